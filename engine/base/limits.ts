@@ -1,0 +1,61 @@
+// Every queue, batch, table and wait has its bound here, with its reason. Relations between bounds are asserted below.
+import { assert } from './assert.ts';
+
+/** A client's frame. Small: a message is a move in a game, not a file. Larger ones are refused and the socket closed. */
+export const clientFrameBytesMax = 64 * 1024;
+/** What one update may weigh in the log: a frame, and what its handler made of it. */
+export const updateBytesMax = 256 * 1024;
+/** What a head puts into one batch. One more update may be added past it, never two. */
+export const batchBytesMax = 1024 * 1024;
+/** A message between hosts. It holds a batch, or a chunk of batches. */
+export const linkFrameBytesMax = 8 * 1024 * 1024;
+/** What one answer to a fetch carries: at least one record, then more until this is passed. */
+export const chunkBytesMax = 2 * 1024 * 1024;
+/** Batches proposed and not yet committed. Two keep every disk busy (one syncing, one on the way); more only add latency. */
+export const batchesInFlightMax = 3;
+/** Updates of one chain that wait for a batch; past it sends are refused with CHAIN_BUSY. */
+export const updatesQueuedMax = 16 * 1024;
+/** Bytes of one chain that wait for a batch. */
+export const updatesQueuedBytesMax = 16 * 1024 * 1024;
+/** Sends and opens that wait for one document to be read from disk. */
+export const documentQueueMax = 4 * 1024;
+/** Documents that a host keeps in memory; idle ones leave, oldest first. Documents with viewers stay. */
+export const documentsResidentMax = 10_000;
+/** Sessions that one document remembers; the one unused for longest is forgotten first. */
+export const sessionsMax = 1_000;
+/** Sends of one session that may wait for an answer. The table keeps that many answers of it. */
+export const sendsInFlightMax = 32;
+/** `space/key`, in bytes: both are ASCII. */
+export const documentNameBytesMax = 256;
+/** An agent's or an authority's name. */
+export const principalBytesMax = 128;
+/** How deep a message may nest; deeper ones could exhaust a stack. */
+export const messageDepthMax = 32;
+/** Values in one message: a bound on what it costs to walk it. */
+export const messageValuesMax = 10_000;
+/** Documents that one connection may have open. */
+export const documentsPerConnectionMax = 256;
+/** Connections that one proxy accepts. */
+export const connectionsMax = 20_000;
+/** Bytes that wait for one slow client before it is closed with 1013. */
+export const clientBacklogBytesMax = 8 * 1024 * 1024;
+/** Bytes that wait on one link before its reader is considered gone and the link is closed. */
+export const linkBacklogBytesMax = 256 * 1024 * 1024;
+/** How long a client may take to say hello. */
+export const helloMs = 5_000;
+/** Pauses between tries to reach a peer: doubled from the first to the last. */
+export const redialMsMin = 50;
+export const redialMsMax = 1_000;
+/** Pauses before a host that exited is started again: doubled from the first to the last. */
+export const restartMsMin = 100;
+export const restartMsMax = 5_000;
+/** A host that lived this long starts with the shortest pause again. */
+export const restartForgivenMs = 10_000;
+
+assert(clientFrameBytesMax < updateBytesMax, 'an update holds the largest frame');
+assert(batchBytesMax + updateBytesMax < linkFrameBytesMax, 'a link carries the largest batch');
+assert(chunkBytesMax + batchBytesMax + updateBytesMax < linkFrameBytesMax, 'a link carries the largest chunk');
+assert(
+  linkBacklogBytesMax > batchesInFlightMax * linkFrameBytesMax,
+  'a link holds what may be in flight of one chain, many times over',
+);

@@ -1,0 +1,47 @@
+// JSON Merge Patch (RFC 7396), the one shape of redo, undo and view deltas. State and views never hold null: a null in a
+// patch removes. It runs in browsers too (levelten/client), so it imports nothing.
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Returns `target` with `patch` applied. Parts that the patch does not touch keep their identity, so that a reader can see
+ * by `===` what changed; `target` itself is left as it was.
+ */
+export function merge(target: Json | undefined, patch: Json): Json {
+  if (!isJsonObject(patch)) return patch;
+  const result: JsonObject = isJsonObject(target) ? { ...target } : {};
+  for (const key of Object.keys(patch)) {
+    const part = patch[key] as Json;
+    if (part === null) delete result[key];
+    else result[key] = merge(result[key], part);
+  }
+  return result;
+}
+
+/** The smallest patch that turns `before` into `after`, or undefined where they are equal. Lists are replaced whole. */
+export function diff(before: Json | undefined, after: Json | undefined): Json | undefined {
+  if (before === after) return undefined;
+  if (after === undefined) return null;
+  if (!isJsonObject(after)) return sameJson(before, after) ? undefined : after;
+  if (!isJsonObject(before)) return after;
+  let patch: JsonObject | undefined;
+  for (const key of Object.keys(before)) {
+    if (!(key in after)) (patch ??= {})[key] = null;
+  }
+  for (const key of Object.keys(after)) {
+    const part = diff(before[key], after[key]);
+    if (part !== undefined) (patch ??= {})[key] = part;
+  }
+  return patch;
+}
+
+function sameJson(a: Json | undefined, b: Json): boolean {
+  if (a === b) return true;
+  if (!Array.isArray(a) || !Array.isArray(b)) return isJsonObject(a) && isJsonObject(b) && diff(a, b) === undefined;
+  return a.length === b.length && a.every((value, index) => sameJson(value, b[index] as Json));
+}

@@ -1,0 +1,100 @@
+// What a proxy and a host say to each other, over one `ws` per pair. A WebSocket message is one msgpack array of messages:
+// all that one side had to say in one turn. Values in it (views, deltas, answers) are JSON text made once at the head, so that
+// the proxy passes bytes on and decodes nothing.
+//
+//   batch    := [message ...]
+//   toHost   := [1, view, document, agent, authority, session]     open; session is '' | 'new' | 32 hex digits
+//             | [2, view, n, done, channel, message]               send
+//             | [3, view]                                          close
+//             | [4, request, question, args]                       ask (status, log): admin only
+//   toProxy  := [1, [[chain, epoch, serving] ...]]                 routes: what this host heads; always the whole list
+//             | [2, view, kind, session, incarnation, seq, json]   opened: the first view, and which kind of viewer this is
+//             | [3, view, n, seq, json]                            answer
+//             | [4, view, n, seq, code, text]                      refused; n = 0 refuses the open
+//             | [5, kind, seq, json]                               delta, for all views of this kind on this link
+//             | [6, view, code]                                    dropped: the head let this view go; open it again
+//             | [7, request, json]                                 reply to ask
+//
+// `view` is a number the proxy chose, unique on its link; `kind` one that the host chose, unique on its link. APPEND ONLY.
+import { Packr, Unpackr } from 'msgpackr';
+import { CodedError } from '../engine/base/errors.ts';
+
+export const toHost = { open: 1, send: 2, close: 3, ask: 4 } as const;
+export const toProxy = { routes: 1, opened: 2, answer: 3, refused: 4, delta: 5, dropped: 6, reply: 7 } as const;
+
+export type ToHost =
+  | readonly [1, view: number, document: string, agent: string, authority: string, session: string]
+  | readonly [2, view: number, n: number, done: number, channel: string, message: unknown]
+  | readonly [3, view: number]
+  | readonly [4, request: number, question: string, args: Readonly<Record<string, unknown>>];
+
+export type Route = readonly [chain: number, epoch: number, serving: boolean];
+
+export type ToProxy =
+  | readonly [1, routes: readonly Route[]]
+  | readonly [2, view: number, kind: number, session: string, incarnation: string, seq: number, json: string]
+  | readonly [3, view: number, n: number, seq: number, json: string]
+  | readonly [4, view: number, n: number, seq: number, code: string, text: string]
+  | readonly [5, kind: number, seq: number, json: string]
+  | readonly [6, view: number, code: string]
+  | readonly [7, request: number, json: string];
+
+/** Where proxies knock on a host's port. */
+export const frontPath = '/front';
+
+const packr = new Packr({ useRecords: false, variableMapSize: true });
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
+
+const toHostShapes = ['', 'nssss', 'nnnsa', 'n', 'nso'];
+const toProxyShapes = ['', 'a', 'nnssns', 'nnns', 'nnnss', 'nns', 'ns', 'ns'];
+
+/** The bytes of one turn's messages. They are a copy: the encoder keeps nothing. */
+export function encodeBatch(messages: readonly (ToHost | ToProxy)[]): Uint8Array {
+  return packr.pack(messages);
+}
+
+/** CHAIN_PROTOCOL unless every message has the shape the grammar gives it. */
+export function decodeToHost(bytes: Uint8Array): ToHost[] {
+  return decode(bytes, toHostShapes) as ToHost[];
+}
+
+/** CHAIN_PROTOCOL unless every message has the shape the grammar gives it. */
+export function decodeToProxy(bytes: Uint8Array): ToProxy[] {
+  return decode(bytes, toProxyShapes) as ToProxy[];
+}
+
+function decode(bytes: Uint8Array, shapes: readonly string[]): unknown[] {
+  let messages: unknown;
+  try {
+    messages = unpackr.unpack(bytes);
+  } catch (cause) {
+    throw new CodedError('CHAIN_PROTOCOL', 'a link message does not decode', { cause });
+  }
+  if (!Array.isArray(messages)) throw new CodedError('CHAIN_PROTOCOL', 'a link message is not a batch');
+  for (const message of messages) checkShape(message, shapes);
+  return messages;
+}
+
+/** One letter a part: n = safe integer from 0, s = string, o = object, a = anything. */
+function checkShape(message: unknown, shapes: readonly string[]): void {
+  const shape = Array.isArray(message) && message[0] !== 0 ? shapes[message[0] as number] : undefined;
+  const parts = message as unknown[];
+  if (shape === undefined || parts.length !== shape.length + 1) {
+    throw new CodedError('CHAIN_PROTOCOL', 'a link message of unknown kind or length');
+  }
+  for (let index = 0; index < shape.length; index += 1) {
+    if (!fits(shape.charCodeAt(index), parts[index + 1])) {
+      throw new CodedError(
+        'CHAIN_PROTOCOL',
+        `part ${index + 1} of link message ${String(parts[0])} has the wrong type`,
+      );
+    }
+  }
+}
+
+function fits(letter: number, part: unknown): boolean {
+  if (letter === 110) return Number.isSafeInteger(part) && (part as number) >= 0;
+  if (letter === 115) return typeof part === 'string';
+  if (letter === 111) return typeof part === 'object' && part !== null && !Array.isArray(part);
+  return true;
+}
