@@ -29,15 +29,20 @@ export function diff(before: Json | undefined, after: Json | undefined): Json | 
   if (after === undefined) return null;
   if (!isJsonObject(after)) return sameJson(before, after) ? undefined : after;
   if (!isJsonObject(before)) return after;
-  let patch: JsonObject | undefined;
+  const patch: JsonObject = {};
+  let isChanged = false;
   for (const key of Object.keys(before)) {
-    if (!(key in after)) (patch ??= {})[key] = null;
+    if (key in after) continue;
+    patch[key] = null;
+    isChanged = true;
   }
   for (const key of Object.keys(after)) {
     const part = diff(before[key], after[key]);
-    if (part !== undefined) (patch ??= {})[key] = part;
+    if (part === undefined) continue;
+    patch[key] = part;
+    isChanged = true;
   }
-  return patch;
+  return isChanged ? patch : undefined;
 }
 
 function sameJson(a: Json | undefined, b: Json): boolean {
