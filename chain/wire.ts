@@ -17,7 +17,7 @@
 // handed in as `openRecord`. APPEND ONLY: kind numbers travel between versions; a retired kind keeps its number.
 import { ByteReader, ByteWriter } from '../engine/base/bytes.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import type { Epoch, Hash, Lsn, Position } from '../engine/base/ids.ts';
+import type { ChainId, Epoch, Hash, Lsn, Position } from '../engine/base/ids.ts';
 import { epoch as asEpoch, lsn as asLsn, chainId, hostId } from '../engine/base/ids.ts';
 import type { Entry, Message } from './messages.ts';
 
@@ -40,8 +40,8 @@ const kindNames = new Map<number, Message['kind']>(
   Object.entries(kindNumbers).map(([name, number]) => [number, name as Message['kind']]),
 );
 
-/** Checks a record's bytes and says what they hold; throws CodedError where they are not a record. */
-export type OpenRecord = (bytes: Uint8Array) => Entry;
+/** Checks the bytes of a record of `chain` and says what they hold; throws CodedError where they are not one. */
+export type OpenRecord = (bytes: Uint8Array, chain: ChainId) => Entry;
 
 export function encodeMessage(message: Message): Uint8Array {
   const writer = new ByteWriter(sizeOf(message));
@@ -109,7 +109,7 @@ function decodeBody(kind: Message['kind'], reader: ByteReader, openRecord: OpenR
   switch (kind) {
     case 'append': {
       const committed = asLsn(reader.u64());
-      return { kind, chain, epoch, committed, entry: openRecord(reader.rest()) };
+      return { kind, chain, epoch, committed, entry: openRecord(reader.rest(), chain) };
     }
     case 'ack':
     case 'resume':
@@ -117,7 +117,7 @@ function decodeBody(kind: Message['kind'], reader: ByteReader, openRecord: OpenR
     case 'fetch':
       return { kind, chain, epoch, after: readPosition(reader) };
     case 'chunk':
-      return { kind, chain, epoch, isShared: reader.u8() === 1, entries: readRecords(reader, openRecord) };
+      return { kind, chain, epoch, isShared: reader.u8() === 1, entries: readRecords(reader, chain, openRecord) };
     default:
       return decodeAttempt(kind, { chain, epoch, nonce: reader.text() }, reader);
   }
@@ -142,9 +142,9 @@ function decodeAttempt(kind: AttemptKind, head: AttemptHead, reader: ByteReader)
   }
 }
 
-function readRecords(reader: ByteReader, openRecord: OpenRecord): Entry[] {
+function readRecords(reader: ByteReader, chain: ChainId, openRecord: OpenRecord): Entry[] {
   const count = reader.count(reader.u32(), 4);
-  return Array.from({ length: count }, () => openRecord(reader.take(reader.u32())));
+  return Array.from({ length: count }, () => openRecord(reader.take(reader.u32()), chain));
 }
 
 function position(writer: ByteWriter, { lsn, hash }: Position): void {
