@@ -18,7 +18,7 @@ export function onPeers(replica: Replica, peer: HostId, out: Effect[]): void {
   const { assembly } = replica;
   if (driverOf(replica) !== replica.self) return retire(replica, out);
   if (!replica.members.every((member) => replica.peers.get(member)?.isConnected === true)) return;
-  if (assembly?.stage === 'serving' && assembly.boots.get(peer) === replica.peers.get(peer)?.boot) return;
+  if (assembly?.stage === 'serving' && isStillOf(replica, assembly)) return;
   begin(replica, out);
 }
 
@@ -48,6 +48,11 @@ const answerOf: Readonly<Record<Assembly['stage'], Message['kind'] | undefined>>
 function driverOf(replica: Replica): HostId | undefined {
   if (!replica.members.every((member) => replica.peers.has(member))) return undefined;
   return replica.members.find((member) => replica.peers.get(member)?.mayLead === true);
+}
+
+/** Whether every member is still the process that it was when this start began. */
+function isStillOf(replica: Replica, assembly: Assembly): boolean {
+  return replica.members.every((member) => assembly.boots.get(member) === replica.peers.get(member)?.boot);
 }
 
 function begin(replica: Replica, out: Effect[], atLeast = 0): void {
