@@ -64,7 +64,7 @@ export function servePage(
       "img-src 'self'",
       `connect-src 'self' ws://${request.headers.host}`,
       "base-uri 'none'",
-      "form-action 'none'",
+      "form-action 'self'",
       "frame-ancestors 'none'",
     ].join('; '),
   });
