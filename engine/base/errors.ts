@@ -37,6 +37,7 @@ export const errorCodes = {
   ORIGIN_REFUSED: { wire: 4006, retry: 'never' },
   TOKEN_REFUSED: { wire: 4007, retry: 'never' },
   CONNECTION_LOST: { wire: 4008, retry: 'maybe' },
+  DOCUMENT_READ_ONLY: { wire: 4009, retry: 'never' },
   CLI_USAGE: { wire: 5001, retry: 'never' },
   HOST_OPTIONS: { wire: 5002, retry: 'never' },
   PORT_TAKEN: { wire: 5003, retry: 'never' },

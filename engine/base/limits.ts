@@ -43,6 +43,24 @@ export const clientBacklogBytesMax = 8 * 1024 * 1024;
 export const linkBacklogBytesMax = 256 * 1024 * 1024;
 /** How long a client may take to say hello. */
 export const helloMs = 5_000;
+/** Frames in one message of a client: what 64 KiB of `{}` could ask for otherwise. A reconnect opens every document at once. */
+export const framesPerMessageMax = 1_024;
+/** A channel's name, in UTF-16 units. */
+export const channelLengthMax = 128;
+/** Bytes of sends that one connection may have unanswered: the proxy holds them to send them again after a failover. */
+export const unansweredBytesMax = 4 * 1024 * 1024;
+/** How often a proxy pings its clients. One that was silent for two rounds is gone, and its documents are told. */
+export const clientPingMs = 15_000;
+/** How often a proxy pings its hosts; one link that was silent for two rounds is dead, whatever TCP believes. */
+export const linkPingMs = 2_000;
+/** How long a link's handshake may take. */
+export const linkDialMs = 2_000;
+/** How long an operator's question to a host may take. */
+export const askMs = 2_000;
+/** Operator's questions that one link may have open. */
+export const asksInFlightMax = 64;
+/** Records that one question about a log may ask for. */
+export const logRecordsAskedMax = 1_000;
 /** Pauses between tries to reach a peer: doubled from the first to the last. */
 export const redialMsMin = 50;
 export const redialMsMax = 1_000;
@@ -53,6 +71,9 @@ export const restartMsMax = 5_000;
 export const restartForgivenMs = 10_000;
 
 assert(clientFrameBytesMax < updateBytesMax, 'an update holds the largest frame');
+assert(sendsInFlightMax * 2 < framesPerMessageMax, 'a session can be sent again in one message');
+assert(documentsPerConnectionMax < framesPerMessageMax, 'a client can open all its documents in one message');
+assert(clientFrameBytesMax * sendsInFlightMax < unansweredBytesMax, 'a session full of the largest sends fits');
 assert(batchBytesMax + updateBytesMax < linkFrameBytesMax, 'a link carries the largest batch');
 assert(chunkBytesMax + batchBytesMax + updateBytesMax < linkFrameBytesMax, 'a link carries the largest chunk');
 assert(

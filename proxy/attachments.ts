@@ -1,0 +1,320 @@
+// Every document that a client has open is an attachment: a place in the proxy that outlives links, heads and epochs. It is
+//
+//   waiting   no host is known to serve its chain; or the last one said "later"
+//   opening   a view number was sent to the head, and the first view has not come
+//   live      the head sends deltas to its kind
+//
+// and moves between these only here. A failover is then nothing special: the view goes, the attachment waits, the next
+// route opens it again under the same session, and what was not answered is sent again in order. That is safe because the
+// head applies each (session, n) once (C15), and it is invisible because nobody tells the client but a status.
+import { CodedError, retryOf } from '../engine/base/errors.ts';
+import type { Principal } from '../engine/base/ids.ts';
+import { redialMsMax, redialMsMin } from '../engine/base/limits.ts';
+import type { ClientSend, Line } from './client-wire.ts';
+import { answerLine, deltaLine, refusedLine, statusLine, viewLine } from './client-wire.ts';
+import type { HostLink } from './host-link.ts';
+import type { ToProxy } from './link-wire.ts';
+import { toHost, toProxy } from './link-wire.ts';
+import type { Claims } from './route.ts';
+import { areRoutes, claimOf, forget, learn } from './route.ts';
+
+/** The one whom an attachment belongs to. */
+export type Viewer = {
+  readonly principal: Principal;
+  readonly push: (line: Line) => void;
+  /** The attachment is gone: the open was refused for good. */
+  readonly onGone: (doc: string) => void;
+  /** A send of this many bytes was answered. */
+  readonly onAnswered: (bytes: number) => void;
+};
+
+export type Attachment = {
+  readonly doc: string;
+  readonly chain: number;
+  readonly viewer: Viewer;
+  /** '' to read only, 'new' until the head gives it a session, then its id. */
+  session: string;
+  status: 'waiting' | 'opening' | 'live' | 'gone';
+  /** Where it is open; undefined while it waits. */
+  place: Place | undefined;
+  /** The client was told to wait, and is owed the news that it is over. */
+  isWaitTold: boolean;
+  /** In the order of n: a client's sends arrive so, and stay so. */
+  readonly unanswered: Map<number, UnansweredSend>;
+  retryMs: number;
+  retryTimer: NodeJS.Timeout | undefined;
+};
+
+type Place = { readonly wire: Wire; readonly view: number; readonly epoch: number; kind: Kind | undefined };
+type UnansweredSend = { readonly frame: ClientSend; readonly bytes: number };
+
+/** What is open on one link. It is emptied when the link goes; view numbers are never used again. */
+type Wire = {
+  readonly link: HostLink;
+  readonly views: Map<number, Attachment>;
+  readonly kinds: Map<number, Kind>;
+  lastView: number;
+};
+
+/** Viewers who see the same of one document: a delta is one line for all of them. */
+type Kind = { readonly number: number; readonly doc: string; readonly members: Set<Attachment> };
+
+export class Attachments {
+  readonly #claims: Claims = new Map();
+  readonly #wires = new Map<string, Wire>();
+  readonly #byChain = new Map<number, Set<Attachment>>();
+  readonly #random: () => number;
+  #isClosed = false;
+
+  constructor(random: () => number) {
+    this.#random = random;
+  }
+
+  get claims(): Claims {
+    return this.#claims;
+  }
+
+  addLink(link: HostLink): void {
+    this.#wires.set(link.hostId, { link, views: new Map(), kinds: new Map(), lastView: 0 });
+  }
+
+  /** No attachment is opened again from now on. */
+  close(): void {
+    this.#isClosed = true;
+    for (const attachments of this.#byChain.values()) for (const each of attachments) clearTimeout(each.retryTimer);
+  }
+
+  attach(doc: string, chain: number, session: string, viewer: Viewer): Attachment {
+    const attachment: Attachment = {
+      doc,
+      chain,
+      viewer,
+      session,
+      status: 'waiting',
+      place: undefined,
+      isWaitTold: false,
+      unanswered: new Map(),
+      retryMs: redialMsMin,
+      retryTimer: undefined,
+    };
+    const others = this.#byChain.get(chain);
+    if (others === undefined) this.#byChain.set(chain, new Set([attachment]));
+    else others.add(attachment);
+    this.#open(attachment);
+    return attachment;
+  }
+
+  /** Ends it from the client's side. */
+  detach(attachment: Attachment): void {
+    this.#leave(attachment, true);
+    this.#end(attachment);
+  }
+
+  send(attachment: Attachment, frame: ClientSend, bytes: number): void {
+    const send = { frame, bytes };
+    attachment.unanswered.set(frame.n, send);
+    if (attachment.status === 'live') this.#forward(attachment, send);
+  }
+
+  onLinkMessage(hostId: string, message: ToProxy): void {
+    const wire = this.#wires.get(hostId);
+    if (wire === undefined) return;
+    switch (message[0]) {
+      case toProxy.routes:
+        if (!areRoutes(message[1])) throw new CodedError('CHAIN_PROTOCOL', 'a route is [chain, epoch, serving]');
+        return this.#reroute(learn(this.#claims, hostId, message[1]));
+      case toProxy.opened:
+        return this.#onOpened(wire, message);
+      case toProxy.answer:
+        return this.#onAnswer(wire, message);
+      case toProxy.refused:
+        return this.#onRefused(wire, message);
+      case toProxy.delta:
+        return this.#onDelta(wire, message);
+      case toProxy.dropped:
+        return this.#onDropped(wire, message);
+      default:
+        return;
+    }
+  }
+
+  onLinkDown(hostId: string): void {
+    const wire = this.#wires.get(hostId);
+    if (wire === undefined) return;
+    const chains = forget(this.#claims, hostId);
+    const orphans = [...wire.views.values()];
+    for (const attachment of orphans) this.#leave(attachment, false);
+    wire.views.clear();
+    wire.kinds.clear();
+    for (const attachment of orphans) this.#wait(attachment);
+    this.#reroute(chains);
+  }
+
+  /** Opens what waits for these chains, and moves what is open elsewhere than the newest claim says. */
+  #reroute(chains: readonly number[]): void {
+    for (const chain of chains) {
+      const claim = claimOf(this.#claims, chain);
+      for (const attachment of this.#byChain.get(chain) ?? []) {
+        const place = attachment.place;
+        if (place !== undefined) {
+          if (place.wire.link.hostId === claim?.hostId && place.epoch === claim.epoch) continue;
+          this.#leave(attachment, true);
+        }
+        this.#wait(attachment);
+        if (claim?.isServing === true) this.#open(attachment);
+      }
+    }
+  }
+
+  #open(attachment: Attachment): void {
+    clearTimeout(attachment.retryTimer);
+    attachment.retryTimer = undefined;
+    const claim = claimOf(this.#claims, attachment.chain);
+    const wire = claim?.isServing === true ? this.#wires.get(claim.hostId) : undefined;
+    if (claim === undefined || wire === undefined || wire.link.status !== 'up' || this.#isClosed) {
+      return this.#wait(attachment);
+    }
+    wire.lastView += 1;
+    attachment.place = { wire, view: wire.lastView, epoch: claim.epoch, kind: undefined };
+    attachment.status = 'opening';
+    wire.views.set(wire.lastView, attachment);
+    const { agent, authority } = attachment.viewer.principal;
+    wire.link.send([toHost.open, wire.lastView, attachment.doc, agent, authority, attachment.session]);
+  }
+
+  #forward(attachment: Attachment, send: UnansweredSend): void {
+    const place = attachment.place;
+    if (place === undefined) return;
+    const { n, done, channel, message } = send.frame;
+    place.wire.link.send([toHost.send, place.view, n, done, channel, message], send.bytes + attachment.doc.length);
+  }
+
+  #onOpened(wire: Wire, message: Extract<ToProxy, { readonly 0: 2 }>): void {
+    const [, view, kindNumber, session, incarnation, seq, json] = message;
+    const attachment = wire.views.get(view);
+    if (attachment === undefined) return;
+    const wasOpening = attachment.status === 'opening';
+    if (attachment.session !== '') attachment.session = session;
+    attachment.status = 'live';
+    this.#join(attachment, wire, kindNumber);
+    attachment.viewer.push(viewLine(attachment.doc, attachment.session, incarnation, seq, json));
+    if (attachment.isWaitTold) attachment.viewer.push(statusLine(attachment.doc, 'live'));
+    attachment.isWaitTold = false;
+    // A view of a live attachment is a reset by the head: what it was sent, it still has.
+    if (!wasOpening) return;
+    if (attachment.unanswered.size === 0) attachment.retryMs = redialMsMin;
+    for (const send of attachment.unanswered.values()) this.#forward(attachment, send);
+  }
+
+  #join(attachment: Attachment, wire: Wire, number: number): void {
+    const place = attachment.place;
+    if (place === undefined) return;
+    leaveKind(attachment, place);
+    let kind = wire.kinds.get(number);
+    if (kind === undefined) {
+      kind = { number, doc: attachment.doc, members: new Set() };
+      wire.kinds.set(number, kind);
+    }
+    if (kind.doc !== attachment.doc) throw new CodedError('CHAIN_PROTOCOL', 'a kind of viewer is of one document');
+    kind.members.add(attachment);
+    place.kind = kind;
+  }
+
+  #onAnswer(wire: Wire, message: Extract<ToProxy, { readonly 0: 3 }>): void {
+    const [, view, n, seq, json] = message;
+    const attachment = wire.views.get(view);
+    if (attachment === undefined || !settle(attachment, n)) return;
+    attachment.retryMs = redialMsMin;
+    attachment.viewer.push(answerLine(attachment.doc, n, seq, json));
+  }
+
+  #onRefused(wire: Wire, message: Extract<ToProxy, { readonly 0: 4 }>): void {
+    const [, view, n, seq, code, text] = message;
+    const attachment = wire.views.get(view);
+    if (attachment === undefined) return;
+    const retry = retryOf(code);
+    if (n === 0) {
+      if (retry === 'later' || retry === 'refresh') return this.#openLater(attachment, true);
+      return this.#refuse(attachment, seq, code, text);
+    }
+    // This host does not serve the chain any more: what it says of one send holds for the whole view.
+    if (code === 'CHAIN_NOT_HEAD' || code === 'CHAIN_NOT_SERVING') return this.#openLater(attachment, true);
+    if (settle(attachment, n)) attachment.viewer.push(refusedLine(attachment.doc, n, seq, code, text));
+  }
+
+  #onDelta(wire: Wire, message: Extract<ToProxy, { readonly 0: 5 }>): void {
+    const [, number, seq, json] = message;
+    const kind = wire.kinds.get(number);
+    if (kind === undefined) return;
+    const line = deltaLine(kind.doc, seq, json);
+    for (const attachment of kind.members) attachment.viewer.push(line);
+  }
+
+  /** A session that another view has taken must not be taken back: two connections would then drop each other for ever. */
+  #onDropped(wire: Wire, message: Extract<ToProxy, { readonly 0: 6 }>): void {
+    const [, view, code] = message;
+    const attachment = wire.views.get(view);
+    if (attachment === undefined) return;
+    if (code !== 'SESSION_EXPIRED') return this.#openLater(attachment, false);
+    this.#refuse(attachment, 0, code, 'the session is no longer known here');
+  }
+
+  #refuse(attachment: Attachment, seq: number, code: string, text: string): void {
+    this.#leave(attachment, true);
+    this.#end(attachment);
+    attachment.viewer.push(refusedLine(attachment.doc, 0, seq, code, text));
+    attachment.viewer.onGone(attachment.doc);
+  }
+
+  /** After a pause, or with the next news of its chain, whichever comes first. */
+  #openLater(attachment: Attachment, isOpenAtHost: boolean): void {
+    this.#leave(attachment, isOpenAtHost);
+    this.#wait(attachment);
+    const pauseMs = attachment.retryMs * (0.5 + this.#random() / 2);
+    attachment.retryMs = Math.min(attachment.retryMs * 2, redialMsMax);
+    clearTimeout(attachment.retryTimer);
+    attachment.retryTimer = setTimeout(() => this.#open(attachment), pauseMs);
+  }
+
+  #wait(attachment: Attachment): void {
+    attachment.status = 'waiting';
+    if (attachment.isWaitTold) return;
+    attachment.isWaitTold = true;
+    attachment.viewer.push(statusLine(attachment.doc, 'waiting'));
+  }
+
+  #leave(attachment: Attachment, isOpenAtHost: boolean): void {
+    const place = attachment.place;
+    if (place === undefined) return;
+    attachment.place = undefined;
+    place.wire.views.delete(place.view);
+    leaveKind(attachment, place);
+    if (isOpenAtHost) place.wire.link.send([toHost.close, place.view]);
+  }
+
+  #end(attachment: Attachment): void {
+    clearTimeout(attachment.retryTimer);
+    attachment.status = 'gone';
+    const others = this.#byChain.get(attachment.chain);
+    others?.delete(attachment);
+    if (others?.size === 0) this.#byChain.delete(attachment.chain);
+    for (const n of [...attachment.unanswered.keys()]) settle(attachment, n);
+  }
+}
+
+/** False when `n` does not wait for an answer: a repeat, which the client has seen. */
+function settle(attachment: Attachment, n: number): boolean {
+  const send = attachment.unanswered.get(n);
+  if (send === undefined) return false;
+  attachment.unanswered.delete(n);
+  attachment.viewer.onAnswered(send.bytes);
+  return true;
+}
+
+function leaveKind(attachment: Attachment, place: Place): void {
+  const kind = place.kind;
+  if (kind === undefined) return;
+  place.kind = undefined;
+  kind.members.delete(attachment);
+  if (kind.members.size === 0) place.wire.kinds.delete(kind.number);
+}

@@ -1,0 +1,333 @@
+// One open document, as the client holds it: the view, and the sends that are not settled yet.
+//
+// A send gets its number n when it leaves; numbers run from 1 within a session, and the head applies exactly the next one.
+// After a lost connection everything in flight leaves again under the same numbers, which cannot apply it twice. The one
+// delicate case is a refusal that comes before the handler: then n is still the next number, and all that was sent after it
+// is refused as a gap. Numbers may be given anew only when nothing is in flight any more - or two messages could be out
+// under one number - so the queue stands still until each send in flight has come back, and then goes on from the lowest
+// number that was not used.
+import type { Json } from '../../engine/base/merge-patch.ts';
+import { merge } from '../../engine/base/merge-patch.ts';
+import type { RefusedFrame, ServerFrame } from './frames.ts';
+import {
+  consumesNumber,
+  frameBytesMax,
+  isOver,
+  pauseMs,
+  RefusedError,
+  sendsInFlightMax,
+  sendsQueuedMax,
+} from './frames.ts';
+
+/**
+ *   connecting   no view has come yet
+ *   live         the view is up to date, and sends leave
+ *   waiting      the server or the way to it is away; sends are kept
+ *   refused      the document cannot be opened: `error` says why
+ *   closed       close() was called
+ */
+export type DocumentStatus = 'connecting' | 'live' | 'waiting' | 'refused' | 'closed';
+
+export type Answer<Value> = { readonly seq: number; readonly value: Value };
+
+/** What a document needs of its client. */
+export type Wire = {
+  /** Leaves with everything of this turn; dropped while there is no connection. */
+  readonly write: (line: string) => void;
+  /** Closes the document; what still comes of it before the server's `closed` is dropped. */
+  readonly writeClose: (doc: string) => void;
+  readonly random: () => number;
+  readonly onClosed: () => void;
+};
+
+type Send = {
+  readonly channel: string;
+  /** The message as JSON. */
+  readonly body: string;
+  readonly resolve: (answer: Answer<never>) => void;
+  readonly reject: (error: RefusedError) => void;
+  n: number;
+};
+
+export class OpenDocument<View = unknown> {
+  readonly doc: string;
+  readonly isReadOnly: boolean;
+  readonly #wire: Wire;
+  readonly #viewListeners = new Set<(view: View) => void>();
+  readonly #statusListeners = new Set<(status: DocumentStatus) => void>();
+  #status: DocumentStatus = 'connecting';
+  #error: RefusedError | undefined;
+  #view: Json | undefined;
+  #seq = 0;
+  #session: string | undefined;
+  /** Numbered and not settled, by n. */
+  #inFlight: Send[] = [];
+  /** Refused before the handler, and to be sent again, by their old n. */
+  #returned: Send[] = [];
+  #queued: Send[] = [];
+  #next = 1;
+  /** The lowest number that was refused before the handler; 0 when numbers are in order. */
+  #gap = 0;
+  /** Of the refusals since `#gap` was set, one was not itself a gap: it explains the others. */
+  #isGapExplained = false;
+  /** The connection is new: what is in flight was lost with the old one. */
+  #isResendDue = false;
+  #tries = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(doc: string, isReadOnly: boolean, wire: Wire) {
+    this.doc = doc;
+    this.isReadOnly = isReadOnly;
+    this.#wire = wire;
+  }
+
+  get status(): DocumentStatus {
+    return this.#status;
+  }
+
+  /** Why the document was refused. */
+  get error(): RefusedError | undefined {
+    return this.#error;
+  }
+
+  /** The newest view; undefined before the first. Parts that a delta did not touch keep their identity. */
+  get view(): View | undefined {
+    return this.#view as View | undefined;
+  }
+
+  /** The document's seq that the view shows. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** Sends that are not settled: what a leave-page guard asks about. */
+  get unsent(): number {
+    return this.#inFlight.length + this.#returned.length + this.#queued.length;
+  }
+
+  /** Calls `listener` after each change of the view. Returns what ends that. */
+  subscribe(listener: (view: View) => void): () => void {
+    this.#viewListeners.add(listener);
+    return () => this.#viewListeners.delete(listener);
+  }
+
+  onStatus(listener: (status: DocumentStatus) => void): () => void {
+    this.#statusListeners.add(listener);
+    return () => this.#statusListeners.delete(listener);
+  }
+
+  /**
+   * Resolves when what the message did is on the disk of every serving replica. Rejects with a RefusedError; only one with
+   * retry 'maybe' leaves open whether it happened.
+   */
+  send<Value = unknown>(channel: string, message: unknown): Promise<Answer<Value>> {
+    return new Promise((resolve, reject) => {
+      // Text from now on: what leaves again after a failover is what left the first time, whatever became of the object.
+      const body: string | undefined = JSON.stringify(message);
+      const refused = this.#refusalOf(channel, body);
+      if (refused !== undefined || body === undefined) return reject(refused);
+      this.#queued.push({ channel, body, resolve: resolve as Send['resolve'], reject, n: 0 });
+      this.#pump();
+    });
+  }
+
+  /** Lets go of the document. What was not settled rejects with CONNECTION_LOST. */
+  close(): void {
+    if (this.#status === 'closed') return;
+    this.#wire.writeClose(this.doc);
+    this.#clearTimer();
+    this.#rejectAll(new RefusedError('CONNECTION_LOST', 'maybe', 'the document was closed'));
+    this.#setStatus('closed');
+    this.#wire.onClosed();
+  }
+
+  /** For the client: the connection is new. */
+  onConnected(): void {
+    if (this.#status !== 'refused' && this.#status !== 'closed') this.#open();
+  }
+
+  /** For the client: the connection is gone. */
+  onDisconnected(): void {
+    this.#clearTimer();
+    this.#isResendDue = true;
+    if (this.#status === 'live') this.#setStatus('waiting');
+  }
+
+  /** For the client: the connection cannot be had. */
+  onRefused(error: RefusedError): void {
+    if (this.#status === 'refused' || this.#status === 'closed') return;
+    this.#clearTimer();
+    this.#error = error;
+    this.#setStatus('refused');
+    this.#rejectAll(error);
+  }
+
+  /** For the client: a frame about this document. */
+  onFrame(frame: ServerFrame): void {
+    if (this.#status === 'refused' || this.#status === 'closed') return;
+    if (frame.t === 'view') return this.#onView(frame.session ?? undefined, frame.seq, frame.view);
+    if (frame.t === 'delta')
+      return this.#view === undefined ? undefined : this.#show(frame.seq, merge(this.#view, frame.delta));
+    if (frame.t === 'answer') return this.#onAnswer(frame.n, frame.seq, frame.value);
+    if (frame.t === 'refused') return frame.n === 0 ? this.#onOpenRefused(frame) : this.#onSendRefused(frame);
+    if (frame.t === 'status') return this.#setStatus(this.#view === undefined ? 'connecting' : frame.state);
+  }
+
+  #refusalOf(channel: string, body: string | undefined): RefusedError | undefined {
+    if (this.#error !== undefined) return this.#error;
+    if (this.#status === 'closed') return new RefusedError('DOCUMENT_NOT_OPEN', 'never', 'the document was closed');
+    if (this.isReadOnly) return new RefusedError('DOCUMENT_READ_ONLY', 'never', 'the document was opened to be read');
+    if (body === undefined) return new RefusedError('FRAME_INVALID', 'never', 'a message is a JSON value');
+    const longest = Number.MAX_SAFE_INTEGER;
+    if (isOver(sendLine(this.doc, longest, longest, channel, body), frameBytesMax)) {
+      return new RefusedError('FRAME_TOO_BIG', 'never', `a frame has at most ${frameBytesMax} bytes`);
+    }
+    if (this.#queued.length < sendsQueuedMax) return undefined;
+    return new RefusedError('LIMIT_REACHED', 'later', `${sendsQueuedMax} sends wait already`);
+  }
+
+  #open(): void {
+    const session = this.isReadOnly ? undefined : (this.#session ?? 'new');
+    this.#wire.write(JSON.stringify({ t: 'open', doc: this.doc, session }));
+  }
+
+  #onView(session: string | undefined, seq: number, view: Json): void {
+    this.#session = session;
+    this.#show(seq, view);
+    this.#setStatus('live');
+    // On a new connection what was in flight leaves again. After a failover behind the proxy, the proxy has done that.
+    if (this.#isResendDue) for (const send of this.#inFlight) this.#write(send);
+    this.#isResendDue = false;
+    this.#pump();
+  }
+
+  #onAnswer(n: number, seq: number, value: Json): void {
+    const send = this.#take(n);
+    if (send === undefined) return;
+    this.#tries = 0;
+    send.resolve({ seq, value: value as never });
+    this.#renumber();
+  }
+
+  #onSendRefused(frame: RefusedFrame): void {
+    if (frame.code === 'SESSION_EXPIRED') return this.#onExpired(true);
+    const send = this.#take(frame.n);
+    if (send === undefined) return;
+    const error = new RefusedError(frame.code, frame.retry, frame.text);
+    if (consumesNumber(frame.code)) {
+      send.reject(error);
+      return this.#renumber();
+    }
+    if (frame.code !== 'SESSION_GAP') this.#isGapExplained = true;
+    this.#gap = this.#gap === 0 ? frame.n : Math.min(this.#gap, frame.n);
+    if (frame.retry === 'never') send.reject(error);
+    else this.#returned.push(send);
+    if (frame.retry !== 'never' && frame.code !== 'SESSION_GAP') this.#pause(() => this.#pump());
+    this.#renumber();
+  }
+
+  /** Once nothing is in flight, goes on from the lowest number that the document never saw. */
+  #renumber(): void {
+    if (this.#gap > 0 && this.#inFlight.length === 0) {
+      this.#queued = [...this.#returned.sort((a, b) => a.n - b.n), ...this.#queued];
+      this.#returned = [];
+      this.#next = this.#gap;
+      this.#gap = 0;
+      // A gap that none of our sends explains: the head counts otherwise than we do. Nothing of it was applied.
+      if (!this.#isGapExplained) return this.#onExpired(true);
+      this.#isGapExplained = false;
+    }
+    this.#pump();
+  }
+
+  #onOpenRefused(frame: RefusedFrame): void {
+    if (frame.code === 'SESSION_EXPIRED') return this.#onExpired(false);
+    if (frame.retry === 'never' || frame.retry === 'maybe') {
+      return this.onRefused(new RefusedError(frame.code, frame.retry, frame.text));
+    }
+    this.#isResendDue = true;
+    if (this.#status === 'live') this.#setStatus('waiting');
+    this.#clearTimer();
+    this.#pause(() => this.#open());
+  }
+
+  /** The head no longer knows the session: what was in flight is unknown for ever, what was not goes into a new one. */
+  #onExpired(isOpenAtServer: boolean): void {
+    const lost = this.#inFlight;
+    this.#queued = [...this.#returned.sort((a, b) => a.n - b.n), ...this.#queued];
+    this.#inFlight = [];
+    this.#returned = [];
+    this.#session = undefined;
+    this.#next = 1;
+    this.#gap = 0;
+    this.#isGapExplained = false;
+    if (this.#status === 'live') this.#setStatus('waiting');
+    if (isOpenAtServer) this.#wire.writeClose(this.doc);
+    this.#open();
+    for (const send of lost) send.reject(new RefusedError('CONNECTION_LOST', 'maybe', 'the session expired'));
+  }
+
+  #pump(): void {
+    if (this.#status !== 'live' || this.#gap > 0 || this.#timer !== undefined) return;
+    while (this.#inFlight.length < sendsInFlightMax) {
+      const send = this.#queued.shift();
+      if (send === undefined) return;
+      send.n = this.#next;
+      this.#next += 1;
+      this.#inFlight.push(send);
+      this.#write(send);
+    }
+  }
+
+  /** `done` stays below a number that will be given anew: an answer to that one is still to come. */
+  #write(send: Send): void {
+    const lowest = this.#inFlight[0]?.n ?? this.#next;
+    const done = (this.#gap === 0 ? lowest : Math.min(lowest, this.#gap)) - 1;
+    this.#wire.write(sendLine(this.doc, send.n, done, send.channel, send.body));
+  }
+
+  #take(n: number): Send | undefined {
+    const index = this.#inFlight.findIndex((send) => send.n === n);
+    return index === -1 ? undefined : this.#inFlight.splice(index, 1)[0];
+  }
+
+  #pause(next: () => void): void {
+    if (this.#timer !== undefined) return;
+    const waitMs = pauseMs(this.#tries, this.#wire.random);
+    this.#tries += 1;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      next();
+    }, waitMs);
+  }
+
+  #clearTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #show(seq: number, view: Json): void {
+    this.#seq = seq;
+    this.#view = view;
+    for (const listener of [...this.#viewListeners]) listener(view as View);
+  }
+
+  #setStatus(status: DocumentStatus): void {
+    if (this.#status === status) return;
+    this.#status = status;
+    for (const listener of [...this.#statusListeners]) listener(status);
+  }
+
+  #rejectAll(error: RefusedError): void {
+    const sends = [...this.#inFlight, ...this.#returned, ...this.#queued];
+    this.#inFlight = [];
+    this.#returned = [];
+    this.#queued = [];
+    for (const send of sends) send.reject(error);
+  }
+}
+
+function sendLine(doc: string, n: number, done: number, channel: string, body: string): string {
+  const head = `{"t":"send","doc":${JSON.stringify(doc)},"n":${n},"done":${done}`;
+  return `${head},"channel":${JSON.stringify(channel)},"message":${body}}`;
+}
