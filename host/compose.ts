@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { isServingHead } from '../chain/normal.ts';
-import { placeChains } from '../chain/placement.ts';
+import { splitAddress } from '../chain/config.ts';
+import { placeChains, placeDocument } from '../chain/placement.ts';
 import type { Replica } from '../chain/state.ts';
 import { createReplica } from '../chain/state.ts';
 import { CodedError } from '../engine/base/errors.ts';
@@ -12,6 +13,8 @@ import { chainId, hostId, origin } from '../engine/base/ids.ts';
 import type { App } from '../engine/document/define.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import { Store } from '../engine/store/store.ts';
+import { Admin } from '../proxy/admin.ts';
+import { Proxy as Front } from '../proxy/proxy.ts';
 import { Desk } from './desk.ts';
 import type { Folder } from './folder.ts';
 import { hostDir, storeDir } from './folder.ts';
@@ -145,7 +148,7 @@ function joinHost(
   const fronts = new Fronts({
     chains: options.folder.cluster.chains,
     deskOf,
-    routes: () => replicas.map((replica) => [replica.chain, replica.epoch, isServingHead(replica)] as const),
+    routes: () => replicas.filter(isServingHead).map(({ chain, epoch }) => [chain, epoch, true] as const),
     ask: async (question, args) => {
       if (question === 'status') return describeHost(hello, replicas, (chain) => deskOf(chain)?.residentCount ?? 0);
       if (question !== 'log') throw new CodedError('HOST_OPTIONS', `unknown question ${question}`);
@@ -163,4 +166,39 @@ function joinHost(
 
 function randomHex(bytes: number): string {
   return randomBytes(bytes).toString('hex');
+}
+
+export type ProxyOptions = {
+  readonly folder: Folder;
+  readonly log: Logger;
+  readonly pageFolder: string | undefined;
+  readonly distFolder: string;
+};
+
+/** A proxy with its admin port, both listening. PORT_TAKEN where one of them is in use. */
+export async function composeProxy(options: ProxyOptions): Promise<{ readonly close: () => Promise<void> }> {
+  const { folder, log, pageFolder, distFolder } = options;
+  const { cluster, secret, adminToken } = folder;
+  const front = splitAddress(cluster.proxy.address);
+  const proxy = new Front({
+    address: front.host,
+    port: front.port,
+    hosts: cluster.hosts.map(({ id, address }) => ({ id, url: `ws://${address}` })),
+    secret,
+    chains: cluster.chains,
+    chainOf: (name) => placeDocument(name, cluster.chains),
+    ...(pageFolder === undefined ? {} : { pageFolder }),
+    distFolder,
+    log,
+    random: Math.random,
+  });
+  const back = splitAddress(cluster.proxy.admin);
+  const admin = new Admin({ address: back.host, port: back.port, token: adminToken, proxy });
+  await proxy.listen();
+  await admin.listen();
+  const close = async (): Promise<void> => {
+    await admin.close();
+    await proxy.close();
+  };
+  return { close };
 }

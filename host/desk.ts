@@ -7,6 +7,7 @@ import type { ChainId, DocumentName, Epoch } from '../engine/base/ids.ts';
 import { documentName } from '../engine/base/ids.ts';
 import { documentQueueMax, documentsResidentMax } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
+import { definitionOf } from '../engine/document/define.ts';
 import type { Env, KindDelta, Resident, ViewKind } from '../engine/document/document.ts';
 import { applySend, closeView, createResident, openView, replaySection } from '../engine/document/document.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
@@ -204,7 +205,7 @@ export class Desk implements ChainService {
 
   async #load(text: string, attached: Attached): Promise<void> {
     const { name, space } = documentName(text);
-    const definition = this.#parts.app.spaces.get(space);
+    const definition = definitionOf(this.#parts.app, space);
     if (definition === undefined) {
       this.#documents.delete(text);
       return this.#refuseOpen(attached, 'SPACE_UNKNOWN', `there is no space ${space}`);

@@ -30,7 +30,7 @@ import { epoch as asEpoch, lsn as asLsn, chainId } from '../base/ids.ts';
 
 const formatVersion = 1;
 const kindNumbers = { batch: 1, activation: 2 } as const;
-const headBytes = 44;
+const headBytes = 40;
 const checksumBytes = 4;
 
 export type RecordKind = keyof typeof kindNumbers;
@@ -107,7 +107,7 @@ export function openRecord(bytes: Uint8Array): OpenedRecord {
 export function sectionsOf(record: OpenedRecord): SectionView[] {
   if (record.kind !== 'batch') return [];
   const reader = new ByteReader(record.bytes);
-  reader.take(36);
+  reader.take(32);
   const count = reader.count(reader.u32(), 4);
   const directoryBytes = reader.u32();
   let payloadAt = headBytes + directoryBytes;

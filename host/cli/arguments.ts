@@ -1,0 +1,78 @@
+// The words of a command line, checked. What is wrong is CLI_USAGE, said with the command to type next.
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { CodedError } from '../../engine/base/errors.ts';
+
+export const usage = `levelten: a real-time document server whose every answer is durable on every replica of a chain
+
+  levelten up [--dir DIR] [--port-base N] [--app FILE] [--page DIR] [--hosts N] [--chains N]
+  levelten call SPACE/KEY CHANNEL JSON --as NAME     send a message, print the answer
+  levelten get SPACE/KEY --as NAME                   print what NAME may see
+  levelten status                                    hosts, chains, epochs, members
+  levelten log [--host ID] [--chain N] [--after LSN] [--max N]   records of one host's log
+  levelten host --id ID | proxy                      one process of a cluster, as up starts them
+
+Every command takes --dir DIR (the cluster's folder, .levelten unless said) and --json.`;
+
+const options = {
+  dir: { type: 'string', default: '.levelten' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false, short: 'h' },
+  'port-base': { type: 'string', default: '7100' },
+  app: { type: 'string' },
+  page: { type: 'string' },
+  hosts: { type: 'string', default: '3' },
+  chains: { type: 'string', default: '8' },
+  id: { type: 'string' },
+  as: { type: 'string' },
+  host: { type: 'string' },
+  chain: { type: 'string', default: '0' },
+  after: { type: 'string', default: '0' },
+  max: { type: 'string', default: '20' },
+  wait: { type: 'string', default: '10' },
+} as const;
+
+export type Arguments = ReturnType<typeof parse>;
+
+/** CLI_USAGE for an option that does not exist. */
+export function parseArguments(words: readonly string[]): Arguments {
+  try {
+    return parse(words);
+  } catch (cause) {
+    throw new CodedError('CLI_USAGE', cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+function parse(words: readonly string[]) {
+  const { values, positionals } = parseArgs({ args: [...words], options, allowPositionals: true });
+  return { ...values, words: positionals };
+}
+
+export function numberOf(text: string, name: string, min: number, max: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new CodedError('CLI_USAGE', `--${name} is a whole number from ${min} to ${max}, not ${text}`);
+  }
+  return value;
+}
+
+export function required(value: string | undefined, what: string, next: string): string {
+  if (value === undefined || value === '') throw new CodedError('CLI_USAGE', `${what} is missing; for example: ${next}`);
+  return value;
+}
+
+/** The compiled package: dist/. */
+export const distFolder = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const packageFolder = resolve(distFolder, '..');
+
+/** The file and the page of an application; those of the shared board unless told otherwise. */
+export function applicationOf(args: Arguments): { file: string; page: string | undefined } {
+  if (args.app === undefined) {
+    return { file: join(distFolder, 'examples/board/app.js'), page: join(packageFolder, 'examples/board/page') };
+  }
+  const file = resolve(args.app);
+  const beside = join(dirname(file), 'page');
+  return { file, page: args.page ?? (existsSync(beside) ? beside : undefined) };
+}

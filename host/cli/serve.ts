@@ -1,0 +1,67 @@
+// `levelten host` and `levelten proxy`: one process of a cluster. Under `levelten up` they report over the channel to their
+// parent, and end when it is gone.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { pino } from 'pino';
+import { CodedError } from '../../engine/base/errors.ts';
+import { hostId } from '../../engine/base/ids.ts';
+import { hashApplication, loadApplication } from '../application.ts';
+import { composeHost, composeProxy } from '../compose.ts';
+import { hostDir, readFolder } from '../folder.ts';
+import type { Arguments } from './arguments.ts';
+import { applicationOf, distFolder, required } from './arguments.ts';
+
+export async function hostCommand(args: Arguments): Promise<void> {
+  const id = hostId(required(args.id, '--id', 'levelten host --id h1'));
+  const folder = await readFolder(args.dir);
+  const { file } = applicationOf(args);
+  const [app, appHash] = await Promise.all([loadApplication(file), hashApplication(file)]);
+  const log = await openLog(hostDir(folder.dir, id), 'host.log', { host: id });
+  const host = await composeHost({ folder, id, app, appHash, log, fatal: (cause) => endAtOnce(log, cause) });
+  log.info({ storeId: host.storeId, appHash }, 'host started');
+  runUntilTold(log, host.close);
+}
+
+export async function proxyCommand(args: Arguments): Promise<void> {
+  const folder = await readFolder(args.dir);
+  const log = await openLog(join(folder.dir, 'proxy'), 'proxy.log', { proxy: 1 });
+  const { page } = applicationOf(args);
+  const proxy = await composeProxy({ folder, log, pageFolder: page, distFolder });
+  runUntilTold(log, proxy.close);
+}
+
+async function openLog(dir: string, name: string, base: Record<string, unknown>): Promise<Logger> {
+  await mkdir(dir, { recursive: true });
+  const level = process.env['LEVELTEN_LOG'] ?? 'info';
+  return pino({ base, level }, pino.destination({ dest: join(dir, name), sync: true }));
+}
+
+/** E2, C19: nothing is known after a failed write or a broken rule. No handler runs, no answer leaves; the next start checks. */
+function endAtOnce(log: Logger, cause: unknown): never {
+  log.fatal({ err: cause }, 'this host ends');
+  const text = cause instanceof CodedError ? `${cause.code}: ${cause.message}` : String(cause);
+  process.stderr.write(`levelten: ${log.bindings()['host']} ends: ${text}\n`);
+  process.exit(70);
+}
+
+function runUntilTold(log: Logger, close: () => Promise<void>): void {
+  let isEnding = false;
+  const end = (reason: string): void => {
+    if (isEnding) return;
+    isEnding = true;
+    log.info({ reason }, 'told to end');
+    close().then(
+      () => process.exit(0),
+      (cause: unknown) => endAtOnce(log, cause),
+    );
+  };
+  process.on('SIGTERM', () => end('SIGTERM'));
+  process.on('uncaughtException', (cause) => endAtOnce(log, cause));
+  // Under `up`, Ctrl-C reaches every process of the terminal: the parent ends its children in its own order.
+  process.on('SIGINT', () => {
+    if (process.send === undefined) end('SIGINT');
+  });
+  process.on('disconnect', () => end('the parent is gone'));
+  process.send?.({ ready: true });
+}

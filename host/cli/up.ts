@@ -1,0 +1,140 @@
+// `levelten up`: a cluster on this machine. Hosts and a proxy are processes of their own; one that exits is started again,
+// after a pause that doubles while it keeps failing. Told to end, it ends every process that it started.
+import { createServer } from 'node:net';
+import { resolve } from 'node:path';
+import { splitAddress } from '../../chain/config.ts';
+import { CodedError } from '../../engine/base/errors.ts';
+import { hashApplication, loadApplication } from '../application.ts';
+import type { Folder } from '../folder.ts';
+import { hostDir, prepareFolder } from '../folder.ts';
+import type { Arguments } from './arguments.ts';
+import { applicationOf, numberOf } from './arguments.ts';
+import { Keeper } from './keeper.ts';
+import { table } from './table.ts';
+
+/** How often `up` asks the proxy whether every chain serves. */
+const readyPollMs = 25;
+
+export async function upCommand(args: Arguments): Promise<void> {
+  const say = sayer(args.json);
+  const { file, page } = applicationOf(args);
+  await loadApplication(file);
+  const folder = await prepareFolder(
+    {
+      dir: args.dir,
+      portBase: numberOf(args['port-base'], 'port-base', 1_024, 65_000),
+      hosts: numberOf(args.hosts, 'hosts', 1, 64),
+      chains: numberOf(args.chains, 'chains', 1, 4_096),
+      replication: 3,
+    },
+    await hashApplication(file),
+  );
+  await checkPorts(folder);
+  const keepers = keep(folder, file, page, say);
+  const ended = endOnSignals(keepers, say);
+  say(`levelten: ${folder.cluster.hosts.length} hosts and a proxy start in ${folder.dir}`);
+  for (const keeper of keepers) keeper.start();
+  await Promise.race([ended, untilReady(folder, keepers, say)]);
+  if (!keepers.some((keeper) => keeper.isEnding)) say.ready(folder, keepers);
+  await ended;
+  say('levelten: everything has ended');
+}
+
+type Sayer = ((text: string) => void) & { ready: (folder: Folder, keepers: readonly Keeper[]) => void; event: (event: object) => void };
+
+/** With --json, one line when ready and one for each event after it; otherwise prose. */
+function sayer(isJson: boolean): Sayer {
+  const line = (text: string): void => void process.stdout.write(`${text}\n`);
+  const say = (text: string): void => {
+    if (!isJson) line(text);
+  };
+  const event = (what: object): void => {
+    if (isJson) line(JSON.stringify(what));
+  };
+  const ready = (folder: Folder, keepers: readonly Keeper[]): void => {
+    line(isJson ? JSON.stringify(readyLine(folder, keepers)) : readyText(folder, keepers));
+  };
+  return Object.assign(say, { ready, event });
+}
+
+function readyLine({ cluster, dir }: Folder, keepers: readonly Keeper[]): object {
+  const hosts = cluster.hosts.map(({ id, address }) => {
+    return { id, pid: keepers.find((keeper) => keeper.name === id)?.pid, dir: hostDir(dir, id), address };
+  });
+  const { address, admin } = cluster.proxy;
+  const proxyPid = keepers.find((keeper) => keeper.name === 'proxy')?.pid;
+  return { ready: true, proxy: `ws://${address}`, page: `http://${address}/`, admin: `http://${admin}`, proxyPid, hosts };
+}
+
+function readyText({ cluster, dir }: Folder, keepers: readonly Keeper[]): string {
+  const rows = keepers.map((keeper) => {
+    const address = cluster.hosts.find(({ id }) => id === keeper.name)?.address ?? cluster.proxy.address;
+    return [keeper.name, keeper.name === 'proxy' ? 'proxy' : 'host', address, keeper.state, `${keeper.pid ?? '-'}`];
+  });
+  const page = `http://${cluster.proxy.address}/`;
+  const at = dir === resolve('.levelten') ? '' : ` --dir ${dir}`;
+  return [
+    '',
+    table(['node', 'role', 'address', 'state', 'pid'], rows),
+    '',
+    `${cluster.chains} chains serve. An answer means: synced on the disks of ${cluster.replication} hosts.`,
+    '',
+    `  the page     ${page}?as=alice   and, as somebody else, ${page}?as=bob`,
+    `  a message    npx --no-install levelten call board/main write '{"text":"hello"}' --as alice${at}`,
+    `  the chains   npx --no-install levelten status${at}`,
+    '',
+    'Ctrl-C ends everything; starting again finds everything again.',
+  ].join('\n');
+}
+
+function keep(folder: Folder, file: string, page: string | undefined, say: Sayer): Keeper[] {
+  const common = ['--dir', folder.dir, '--app', file];
+  const onEvent = (event: { name: string; what: string; text: string; pid: number | undefined }): void => {
+    say(`levelten: ${event.name} ${event.text}`);
+    say.event(event);
+  };
+  const hosts = folder.cluster.hosts.map(({ id }) => new Keeper(id, ['host', '--id', id, ...common], onEvent));
+  const pageWords = page === undefined ? [] : ['--page', page];
+  return [...hosts, new Keeper('proxy', ['proxy', ...common, ...pageWords], onEvent)];
+}
+
+/** PORT_TAKEN names the port and the option that moves it, before anything is started. */
+async function checkPorts({ cluster }: Folder): Promise<void> {
+  const addresses = [cluster.proxy.address, cluster.proxy.admin, ...cluster.hosts.map(({ address }) => address)];
+  for (const address of addresses) {
+    const { host, port } = splitAddress(address);
+    const server = createServer();
+    await new Promise<void>((done, reject) => {
+      server.once('error', (cause) => {
+        const next = 'end what listens there, or choose another range with --port-base';
+        reject(new CodedError('PORT_TAKEN', `${address} is in use: ${next}`, { cause }));
+      });
+      server.listen(port, host, done);
+    });
+    await new Promise<void>((done) => server.close(() => done()));
+  }
+}
+
+async function untilReady({ cluster }: Folder, keepers: readonly Keeper[], say: Sayer): Promise<void> {
+  await Promise.all(keepers.map((keeper) => keeper.started));
+  say('levelten: all processes run; the chains compare their logs and start');
+  for (;;) {
+    const response = await fetch(`http://${cluster.proxy.address}/readyz`).catch(() => undefined);
+    if (response?.ok === true || keepers.some((keeper) => keeper.isEnding)) return;
+    await new Promise((done) => setTimeout(done, readyPollMs));
+  }
+}
+
+function endOnSignals(keepers: readonly Keeper[], say: Sayer): Promise<void> {
+  return new Promise((done) => {
+    let isEnding = false;
+    const end = (): void => {
+      if (isEnding) return;
+      isEnding = true;
+      say('levelten: ending');
+      void Promise.all(keepers.map((keeper) => keeper.end())).then(() => done());
+    };
+    process.on('SIGINT', end);
+    process.on('SIGTERM', end);
+  });
+}
