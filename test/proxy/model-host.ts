@@ -29,12 +29,12 @@ export class ModelHost {
   }
 
   #onMessage(message: ToHost): void {
-    if (message[0] === 1) this.#onOpen(message[1], message[5]);
+    if (message[0] === 1) this.#onOpen(message[1], message[2], message[5]);
     if (message[0] === 2) this.#onSend(message[1], message[2], message[3], message[4], message[5]);
     if (message[0] === 3) this.#views.delete(message[1]);
   }
 
-  #onOpen(view: number, asked: string): void {
+  #onOpen(view: number, doc: string, asked: string): void {
     let id = asked;
     if (asked === 'new') {
       this.#lastSession += 1;
@@ -46,7 +46,9 @@ export class ModelHost {
     // The newest view of a session is the only one that sends for it: what the old one still has under way is void.
     if (session !== undefined) session.view = view;
     this.#views.set(view, id);
-    this.#host.say([2, view, 1, id, 'i1', this.#seq, `{"count":${this.applied.length}}`]);
+    // A kind is of one document: every viewer of the board is alike, and nobody changes another document.
+    const kind = doc === 'board/main' ? 1 : 2;
+    this.#host.say([2, view, kind, id, 'i1', this.#seq, `{"count":${this.applied.length}}`]);
   }
 
   #onSend(view: number, n: number, done: number, channel: string, message: unknown): void {
