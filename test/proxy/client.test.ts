@@ -21,7 +21,7 @@ type View = { readonly count: number };
 async function startAll(t: Test, as = 'alice') {
   const host = await FakeHost.start(t);
   const model = new ModelHost(host);
-  const { port } = await startProxy(t, [host]);
+  const { front, port } = await startProxy(t, [host]);
   await host.links.take();
   model.serve();
   const sockets: WebSocket[] = [];
@@ -33,7 +33,7 @@ async function startAll(t: Test, as = 'alice') {
   }
   const client = connect(`http://127.0.0.1:${port}`, { as, random: () => 0, WebSocket: Recorded as SocketConstructor });
   t.teardown(() => client.close());
-  return { host, model, client, sockets };
+  return { host, model, front, client, sockets };
 }
 
 function reached(document: OpenDocument<View>, status: DocumentStatus): Promise<void> {
@@ -150,7 +150,7 @@ async function runChaos(
   seed: number,
   met: Record<'link' | 'connection' | 'gap' | 'busy', number>,
 ): Promise<void> {
-  const { client, model, host, sockets } = await startAll(t);
+  const { client, model, front, host, sockets } = await startAll(t);
   const random = randomOf(seed);
   const board = client.open<View>('board/main');
   const sent: number[] = [];
@@ -183,6 +183,7 @@ async function runChaos(
   await Promise.all(outcomes);
   t.same(model.applied, sent, `seed ${seed}: applied once each, in order`);
   t.equal(board.unsent, 0);
+  t.equal(front.counts.framesRefused, 0, `seed ${seed}: the client keeps the protocol`);
   t.same(
     seen,
     [...seen].sort((a, b) => a - b),

@@ -2,7 +2,12 @@
 import type { ToHost } from '../../proxy/link-wire.ts';
 import type { FakeHost } from './stage.ts';
 
-type ModelSession = { last: number; readonly answers: Map<number, readonly [seq: number, json: string]>; view: number };
+type ModelSession = {
+  last: number;
+  done: number;
+  readonly answers: Map<number, readonly [seq: number, json: string]>;
+  view: number;
+};
 
 export class ModelHost {
   /** Messages in the order in which they were applied: none may stand here twice. */
@@ -39,7 +44,7 @@ export class ModelHost {
     if (asked === 'new') {
       this.#lastSession += 1;
       id = this.#lastSession.toString(16).padStart(32, '0');
-      this.sessions.set(id, { last: 0, answers: new Map(), view });
+      this.sessions.set(id, { last: 0, done: 0, answers: new Map(), view });
     }
     const session = this.sessions.get(id);
     if (id !== '' && session === undefined) return this.#host.say([4, view, 0, 0, 'SESSION_EXPIRED', 'unknown']);
@@ -54,9 +59,10 @@ export class ModelHost {
   #onSend(view: number, n: number, done: number, channel: string, message: unknown): void {
     const session = this.sessions.get(this.#views.get(view) ?? '');
     if (session === undefined || session.view !== view) return;
+    session.done = Math.max(session.done, done);
     const repeat = session.answers.get(n);
     if (repeat !== undefined) return this.#host.say([3, view, n, ...repeat]);
-    if (n <= session.last) return this.#refuse(view, n, 'SESSION_DONE');
+    if (n <= session.last || n <= session.done) return this.#refuse(view, n, 'SESSION_DONE');
     if (n > session.last + 1) {
       this.refusals.gap += 1;
       return this.#refuse(view, n, 'SESSION_GAP');
