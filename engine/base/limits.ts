@@ -19,7 +19,7 @@ export const updatesQueuedMax = 16 * 1024;
 export const updatesQueuedBytesMax = 16 * 1024 * 1024;
 /** Sends and opens that wait for one document to be read from disk. */
 export const documentQueueMax = 4 * 1024;
-/** Documents that a host keeps in memory; idle ones leave, oldest first. Documents with viewers stay. */
+/** Documents that the head of a chain keeps in memory; idle ones leave, oldest first. Documents with viewers stay. */
 export const documentsResidentMax = 10_000;
 /** Sessions that one document remembers; the one unused for longest is forgotten first. */
 export const sessionsMax = 1_000;

@@ -32,7 +32,8 @@ export function diff(before: Json | undefined, after: Json | undefined): Json | 
   const patch: JsonObject = {};
   let isChanged = false;
   for (const key of Object.keys(before)) {
-    if (key in after) continue;
+    // Not `in`: a key may be called toString.
+    if (Object.hasOwn(after, key)) continue;
     patch[key] = null;
     isChanged = true;
   }

@@ -1,0 +1,132 @@
+// Processes, ports and folders of the bench. A child is asked over Node's IPC channel, ended by its id, and ends itself when
+// its parent is gone, so that an interrupted run leaves nothing behind.
+import { fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+type Question = { readonly id: number; readonly name: string; readonly argument: unknown };
+type Answer = { readonly id: number; readonly answer?: unknown; readonly error?: string };
+
+export type Child = {
+  readonly pid: number | undefined;
+  /** Rejects when the child fails to answer, or ends first. */
+  ask(name: string, argument: unknown): Promise<unknown>;
+  stop(): Promise<void>;
+};
+
+const stopMsMax = 5_000;
+
+/** Starts a compiled module (`.js`) that calls `answerParent`. */
+export function startChild(module: URL): Child {
+  const child = fork(fileURLToPath(module), { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>();
+  let asked = 0;
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', (code, signal) => {
+      for (const { reject } of waiting.values()) reject(new Error(`${module.pathname} ended: ${signal ?? code}`));
+      waiting.clear();
+      resolve();
+    });
+  });
+  child.on('message', ({ id, answer, error }: Answer) => {
+    const waiter = waiting.get(id);
+    waiting.delete(id);
+    if (error === undefined) waiter?.resolve(answer);
+    else waiter?.reject(new Error(error));
+  });
+  const ask = (name: string, argument: unknown): Promise<unknown> =>
+    new Promise((resolve, reject) => {
+      if (!child.connected) return reject(new Error(`${module.pathname} has ended`));
+      asked += 1;
+      waiting.set(asked, { resolve, reject });
+      child.send({ id: asked, name, argument } satisfies Question);
+    });
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    const last = setTimeout(() => child.kill('SIGKILL'), stopMsMax);
+    await ended;
+    clearTimeout(last);
+  };
+  return { pid: child.pid, ask, stop };
+}
+
+/** The child's side: answers by name until the parent goes. */
+export function answerParent(answers: Readonly<Record<string, (argument: never) => Promise<unknown>>>): void {
+  process.once('disconnect', () => process.exit(0));
+  process.on('message', async ({ id, name, argument }: Question) => {
+    try {
+      const answer = await answers[name]?.(argument as never);
+      process.send?.({ id, answer } satisfies Answer);
+    } catch (error) {
+      process.send?.({ id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    }
+  });
+}
+
+/** Children and folders of one measure, released together and in reverse: also when starting stopped half way. */
+export class Stage {
+  readonly #releases: (() => unknown)[] = [];
+
+  child(module: URL): Child {
+    const child = startChild(module);
+    this.#releases.push(child.stop);
+    return child;
+  }
+
+  /** A fresh folder in the system's place for such, removed at the end or when this process exits. */
+  folder(): string {
+    const path = mkdtempSync(join(tmpdir(), 'levelten-bench-'));
+    const remove = (): void => rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+    process.once('exit', remove);
+    this.#releases.push(() => {
+      process.off('exit', remove);
+      remove();
+    });
+    return path;
+  }
+
+  onRelease(release: () => unknown): void {
+    this.#releases.push(release);
+  }
+
+  async release(): Promise<void> {
+    for (let release = this.#releases.pop(); release !== undefined; release = this.#releases.pop()) await release();
+  }
+}
+
+/** Runs `use` and releases what it put on the stage, however it ends. */
+export async function onStage<T>(use: (stage: Stage) => Promise<T>): Promise<T> {
+  const stage = new Stage();
+  try {
+    return await use(stage);
+  } finally {
+    await stage.release();
+  }
+}
+
+/** Builds something that lives on a stage of its own: released by its `stop`, or at once if building it fails. */
+export async function buildOnStage<T>(build: (stage: Stage) => Promise<T>): Promise<T & { stop(): Promise<void> }> {
+  const stage = new Stage();
+  try {
+    return { ...(await build(stage)), stop: () => stage.release() };
+  } catch (error) {
+    await stage.release();
+    throw error;
+  }
+}
+
+/** A port of this machine that was free a moment ago. Where a server can be asked, let it listen on 0 instead. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const port = address !== null && typeof address === 'object' ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,72 @@
+// One line for each thing that a replica hears, says or wants done: log lines, golden transcripts and a debugger's view are
+// the same words.
+import { unreachable } from '../engine/base/assert.ts';
+import type { Position } from '../engine/base/ids.ts';
+import type { Message } from './messages.ts';
+import type { Effect, Replica } from './state.ts';
+
+/** `#3.a1b2c3`: a record by its number and the first digits of the hash after it. */
+export function describePosition({ lsn, hash }: Position): string {
+  return `#${lsn}.${hash.slice(0, 6)}`;
+}
+
+export function describeMessage(message: Message): string {
+  return `${message.kind} e${message.epoch}${describeBody(message)}`;
+}
+
+function describeBody(message: Message): string {
+  switch (message.kind) {
+    case 'append':
+      return ` ${describePosition(message.entry)} committed #${message.committed}`;
+    case 'ack':
+    case 'resume':
+      return ` ${describePosition(message.position)}`;
+    case 'sealed':
+      return ` at ${describePosition(message.position)} of e${message.logEpoch}`;
+    case 'transfer':
+      return ` to ${describePosition(message.position)} from ${message.source}`;
+    case 'fetch':
+      return ` after ${describePosition(message.after)}`;
+    case 'chunk':
+      return message.isShared ? ` ${message.entries.map(describePosition).join(' ')}` : ' not shared';
+    case 'activate':
+      return ` ${message.order.join('>')} at ${describePosition(message.start)}`;
+    case 'seal':
+    case 'transferred':
+    case 'adopted':
+    case 'refused':
+      return '';
+    default:
+      return unreachable(message);
+  }
+}
+
+export function describeEffect(effect: Effect): string {
+  switch (effect.kind) {
+    case 'send':
+      return `send ->${effect.to} ${describeMessage(effect.message)}`;
+    case 'write': {
+      const marks = Object.entries(effect.marks ?? {}).map(([name, value]) => `${name}=${value}`);
+      return ['write', ...effect.entries.map(describePosition), ...marks].join(' ');
+    }
+    case 'dropQueued':
+      return 'drop what is queued';
+    case 'read':
+      return `read after ${describePosition(effect.after)} for ${effect.to}`;
+    case 'committed':
+      return `committed #${effect.through}`;
+    case 'serving':
+      return `serving e${effect.epoch} ${effect.order.join('>')}`;
+    case 'stopped':
+      return 'stopped';
+    case 'wedged':
+      return `wedged: ${effect.reason}`;
+    default:
+      return unreachable(effect);
+  }
+}
+
+export function describeReplica(replica: Replica): string {
+  const { phase, epoch, received, durable, acked, committed } = replica;
+  return `${phase.kind} e${epoch} received #${received.lsn} durable #${durable.lsn} acked #${acked.lsn} committed #${committed}`;
+}

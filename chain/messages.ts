@@ -1,0 +1,57 @@
+// What members of a chain say to each other. Every message carries (chain, epoch): lower is refused or dropped, and what a
+// member says in an epoch that does not run is not heard (C3). How these travel as bytes is in wire.ts.
+//
+//   driver                         member                        neighbours, while the epoch runs
+//     seal(nonce)          ->        freezes, syncs the mark       upper -> append(entry, committed)
+//                          <-        sealed(durable position)      lower -> ack(position)
+//     transfer(history)    ->        fetch / chunk from source     lower -> resume(position), when the link is new
+//                          <-        transferred
+//     activate(order)      ->        syncs `ran`
+//                          <-        adopted
+import type { ChainId, Epoch, Hash, HostId, Lsn, Position } from '../engine/base/ids.ts';
+
+/** A batch, as its bytes travel and are stored. `hash` is the rolling hash after it; `epoch` the one it was made in (C16). */
+export type Entry = {
+  readonly epoch: Epoch;
+  readonly lsn: Lsn;
+  readonly previousHash: Hash;
+  readonly hash: Hash;
+  readonly bytes: Uint8Array;
+};
+
+type Of<Kind extends string> = { readonly kind: Kind; readonly chain: ChainId; readonly epoch: Epoch };
+/** One attempt to begin an epoch: no two attempts share a nonce, so none can be taken for another. */
+type Attempt<Kind extends string> = Of<Kind> & { readonly nonce: string };
+
+export type Append = Of<'append'> & { readonly committed: Lsn; readonly entry: Entry };
+export type Ack = Of<'ack'> & { readonly position: Position };
+export type Resume = Of<'resume'> & { readonly position: Position };
+export type Seal = Attempt<'seal'>;
+export type Sealed = Attempt<'sealed'> & {
+  readonly storeId: string;
+  readonly logEpoch: Epoch;
+  readonly position: Position;
+};
+export type Transfer = Attempt<'transfer'> & { readonly source: HostId; readonly position: Position };
+export type Transferred = Attempt<'transferred'>;
+export type Fetch = Of<'fetch'> & { readonly after: Position };
+/** `isShared` is false where the source's log does not hold the position asked for: then the histories differ. */
+export type Chunk = Of<'chunk'> & { readonly isShared: boolean; readonly entries: readonly Entry[] };
+export type Activate = Attempt<'activate'> & { readonly order: readonly HostId[]; readonly start: Position };
+export type Adopted = Attempt<'adopted'>;
+/** The sender stands at `epoch`, or broke off in it: begin a higher one. */
+export type Refused = Attempt<'refused'>;
+
+export type Message =
+  | Append
+  | Ack
+  | Resume
+  | Seal
+  | Sealed
+  | Transfer
+  | Transferred
+  | Fetch
+  | Chunk
+  | Activate
+  | Adopted
+  | Refused;

@@ -1,0 +1,164 @@
+// The bytes between members of a chain. A link carries frames of many chains; each is one message:
+//
+//   frame       := kind u8 | chain u16 | epoch u32 | body                     all integers big-endian
+//   position    := lsn u64 | hash 16 bytes
+//   text        := length u16 | UTF-8
+//   record      := length u32 | bytes                                         as engine/store/format.ts lays it out
+//   append      := committed u64 | record bytes up to the end of the frame
+//   ack, resume := position
+//   seal, transferred, adopted, refused := nonce text
+//   sealed      := nonce text | storeId text | logEpoch u32 | position
+//   transfer    := nonce text | source text | position
+//   fetch       := position
+//   chunk       := isShared u8 | count u32 | record ...
+//   activate    := nonce text | position | count u16 | host text ...
+//
+// A record is the same bytes on every wire and every disk: nothing here looks into it. The one who does (engine/store) is
+// handed in as `openRecord`. APPEND ONLY: kind numbers travel between versions; a retired kind keeps its number.
+import { ByteReader, ByteWriter } from '../engine/base/bytes.ts';
+import { CodedError } from '../engine/base/errors.ts';
+import type { ChainId, Epoch, Hash, Lsn, Position } from '../engine/base/ids.ts';
+import { epoch as asEpoch, lsn as asLsn, chainId, hostId } from '../engine/base/ids.ts';
+import type { Entry, Message } from './messages.ts';
+
+const kindNumbers = {
+  append: 1,
+  ack: 2,
+  resume: 3,
+  seal: 4,
+  sealed: 5,
+  transfer: 6,
+  transferred: 7,
+  fetch: 8,
+  chunk: 9,
+  activate: 10,
+  adopted: 11,
+  refused: 12,
+} as const satisfies Record<Message['kind'], number>;
+
+const kindNames = new Map<number, Message['kind']>(
+  Object.entries(kindNumbers).map(([name, number]) => [number, name as Message['kind']]),
+);
+
+/** Checks the bytes of a record of `chain` and says what they hold; throws CodedError where they are not one. */
+export type OpenRecord = (bytes: Uint8Array, chain: ChainId) => Entry;
+
+export function encodeMessage(message: Message): Uint8Array {
+  const writer = new ByteWriter(sizeOf(message));
+  writer.u8(kindNumbers[message.kind]);
+  writer.u16(message.chain);
+  writer.u32(message.epoch);
+  encodeBody(writer, message);
+  return writer.done();
+}
+
+/** CHAIN_PROTOCOL unless `bytes` are exactly one message whose records `openRecord` accepts. */
+export function decodeMessage(bytes: Uint8Array, openRecord: OpenRecord): Message {
+  try {
+    const reader = new ByteReader(bytes);
+    const kind = kindNames.get(reader.u8());
+    if (kind === undefined) throw new CodedError('CHAIN_PROTOCOL', `unknown message kind ${bytes[0]}`);
+    const message = decodeBody(kind, reader, openRecord);
+    reader.end();
+    return message;
+  } catch (cause) {
+    if (cause instanceof CodedError)
+      throw new CodedError('CHAIN_PROTOCOL', `not a message: ${cause.message}`, { cause });
+    throw cause;
+  }
+}
+
+function encodeBody(writer: ByteWriter, message: Message): void {
+  switch (message.kind) {
+    case 'append':
+      writer.u64(message.committed);
+      return writer.bytes(message.entry.bytes);
+    case 'ack':
+    case 'resume':
+      return position(writer, message.position);
+    case 'fetch':
+      return position(writer, message.after);
+    case 'chunk':
+      writer.u8(message.isShared ? 1 : 0);
+      writer.u32(message.entries.length);
+      for (const entry of message.entries) {
+        writer.u32(entry.bytes.length);
+        writer.bytes(entry.bytes);
+      }
+      return;
+    default:
+      writer.text(message.nonce);
+  }
+  if (message.kind === 'sealed') {
+    writer.text(message.storeId);
+    writer.u32(message.logEpoch);
+    position(writer, message.position);
+  } else if (message.kind === 'transfer') {
+    writer.text(message.source);
+    position(writer, message.position);
+  } else if (message.kind === 'activate') {
+    position(writer, message.start);
+    writer.u16(message.order.length);
+    for (const host of message.order) writer.text(host);
+  }
+}
+
+function decodeBody(kind: Message['kind'], reader: ByteReader, openRecord: OpenRecord): Message {
+  const chain = chainId(reader.u16());
+  const epoch = asEpoch(reader.u32());
+  switch (kind) {
+    case 'append': {
+      const committed = asLsn(reader.u64());
+      return { kind, chain, epoch, committed, entry: openRecord(reader.rest(), chain) };
+    }
+    case 'ack':
+    case 'resume':
+      return { kind, chain, epoch, position: readPosition(reader) };
+    case 'fetch':
+      return { kind, chain, epoch, after: readPosition(reader) };
+    case 'chunk':
+      return { kind, chain, epoch, isShared: reader.u8() === 1, entries: readRecords(reader, chain, openRecord) };
+    default:
+      return decodeAttempt(kind, { chain, epoch, nonce: reader.text() }, reader);
+  }
+}
+
+type AttemptKind = Exclude<Message['kind'], 'append' | 'ack' | 'resume' | 'fetch' | 'chunk'>;
+type AttemptHead = { chain: Message['chain']; epoch: Epoch; nonce: string };
+
+function decodeAttempt(kind: AttemptKind, head: AttemptHead, reader: ByteReader): Message {
+  switch (kind) {
+    case 'sealed':
+      return { kind, ...head, storeId: reader.text(), logEpoch: asEpoch(reader.u32()), position: readPosition(reader) };
+    case 'transfer':
+      return { kind, ...head, source: hostId(reader.text()), position: readPosition(reader) };
+    case 'activate': {
+      const start = readPosition(reader);
+      const order = Array.from({ length: reader.count(reader.u16(), 3) }, () => hostId(reader.text()));
+      return { kind, ...head, order, start };
+    }
+    default:
+      return { kind, ...head };
+  }
+}
+
+function readRecords(reader: ByteReader, chain: ChainId, openRecord: OpenRecord): Entry[] {
+  const count = reader.count(reader.u32(), 4);
+  return Array.from({ length: count }, () => openRecord(reader.take(reader.u32()), chain));
+}
+
+function position(writer: ByteWriter, { lsn, hash }: Position): void {
+  writer.u64(lsn);
+  writer.hex(hash);
+}
+
+function readPosition(reader: ByteReader): Position {
+  return { lsn: reader.u64() as Lsn, hash: reader.hex(16) as Hash };
+}
+
+/** What a message takes, so that its buffer is allocated once. Only batches are large; for the rest a bound will do. */
+function sizeOf(message: Message): number {
+  if (message.kind === 'append') return 15 + message.entry.bytes.length;
+  if (message.kind !== 'chunk') return 1024;
+  return message.entries.reduce((bytes, entry) => bytes + 4 + entry.bytes.length, 12);
+}

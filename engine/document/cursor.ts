@@ -1,0 +1,149 @@
+// Write tracking. A handler writes into the state in place, as copying a map of ten thousand entries for each message would
+// cost more than the message. What makes that safe is one cursor for each object that the handler reached: it keeps the
+// value that each written key had *before the handler*, and from those come redo, undo and rollback.
+//
+//   before[k]   the value of k before the handler, undefined = absent. Noted at the first write of k, never again.
+//   isFresh     this object was made by this handler. Nothing is noted: whoever holds it noted that it was absent, or other.
+//   children    the cursors of objects inside. One whose object was replaced or deleted is detached: its own writes are taken
+//               back first, so that `before` holds what was there, and not what the handler did to it before it let it go.
+import type { Json, JsonObject } from '../base/merge-patch.ts';
+import { diff, isJsonObject } from '../base/merge-patch.ts';
+import { mistake } from './values.ts';
+
+/** What all cursors of one run of a handler share. */
+export type Transaction = {
+  /** False once the handler has returned: a draft that it kept is dead. */
+  isAlive: boolean;
+  /** Records and maps that came to be because something was written into them, outer ones first. */
+  readonly created: Cursor[];
+};
+
+export type Change = { readonly redo: JsonObject; readonly undo: JsonObject };
+
+export class Cursor {
+  readonly transaction: Transaction;
+  readonly #parent: Cursor | undefined;
+  readonly #key: string;
+  #object: JsonObject | undefined;
+  #isFresh: boolean;
+  #isDetached = false;
+  #before: Map<string, Json | undefined> | undefined;
+  #children: Map<string, Cursor> | undefined;
+  /** The draft that a handler sees; made by draft.ts and kept, so that `doc.notes === doc.notes`. */
+  draft: object | undefined;
+
+  constructor(transaction: Transaction, object: JsonObject | undefined, parent?: Cursor, key = '') {
+    this.transaction = transaction;
+    this.#object = object;
+    this.#parent = parent;
+    this.#key = key;
+    this.#isFresh = parent === undefined ? false : parent.#isMade(key);
+  }
+
+  /** The value of `key`, undefined = absent. */
+  read(key: string): Json | undefined {
+    const object = this.object();
+    return object !== undefined && Object.hasOwn(object, key) ? object[key] : undefined;
+  }
+
+  /** The object in the state, undefined while nothing was written into it. */
+  object(): JsonObject | undefined {
+    if (!this.transaction.isAlive) throw mistake('a draft was used after its handler had returned');
+    if (this.#isDetached) throw mistake('a draft was used after its entry had been replaced or deleted');
+    return this.#object;
+  }
+
+  /** Writes `value`, undefined = make absent. An object inside that was there before is let go of. */
+  write(key: string, value: Json | undefined): void {
+    this.object();
+    if (value === undefined && this.#object === undefined) return;
+    const child = this.#children?.get(key);
+    if (child !== undefined) {
+      child.#detach();
+      this.#children?.delete(key);
+    }
+    this.#put(key, value);
+  }
+
+  /** The cursor of the object under `key`, which need not be there yet. */
+  child(key: string): Cursor {
+    const known = this.#children?.get(key);
+    if (known !== undefined) return known;
+    const value = this.read(key);
+    const child = new Cursor(this.transaction, isJsonObject(value) ? value : undefined, this, key);
+    this.#children ??= new Map();
+    this.#children.set(key, child);
+    return child;
+  }
+
+  /** The net change, as merge patches: `{}` both where everything is as it was. */
+  change(): Change {
+    const redo: JsonObject = {};
+    const undo: JsonObject = {};
+    const object = this.#object ?? {};
+    for (const [key, before] of this.#before ?? []) {
+      const after = Object.hasOwn(object, key) ? object[key] : undefined;
+      const forth = diff(before, after);
+      if (forth === undefined) continue;
+      redo[key] = forth;
+      undo[key] = diff(after, before) ?? null;
+    }
+    for (const [key, child] of this.#children ?? []) {
+      if (this.#isMade(key)) continue;
+      const inner = child.change();
+      if (Object.keys(inner.redo).length === 0) continue;
+      redo[key] = inner.redo;
+      undo[key] = inner.undo;
+    }
+    return { redo, undo };
+  }
+
+  /** Puts everything back as it was before the handler. */
+  rollback(): void {
+    for (const child of this.#children?.values() ?? []) child.rollback();
+    const object = this.#object;
+    if (object === undefined) return;
+    for (const [key, before] of this.#before ?? []) {
+      if (before === undefined) delete object[key];
+      else object[key] = before;
+    }
+  }
+
+  /** Takes a created object that stayed empty away again: reading through an absent record must not change the state. */
+  prune(): void {
+    const holder = this.#parent === undefined ? undefined : this.#parent.#object;
+    if (holder === undefined || this.#object === undefined || holder[this.#key] !== this.#object) return;
+    if (Object.keys(this.#object).length === 0) delete holder[this.#key];
+  }
+
+  #put(key: string, value: Json | undefined): void {
+    const object = this.#ensure();
+    if (!this.#isFresh) {
+      this.#before ??= new Map();
+      if (!this.#before.has(key)) this.#before.set(key, Object.hasOwn(object, key) ? object[key] : undefined);
+    }
+    if (value === undefined) delete object[key];
+    else object[key] = value;
+  }
+
+  #ensure(): JsonObject {
+    if (this.#object !== undefined) return this.#object;
+    const object: JsonObject = {};
+    if (this.#parent !== undefined) this.#parent.#put(this.#key, object);
+    this.#object = object;
+    this.#isFresh = true;
+    this.transaction.created.push(this);
+    return object;
+  }
+
+  /** Whether what is under `key` now was made by this handler. */
+  #isMade(key: string): boolean {
+    return this.#isFresh || (this.#before?.has(key) ?? false);
+  }
+
+  #detach(): void {
+    for (const child of this.#children?.values() ?? []) child.#detach();
+    this.rollback();
+    this.#isDetached = true;
+  }
+}

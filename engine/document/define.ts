@@ -1,0 +1,139 @@
+// What an application imports as `levelten`: the words of a definition. Each step's names are a type that the next step
+// checks, and what a type cannot check is checked when the application is loaded: APP_INVALID with the path of the mistake.
+import type { Principal } from '../base/ids.ts';
+import { documentName } from '../base/ids.ts';
+import type { AnswerValue, Channel, Context, Definition, InventPolicy, Plan, StandardSchema } from './definition.ts';
+import { planRecord } from './draft.ts';
+import type { Draft, Shape } from './fields.ts';
+import { checkShape, invalid } from './fields.ts';
+import type { PrivacyOf, ViewOf } from './privacy.ts';
+import { planView } from './privacy.ts';
+
+export type { Principal } from '../base/ids.ts';
+export { samePrincipal as same } from '../base/ids.ts';
+export type { AnswerValue, Context, Definition, StandardSchema } from './definition.ts';
+export type { Draft, MapDraft, Shape } from './fields.ts';
+export { t } from './fields.ts';
+export { open, viewerIs } from './privacy.ts';
+
+// Registered, so that an application that brought its own copy of this package is understood.
+const appBrand: unique symbol = Symbol.for('levelten.app');
+const definitionBrand: unique symbol = Symbol.for('levelten.definition');
+
+/** The types of one channel: what a client sends, and the answer it gets. */
+export type ChannelTypes = { readonly message: unknown; readonly answer: unknown };
+type Channels = { readonly [name: string]: ChannelTypes };
+
+/** What clients see of a document: `View<typeof board>`. */
+export type View<D extends { readonly types: unknown }> = D['types'] extends {
+  readonly shape: infer S extends Shape;
+  readonly privacy: infer P;
+}
+  ? ViewOf<S, P>
+  : never;
+
+/** What a channel takes and gives: `ChannelOf<typeof board, 'write'>`. */
+export type ChannelOf<
+  D extends { readonly types: { readonly channels: Channels } },
+  Name extends string,
+> = D['types']['channels'][Name];
+
+type SchemaInput<S> = S extends StandardSchema<infer Input, infer _Output> ? Input : never;
+type SchemaOutput<S> = S extends StandardSchema<infer _Input, infer Output> ? Output : never;
+/** A page of privacy is checked by its type parameter, which would let unknown names through. */
+type OnlyFields<S, P> = { readonly [K in Exclude<keyof P, keyof S>]: never };
+
+/** One space's kind of document. Every step returns a new definition; the one before it stays as it was. */
+export class DocumentDefinition<S extends Shape, P, C extends Channels> implements Definition {
+  readonly [definitionBrand] = true;
+  /** For the compiler only: there is no such property. */
+  declare readonly types: { readonly shape: S; readonly privacy: P; readonly channels: C };
+  readonly plan: Plan;
+  readonly #shape: S;
+  readonly #steps: ReadonlySet<string>;
+
+  constructor(shape: S, plan: Plan, steps: ReadonlySet<string>) {
+    this.#shape = shape;
+    this.plan = plan;
+    this.#steps = steps;
+  }
+
+  /** Who may see what, on one page. What is not listed is private. */
+  privacy<const Page extends PrivacyOf<S>>(page: Page & OnlyFields<S, Page>): DocumentDefinition<S, Page, C> {
+    return this.#next('privacy', { view: planView(this.#shape, page, '') });
+  }
+
+  /** `invent` says who may begin a document by opening it. Absent, one that does not exist is DOCUMENT_UNKNOWN. */
+  events(events: { readonly invent?: InventPolicy }): DocumentDefinition<S, P, C> {
+    for (const [name, value] of Object.entries(events)) {
+      if (name !== 'invent') throw invalid(`events.${name}`, 'there is no such event');
+      if (value !== undefined && typeof value !== 'function') throw invalid(`events.${name}`, 'it is not a function');
+    }
+    return this.#next('events', { invent: events.invent });
+  }
+
+  /**
+   * A channel takes messages that `schema` accepts. Its handler mutates `doc`; what it returns is the answer, and must be
+   * JSON (undefined is null). It is synchronous. One that throws changes nothing, and its sender gets HANDLER_FAILED.
+   */
+  channel<const Name extends string, M extends StandardSchema, const R extends AnswerValue>(
+    name: Name,
+    schema: M,
+    handler: (input: { doc: Draft<S>; message: SchemaOutput<M>; who: Principal; ctx: Context }) => R,
+  ): DocumentDefinition<S, P, C & { readonly [K in Name]: { message: SchemaInput<M>; answer: R } }> {
+    const path = `channel ${JSON.stringify(name)}`;
+    if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) throw invalid(path, 'a channel is named [A-Za-z][A-Za-z0-9_-]*');
+    if (typeof handler !== 'function') throw invalid(path, 'its handler is not a function');
+    if (typeof schema?.['~standard']?.validate !== 'function') throw invalid(path, 'its schema is no Standard Schema');
+    if (this.plan.channels.has(name)) throw invalid(path, 'it is there already');
+    // The handler's own types end here: the room calls it with the draft of this very shape and the output of this schema.
+    const channel: Channel = { schema, handler: handler as unknown as Channel['handler'] };
+    const channels = new Map([...this.plan.channels, [name, channel] as const]);
+    return new DocumentDefinition(this.#shape, { ...this.plan, channels }, this.#steps);
+  }
+
+  #next<Page>(step: string, part: Partial<Plan>): DocumentDefinition<S, Page, C> {
+    if (this.#steps.has(step)) throw invalid(step, 'it is given twice');
+    return new DocumentDefinition(this.#shape, { ...this.plan, ...part }, new Set([...this.#steps, step]));
+  }
+}
+
+/** Begins a definition with the fields of its documents. Everything is private, and nobody may do anything, until said. */
+export function document<const S extends Shape>(
+  shape: S,
+): DocumentDefinition<S, Record<never, never>, Record<never, never>> {
+  checkShape(shape, '');
+  const plan = { record: planRecord(shape), view: planView(shape, {}, ''), invent: undefined, channels: new Map() };
+  return new DocumentDefinition(shape, plan, new Set());
+}
+
+export type App = {
+  readonly [appBrand]: true;
+  readonly spaces: { readonly [space: string]: Definition };
+};
+
+/** An application: its default export is what `levelten up --app FILE` runs. Spaces are the first part of a document's name. */
+export function app<const Spaces extends { readonly [space: string]: Definition }>(options: {
+  readonly spaces: Spaces;
+}): App & { readonly spaces: Spaces } {
+  for (const [space, definition] of Object.entries(options.spaces)) {
+    try {
+      documentName(`${space}/key`);
+    } catch {
+      throw invalid(`spaces.${space}`, 'a space is named [a-z][a-z0-9-]{0,31}');
+    }
+    if (typeof definition !== 'object' || definition === null || !(definitionBrand in definition)) {
+      throw invalid(`spaces.${space}`, 'this is not a document(...)');
+    }
+  }
+  return { [appBrand]: true, spaces: { ...options.spaces } };
+}
+
+export function isApp(value: unknown): value is App {
+  return typeof value === 'object' && value !== null && appBrand in value;
+}
+
+/** The definition of the documents of `space`, undefined where the application has no such space. */
+export function definitionOf(application: App, space: string): Definition | undefined {
+  return Object.hasOwn(application.spaces, space) ? application.spaces[space] : undefined;
+}

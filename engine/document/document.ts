@@ -1,0 +1,330 @@
+// The door of the room: one document in memory, at the head of its chain. Nothing here waits, and nothing here speaks to the
+// world: what time it is and what is random come in as values, updates and deltas go out as bytes and text, and the host lets
+// them out of the house when they are committed.
+//
+// A resident runs ahead of the disk. If what it did is not to be (the epoch changed underneath), the host forgets the whole
+// resident and replays the log into a new one: there is no way back from here.
+//
+// What is refused before a handler runs writes nothing and takes no number: session errors, CHANNEL_UNKNOWN and
+// MESSAGE_INVALID. The sender gives the refused send's number to its next message, and those that it had sent behind it, each
+// refused with SESSION_GAP, the numbers after that. What a handler refuses or fails at, and an update that is too big, is
+// written with an empty redo and takes its number, so that a repeat gets the same refusal.
+import { assert } from '../base/assert.ts';
+import { CodedError } from '../base/errors.ts';
+import type { DocumentName, Principal } from '../base/ids.ts';
+import { documentName } from '../base/ids.ts';
+import { updateBytesMax } from '../base/limits.ts';
+import type { Json, JsonObject } from '../base/merge-patch.ts';
+import { diff, isJsonObject, merge } from '../base/merge-patch.ts';
+import type { Definition } from './definition.ts';
+import type { Env, Outcome, Refusal } from './handle.ts';
+import { runHandler, validate } from './handle.ts';
+import { hexOf } from './hex.ts';
+import type { KindDelta, Kinds, ViewKind } from './kinds.ts';
+import { deltasOf, jsonOf, kindOf } from './kinds.ts';
+import { projectDocument } from './project.ts';
+import type { Answer, Session, Sessions } from './sessions.ts';
+import { checkSessions, judge, record, register, sessionOf } from './sessions.ts';
+import type { Update } from './update.ts';
+import { decodeSection, encodeUpdate, noMessage } from './update.ts';
+import { isPrincipal, isReservedKey } from './values.ts';
+
+export { definitionOf, isApp } from './define.ts';
+export type { Definition } from './definition.ts';
+export type { Env } from './handle.ts';
+export type { KindDelta, ViewKind } from './kinds.ts';
+
+type Inside = {
+  readonly definition: Definition;
+  readonly name: DocumentName;
+  /** The seq of the last update, 0 = the document does not exist. */
+  seq: number;
+  /** 32 hex digits, '' while it does not exist. */
+  incarnation: string;
+  /** Written in place by handlers and replay. */
+  readonly state: JsonObject;
+  readonly sessions: Sessions;
+  readonly kinds: Kinds;
+};
+export type Resident = Readonly<Inside>;
+
+/** `session`: '' = only to view, 'new' = with a session to send in, else 32 hex digits of one to go on with. */
+export type OpenRequest = { readonly who: Principal; readonly session: string };
+
+export type Opened = {
+  /** In order; to be written before any of the rest leaves. */
+  readonly updates: readonly Uint8Array[];
+  /** To viewers that were there before. */
+  readonly deltas: readonly KindDelta[];
+  readonly result:
+    | {
+        readonly kind: 'opened';
+        readonly view: ViewKind;
+        /** '' where none was asked for. */
+        readonly session: string;
+        readonly incarnation: string;
+        readonly seq: number;
+        /** The whole view. */
+        readonly json: string;
+      }
+    | { readonly kind: 'refused'; readonly code: string; readonly text: string };
+};
+
+export type SendRequest = {
+  readonly who: Principal;
+  readonly session: string;
+  /** The number of this message in its session, from 1 without gaps. */
+  readonly n: number;
+  /** The sender has all answers up to this one. */
+  readonly done: number;
+  readonly channel: string;
+  readonly message: unknown;
+};
+
+export type Sent = {
+  /** Undefined: nothing is to be written. */
+  readonly update: Uint8Array | undefined;
+  readonly deltas: readonly KindDelta[];
+  /** `seq` is that of the update, the first one's for a repeat; where nothing was written, the document's. */
+  readonly result:
+    | { readonly kind: 'answered'; readonly n: number; readonly seq: number; readonly json: string }
+    | {
+        readonly kind: 'refused';
+        readonly n: number;
+        readonly seq: number;
+        readonly code: string;
+        readonly text: string;
+      };
+  /** What the application's code threw, for its log and never for a client; undefined where nothing was. */
+  readonly failure: unknown;
+};
+
+/** A document that does not exist, until updates are replayed into it or somebody invents it. */
+export function createResident(definition: Definition, name: DocumentName): Resident {
+  return { definition, name, seq: 0, incarnation: '', state: {}, sessions: new Map(), kinds: new Map() };
+}
+
+/**
+ * Takes the next updates of the document's history in. ENGINE_CORRUPT where they cannot be read, do not follow, or break the
+ * rules of sessions; the resident is then to be thrown away. Nobody may be viewing yet.
+ */
+export function replaySection(resident: Resident, bytes: Uint8Array): void {
+  assert(resident.kinds.size === 0, `${resident.name} is replayed before it is viewed`);
+  for (const update of decodeSection(bytes)) replay(resident, update);
+}
+
+function replay(resident: Inside, update: Update): void {
+  if (update.seq !== resident.seq + 1) throw corrupt(resident, `update ${update.seq} follows ${resident.seq}`);
+  if ((update.kind === 'invent') !== (update.seq === 1)) throw corrupt(resident, 'it is invented first, and once');
+  // A copy: the bytes of the section are not to stay in memory for the sake of 16 of them.
+  const id = new Uint8Array(update.id);
+  switch (update.kind) {
+    case 'invent':
+      resident.incarnation = hexOf(id);
+      break;
+    case 'session':
+      if (resident.sessions.has(hexOf(id))) throw corrupt(resident, 'a session is registered twice');
+      register(resident.sessions, hexOf(id), id, update.who);
+      break;
+    case 'send': {
+      const session = sessionOf(resident.sessions, hexOf(id), update.who);
+      if (session === undefined) throw corrupt(resident, 'a send is of no session');
+      if (update.n !== session.last + 1 || update.done >= update.n) throw corrupt(resident, 'a send is out of order');
+      const { seq, code, text, answer } = update;
+      record(resident.sessions, session, update.n, update.done, { seq, code, text, json: answer });
+      mergeInPlace(resident.state, update.redo);
+      break;
+    }
+  }
+  resident.seq = update.seq;
+}
+
+/** Lets a principal view the document, and begins it where it may. Refusals: SESSION_EXPIRED, DOCUMENT_UNKNOWN. */
+export function openView(resident: Resident, request: OpenRequest, env: Env): Opened {
+  const { who } = request;
+  assert(isPrincipal(who), 'the proxy checks who it is');
+  const isNew = request.session === 'new';
+  if (!isNew && request.session !== '' && sessionOf(resident.sessions, request.session, who) === undefined) {
+    return openRefused('SESSION_EXPIRED', 'this session is not known here: ask for a new one');
+  }
+  const inside: Inside = resident;
+  const updates: Uint8Array[] = [];
+  if (inside.seq === 0) {
+    if (!mayInvent(inside, who)) return openRefused('DOCUMENT_UNKNOWN', 'there is no such document');
+    updates.push(invent(inside, who, env));
+  }
+  let session = request.session;
+  if (isNew) {
+    const id = freshId(env);
+    updates.push(encodeUpdate({ ...noMessage, kind: 'session', seq: inside.seq + 1, atMs: env.nowMs, who, id }));
+    session = hexOf(id);
+    register(inside.sessions, session, id, { agent: who.agent, authority: who.authority });
+    inside.seq += 1;
+  }
+  const view = kindOf(inside.kinds, inside.definition.plan.view, inside.state, who);
+  view.viewers += 1;
+  const { incarnation, seq } = inside;
+  return {
+    updates,
+    // Beginning a document and registering a session change nothing that anyone views; presence will.
+    deltas: [],
+    result: { kind: 'opened', view, session, incarnation, seq, json: jsonOf(view) },
+  };
+}
+
+function mayInvent(resident: Resident, who: Principal): boolean {
+  const { invent } = resident.definition.plan;
+  if (invent === undefined) return false;
+  try {
+    const { key } = documentName(resident.name);
+    return invent({ who: { agent: who.agent, authority: who.authority }, key }) === true;
+  } catch {
+    return false;
+  }
+}
+
+function invent(resident: Inside, who: Principal, env: Env): Uint8Array {
+  const id = freshId(env);
+  resident.incarnation = hexOf(id);
+  resident.seq = 1;
+  return encodeUpdate({ ...noMessage, kind: 'invent', seq: 1, atMs: env.nowMs, who, id });
+}
+
+/** One viewer left. Its kind is forgotten with the last. */
+export function closeView(resident: Resident, view: ViewKind): void {
+  assert(resident.kinds.get(view.key) === view && view.viewers > 0, `${resident.name} has viewers of this kind`);
+  view.viewers -= 1;
+  if (view.viewers === 0) resident.kinds.delete(view.key);
+}
+
+/** Applies one message, exactly once (C15): see the table in sessions.ts, and the top of this file for what writes nothing. */
+export function applySend(resident: Resident, send: SendRequest, env: Env): Sent {
+  const { n } = send;
+  const verdict = judge(resident.sessions, send.who, send.session, n, send.done);
+  if (verdict.kind === 'repeat') return sentWith(undefined, [], n, verdict.answer, undefined);
+  if (verdict.kind === 'refused') return unwritten(resident, n, verdict.code, verdict.text, undefined);
+  const channel = resident.definition.plan.channels.get(send.channel);
+  if (channel === undefined) return unwritten(resident, n, 'CHANNEL_UNKNOWN', 'there is no such channel', undefined);
+  const valid = validate(channel, send.message);
+  if ('kind' in valid) return unwritten(resident, n, valid.code, valid.text, valid.failure);
+  const { plan } = resident.definition;
+  const { session } = verdict;
+  let outcome = runHandler(plan, resident.state, channel, valid.value, session.who, resident.seq + 1, env);
+  let update = encodeSend(resident, session, send, outcome, env);
+  if (outcome.kind === 'done' && update.length > updateBytesMax) {
+    outcome.rollback();
+    outcome = tooBig(update.length);
+    update = encodeSend(resident, session, send, outcome, env);
+  }
+  return written(resident, session, send, outcome, update);
+}
+
+function tooBig(bytes: number): Refusal {
+  const text = `the update would be larger than ${updateBytesMax} bytes`;
+  const failure = new CodedError('UPDATE_TOO_BIG', `an update of ${bytes} bytes, of at most ${updateBytesMax}`);
+  return { kind: 'refused', code: 'UPDATE_TOO_BIG', text, failure };
+}
+
+function encodeSend(resident: Resident, session: Session, send: SendRequest, outcome: Outcome, env: Env): Uint8Array {
+  const isDone = outcome.kind === 'done';
+  return encodeUpdate({
+    kind: 'send',
+    seq: resident.seq + 1,
+    atMs: env.nowMs,
+    who: session.who,
+    id: session.bytes,
+    n: send.n,
+    done: send.done,
+    channel: send.channel,
+    code: isDone ? '' : outcome.code,
+    text: isDone ? '' : outcome.text,
+    redo: isDone ? outcome.redo : noMessage.redo,
+    undo: isDone ? outcome.undo : noMessage.undo,
+    answer: isDone ? outcome.answer : '',
+  });
+}
+
+function written(resident: Inside, session: Session, send: SendRequest, outcome: Outcome, update: Uint8Array): Sent {
+  resident.seq += 1;
+  const { seq } = resident;
+  const isDone = outcome.kind === 'done';
+  const answer: Answer = isDone
+    ? { seq, code: '', text: '', json: outcome.answer }
+    : { seq, code: outcome.code, text: outcome.text, json: '' };
+  record(resident.sessions, session, send.n, send.done, answer);
+  const deltas = isDone ? deltasOf(resident.kinds, resident.definition.plan.view, resident.state, outcome.redo) : [];
+  return sentWith(update, deltas, send.n, answer, isDone ? undefined : outcome.failure);
+}
+
+function sentWith(
+  update: Uint8Array | undefined,
+  deltas: readonly KindDelta[],
+  n: number,
+  { seq, code, text, json }: Answer,
+  failure: unknown,
+): Sent {
+  const result =
+    code === '' ? ({ kind: 'answered', n, seq, json } as const) : ({ kind: 'refused', n, seq, code, text } as const);
+  return { update, deltas, result, failure };
+}
+
+function unwritten(resident: Resident, n: number, code: string, text: string, failure: unknown): Sent {
+  return { update: undefined, deltas: [], result: { kind: 'refused', n, seq: resident.seq, code, text }, failure };
+}
+
+/** What `who` sees now, computed anew. */
+export function viewOf(resident: Resident, who: Principal): Json {
+  return projectDocument(resident.definition.plan.view, resident.state, who);
+}
+
+/** Asserts what holds between any two calls. Costs a projection per kind of viewer: for tests and samples. */
+export function checkResident(resident: Resident): void {
+  const { seq, incarnation, state, sessions, kinds, definition } = resident;
+  assert((seq === 0) === (incarnation === ''), `a document at ${seq} has incarnation ${JSON.stringify(incarnation)}`);
+  assert(seq > 0 || Object.keys(state).length + sessions.size + kinds.size === 0, 'what does not exist holds nothing');
+  checkSessions(sessions, seq);
+  checkState(state);
+  for (const [key, kind] of kinds) {
+    assert(key === kind.key && kind.viewers > 0, `kind ${key} has ${kind.viewers} viewers`);
+    const view = projectDocument(definition.plan.view, state, kind.who);
+    assert(diff(kind.view, view) === undefined, `kind ${key} was sent what it would see now`);
+    assert(
+      kind.json === undefined || kind.json === JSON.stringify(kind.view),
+      `kind ${key} keeps the JSON of its view`,
+    );
+  }
+}
+
+function checkState(value: Json | undefined): void {
+  assert(value !== null && value !== undefined, 'the state holds no null');
+  if (!isJsonObject(value)) return;
+  for (const [key, part] of Object.entries(value)) {
+    assert(!isReservedKey(key), `the state holds the key ${key}`);
+    checkState(part);
+  }
+}
+
+/** `merge` for a state that nobody else holds: costs what the patch touches. */
+function mergeInPlace(target: JsonObject, patch: JsonObject): void {
+  for (const key of Object.keys(patch)) {
+    const part = patch[key] as Json;
+    const before = Object.hasOwn(target, key) ? target[key] : undefined;
+    if (part === null) delete target[key];
+    else if (isJsonObject(part) && isJsonObject(before)) mergeInPlace(before, part);
+    else target[key] = merge(undefined, part);
+  }
+}
+
+function freshId(env: Env): Uint8Array {
+  const id = env.randomBytes16();
+  assert(id.length === 16, `${id.length} random bytes of 16`);
+  return new Uint8Array(id);
+}
+
+function openRefused(code: string, text: string): Opened {
+  return { updates: [], deltas: [], result: { kind: 'refused', code, text } };
+}
+
+function corrupt(resident: Resident, text: string): CodedError {
+  return new CodedError('ENGINE_CORRUPT', `the history of ${resident.name} cannot be: ${text}`);
+}

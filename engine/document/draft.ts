@@ -1,0 +1,208 @@
+// Drafts: what a handler mutates. One class is built for each record of a definition, with a getter and a setter on its
+// prototype for each field: V8 inlines those, which it does not do for a Proxy, and a misspelt field is an error in either
+// the compiler or the class, not a new key in the state.
+//
+// A draft has no properties of its own (its cursor is private), so that nothing of the state gets out by JSON.stringify or
+// by a spread.
+import { assert } from '../base/assert.ts';
+import type { Json, JsonObject } from '../base/merge-patch.ts';
+import { isJsonObject, merge } from '../base/merge-patch.ts';
+import type { Change, Transaction } from './cursor.ts';
+import { Cursor } from './cursor.ts';
+import type { EntryField, Field, Shape } from './fields.ts';
+import type { Store } from './values.ts';
+import { checkKey, mistake, scalarStore } from './values.ts';
+
+/** A record of the definition, compiled once. */
+export type RecordPlan = {
+  /** What an input may hold. */
+  readonly stores: ReadonlyMap<string, Store>;
+  readonly draftOf: (cursor: Cursor) => object;
+};
+
+/** One run of a handler over a document. */
+export type Work = {
+  readonly doc: object;
+  /** Ends the run: drafts are dead from here on. Returns the net change; the state holds it already. */
+  readonly finish: () => Change;
+  /** Ends the run and puts the state back. May follow `finish`. */
+  readonly rollback: () => void;
+};
+
+export function beginWork(plan: RecordPlan, state: JsonObject): Work {
+  const transaction: Transaction = { isAlive: true, created: [] };
+  const root = new Cursor(transaction, state);
+  return {
+    doc: plan.draftOf(root),
+    finish: () => {
+      transaction.isAlive = false;
+      // Inner ones were created after those around them.
+      for (const cursor of transaction.created.reverse()) cursor.prune();
+      return root.change();
+    },
+    rollback: () => {
+      transaction.isAlive = false;
+      root.rollback();
+    },
+  };
+}
+
+/** Compiles the drafts of a checked shape. */
+export function planRecord(shape: Shape): RecordPlan {
+  const stores = new Map<string, Store>();
+  class ShapedDraft extends RecordDraft {}
+  for (const [name, field] of Object.entries(shape)) {
+    const part = planField(field, name);
+    stores.set(name, part.store);
+    RecordDraft.define(ShapedDraft.prototype, name, field, part);
+  }
+  const plan: RecordPlan = { stores, draftOf: (cursor) => (cursor.draft ??= new ShapedDraft(cursor, plan)) };
+  return plan;
+}
+
+type FieldPlan = {
+  readonly store: Store;
+  /** For a record or a map. */
+  readonly draftOf: ((cursor: Cursor) => object) | undefined;
+};
+
+function planField(field: Field, name: string): FieldPlan {
+  if (field.kind === 'record') {
+    const plan = planRecord(field.shape);
+    return { store: (value) => storeRecord(plan, value, name), draftOf: plan.draftOf };
+  }
+  if (field.kind === 'map') {
+    const entry = planField(field.of, `${name}.*`);
+    const draftOf = (cursor: Cursor): object => (cursor.draft ??= new MapOfEntries(cursor, field.of, entry));
+    return { store: (value) => storeMap(field.of, entry, value, name), draftOf };
+  }
+  return { store: scalarStore(field, name), draftOf: undefined };
+}
+
+/** The base of all record drafts. It has no methods of its own: every name belongs to the fields. */
+class RecordDraft {
+  readonly #cursor: Cursor;
+  readonly #plan: RecordPlan;
+
+  constructor(cursor: Cursor, plan: RecordPlan) {
+    this.#cursor = cursor;
+    this.#plan = plan;
+  }
+
+  static define(prototype: RecordDraft, name: string, field: Field, part: FieldPlan): void {
+    const { store, draftOf } = part;
+    const property: PropertyDescriptor & ThisType<RecordDraft> = { enumerable: true };
+    if (draftOf !== undefined) {
+      property.get = function (this: RecordDraft) {
+        return draftOf(this.#cursor.child(name));
+      };
+    } else {
+      const initial = 'initial' in field ? field.initial : null;
+      property.get = function (this: RecordDraft) {
+        return readable(this.#cursor.read(name)) ?? initial;
+      };
+      property.set = function (this: RecordDraft, value: unknown) {
+        this.#cursor.write(name, store(value));
+      };
+    }
+    Object.defineProperty(prototype, name, property);
+  }
+
+  /** What a draft stands for, where `value` is one of a record of `plan`; undefined where it is no draft at all. */
+  static copyOf(value: object, plan: RecordPlan): JsonObject | undefined {
+    if (!(#cursor in value)) return undefined;
+    if (value.#plan !== plan) throw mistake('a draft of one record was set where another record belongs');
+    return copyOf(value.#cursor);
+  }
+}
+
+class MapOfEntries {
+  readonly #cursor: Cursor;
+  readonly #of: EntryField;
+  readonly #entry: FieldPlan;
+
+  constructor(cursor: Cursor, of: EntryField, entry: FieldPlan) {
+    this.#cursor = cursor;
+    this.#of = of;
+    this.#entry = entry;
+  }
+
+  get size(): number {
+    return Object.keys(this.#cursor.object() ?? {}).length;
+  }
+
+  has(key: string): boolean {
+    return this.#cursor.read(key) !== undefined;
+  }
+
+  get(key: string): unknown {
+    const value = this.#cursor.read(key);
+    if (value === undefined) return undefined;
+    return this.#entry.draftOf === undefined ? readable(value) : this.#entry.draftOf(this.#cursor.child(key));
+  }
+
+  set(key: string, value: unknown): void {
+    checkKey(key);
+    this.#cursor.write(key, this.#entry.store(value));
+  }
+
+  delete(key: string): boolean {
+    if (!this.has(key)) return false;
+    this.#cursor.write(key, undefined);
+    return true;
+  }
+
+  keys(): string[] {
+    return Object.keys(this.#cursor.object() ?? {}).sort();
+  }
+
+  entries(): [string, unknown][] {
+    return this.keys().map((key) => [key, this.get(key)]);
+  }
+
+  static copyOf(value: object, of: EntryField): JsonObject | undefined {
+    if (!(#cursor in value)) return undefined;
+    if (value.#of !== of) throw mistake('a draft of one map was set where another map belongs');
+    return copyOf(value.#cursor);
+  }
+}
+
+function copyOf(cursor: Cursor): JsonObject {
+  const copy = merge(undefined, cursor.object() ?? {});
+  assert(isJsonObject(copy), 'a copy of an object is an object');
+  return copy;
+}
+
+/** What a getter hands out: never an object of the state itself. */
+function readable(value: Json | undefined): Json | undefined {
+  return isJsonObject(value) ? { ...value } : value;
+}
+
+function storeRecord(plan: RecordPlan, value: unknown, name: string): Json | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (typeof value !== 'object' || Array.isArray(value)) throw mistake(`${name} holds a record`);
+  const copy = RecordDraft.copyOf(value, plan);
+  if (copy !== undefined) return copy;
+  const record: JsonObject = {};
+  for (const [key, part] of Object.entries(value)) {
+    const store = plan.stores.get(key);
+    if (store === undefined) throw mistake(`${name} has no field ${JSON.stringify(key)}`);
+    const stored = store(part);
+    if (stored !== undefined) record[key] = stored;
+  }
+  return record;
+}
+
+function storeMap(of: EntryField, entry: FieldPlan, value: unknown, name: string): Json | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (typeof value !== 'object' || Array.isArray(value)) throw mistake(`${name} holds entries by key`);
+  const copy = MapOfEntries.copyOf(value, of);
+  if (copy !== undefined) return copy;
+  const map: JsonObject = {};
+  for (const [key, part] of Object.entries(value)) {
+    checkKey(key);
+    const stored = entry.store(part);
+    if (stored !== undefined) map[key] = stored;
+  }
+  return map;
+}

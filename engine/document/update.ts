@@ -1,0 +1,139 @@
+// What a message did to a document: the unit of its history. Updates are msgpack values one after the other, so that a
+// section of a batch is decoded by itself.
+//
+//   section := update*
+//   update  := [ kind u8, seq u53, atMs f64, agent str, authority str, id bin(16), n u53, done u53, channel str,
+//                code str, text str, redo map, undo map, answer str ]
+//
+//   kind      1 invent   the document begins; `id` is its incarnation, random
+//             2 session  a session begins; `id` names it, random; bound to (agent, authority)
+//             3 send     a message of session `id`, number `n`, whose sender has the answers up to `done`
+//   seq       1 for the invent, one more for each update
+//   atMs      the time that the handler saw, in ms since 1970
+//   code      '' = done; else a refusal, whose redo and undo are empty and whose answer is ''
+//   redo      merge patch (RFC 7396) from the state before to the state after; undo: the way back
+//   answer    JSON, as first given
+//
+// Slots that a kind does not use hold 0, '' or {}. APPEND ONLY: the numbers are on disk and travel between versions. A
+// retired kind keeps its number.
+import { Packr } from 'msgpackr';
+import { CodedError } from '../base/errors.ts';
+import type { Principal } from '../base/ids.ts';
+import type { Json, JsonObject } from '../base/merge-patch.ts';
+import { isJsonObject } from '../base/merge-patch.ts';
+import { isReservedKey } from './values.ts';
+
+export type UpdateKind = 'invent' | 'session' | 'send';
+
+export type Update = {
+  readonly kind: UpdateKind;
+  readonly seq: number;
+  readonly atMs: number;
+  readonly who: Principal;
+  /** 16 bytes. */
+  readonly id: Uint8Array;
+  readonly n: number;
+  readonly done: number;
+  readonly channel: string;
+  readonly code: string;
+  readonly text: string;
+  readonly redo: JsonObject;
+  readonly undo: JsonObject;
+  readonly answer: string;
+};
+
+/** What a message leaves empty, for updates that are none. */
+export const noMessage = { n: 0, done: 0, channel: '', code: '', text: '', redo: {}, undo: {}, answer: '' } as const;
+
+const kindNumbers = { invent: 1, session: 2, send: 3 } as const satisfies Record<UpdateKind, number>;
+const kinds = new Map(Object.entries(kindNumbers).map(([kind, number]) => [number as number, kind as UpdateKind]));
+const slots = 14;
+const packr = new Packr({ useRecords: false, variableMapSize: true });
+
+export function encodeUpdate(update: Update): Uint8Array {
+  return packr.pack([
+    kindNumbers[update.kind],
+    update.seq,
+    update.atMs,
+    update.who.agent,
+    update.who.authority,
+    update.id,
+    update.n,
+    update.done,
+    update.channel,
+    update.code,
+    update.text,
+    update.redo,
+    update.undo,
+    update.answer,
+  ]);
+}
+
+/** Takes a section apart. ENGINE_CORRUPT for anything that `encodeUpdate` does not write. */
+export function decodeSection(bytes: Uint8Array): Update[] {
+  return bytes.length === 0 ? [] : unpack(bytes).map(updateOf);
+}
+
+function unpack(bytes: Uint8Array): unknown[] {
+  try {
+    return packr.unpackMultiple(bytes) ?? [];
+  } catch (cause) {
+    throw new CodedError('ENGINE_CORRUPT', 'a section is not msgpack', { cause });
+  }
+}
+
+function updateOf(value: unknown): Update {
+  if (!Array.isArray(value) || value.length !== slots) throw corrupt(`it has not ${slots} slots`);
+  const [kindNumber, seq, atMs, agent, authority, id, n, done, channel, code, text, redo, undo, answer] =
+    value as unknown[];
+  const kind = kinds.get(kindNumber as number);
+  if (kind === undefined) throw corrupt('its kind is unknown');
+  if (!(id instanceof Uint8Array) || id.length !== 16) throw corrupt('its id is not 16 bytes');
+  if (typeof atMs !== 'number' || !Number.isFinite(atMs)) throw corrupt('its time is not a number');
+  return {
+    kind,
+    seq: count(seq, 'seq'),
+    atMs,
+    who: { agent: string(agent, 'agent'), authority: string(authority, 'authority') },
+    id,
+    n: count(n, 'n'),
+    done: count(done, 'done'),
+    channel: string(channel, 'channel'),
+    code: string(code, 'code'),
+    text: string(text, 'text'),
+    redo: patch(redo, 'redo'),
+    undo: patch(undo, 'undo'),
+    answer: string(answer, 'answer'),
+  };
+}
+
+function count(value: unknown, name: string): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw corrupt(`its ${name} is not a count`);
+  return value as number;
+}
+
+function string(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw corrupt(`its ${name} is not a string`);
+  return value;
+}
+
+function patch(value: unknown, name: string): JsonObject {
+  if (!isPatch(value) || !isJsonObject(value)) throw corrupt(`its ${name} is not a merge patch`);
+  return value;
+}
+
+/** msgpack can say more than JSON (dates, big integers, bytes), and a key could be `__proto__`. */
+function isPatch(value: unknown): value is Json {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every(isPatch);
+  if (typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return false;
+  for (const [key, part] of Object.entries(value)) {
+    if (isReservedKey(key) || !isPatch(part)) return false;
+  }
+  return true;
+}
+
+function corrupt(text: string): CodedError {
+  return new CodedError('ENGINE_CORRUPT', `an update cannot be read: ${text}`);
+}

@@ -1,0 +1,32 @@
+// Which records of a chain hold updates of which document: what is needed to load a document that is not in memory. It is
+// built from the directories of records, payloads are not decoded. A head adds its own batches as they are synced; whatever it
+// did not make itself is read from the log when a document is first asked for, so that followers pay nothing.
+import type { Position } from '../base/ids.ts';
+import { origin } from '../base/ids.ts';
+import type { OpenedRecord } from './format.ts';
+import { sectionsOf } from './format.ts';
+
+export type DocumentIndex = { through: Position; readonly lsns: Map<string, number[]> };
+
+export function createIndex(): DocumentIndex {
+  return { through: origin, lsns: new Map() };
+}
+
+/** Adds one record's documents. Records must come in order; one that is already in is passed over. */
+export function indexNames(index: DocumentIndex, at: Position, names: readonly string[]): void {
+  if (at.lsn !== index.through.lsn + 1) return;
+  index.through = { lsn: at.lsn, hash: at.hash };
+  for (const name of names) {
+    const known = index.lsns.get(name);
+    if (known === undefined) index.lsns.set(name, [at.lsn]);
+    else known.push(at.lsn);
+  }
+}
+
+export function indexRecord(index: DocumentIndex, record: OpenedRecord): void {
+  indexNames(
+    index,
+    record,
+    sectionsOf(record).map(({ name }) => name),
+  );
+}

@@ -1,0 +1,247 @@
+// The documents of one chain, on the host that heads it, for as long as it does. Execution runs ahead of durability: a send is
+// handled as it arrives, on top of what may not be committed yet. Visibility does not: whatever is derived from a document,
+// refusals and views included, goes through the batcher and leaves when everything it may have seen is committed (C18).
+// When the chain stops here, all of this is thrown away; the next desk reads its documents from the log.
+import { CodedError } from '../engine/base/errors.ts';
+import type { ChainId, DocumentName, Epoch } from '../engine/base/ids.ts';
+import { documentName } from '../engine/base/ids.ts';
+import { documentQueueMax, documentsResidentMax } from '../engine/base/limits.ts';
+import type { App } from '../engine/document/define.ts';
+import type { Env, KindDelta, Resident, ViewKind } from '../engine/document/document.ts';
+import { applySend, closeView, createResident, openView, replaySection } from '../engine/document/document.ts';
+import type { DocumentIndex } from '../engine/store/document-index.ts';
+import { indexRecord } from '../engine/store/document-index.ts';
+import type { OpenedRecord, RecordPlace } from '../engine/store/format.ts';
+import { sectionsOf } from '../engine/store/format.ts';
+import type { Store } from '../engine/store/store.ts';
+import type { ToProxy } from '../proxy/link-wire.ts';
+import { toProxy } from '../proxy/link-wire.ts';
+import { Batcher } from './batcher.ts';
+import type { Attached, Front } from './front.ts';
+import type { ChainService } from './host.ts';
+
+export type DeskParts = {
+  readonly chain: ChainId;
+  readonly epoch: Epoch;
+  readonly app: App;
+  readonly store: Store;
+  readonly index: DocumentIndex;
+  readonly env: () => Env;
+  /** Asks for a turn of the host. */
+  readonly wake: () => void;
+  readonly fatal: (cause: unknown) => void;
+};
+
+type Output = { readonly front: Front; readonly message: ToProxy };
+
+type Shelf =
+  | { readonly kind: 'loading'; readonly waiting: ((resident: Resident) => void)[] }
+  | { readonly kind: 'resident'; readonly resident: Resident; viewers: number; serial: number };
+
+export type SendRequest = {
+  readonly n: number;
+  readonly done: number;
+  readonly channel: string;
+  readonly message: unknown;
+};
+
+export class Desk implements ChainService {
+  readonly #parts: DeskParts;
+  readonly #batcher: Batcher<Output>;
+  readonly #documents = new Map<string, Shelf>();
+  readonly #attached = new Set<Attached>();
+  /** Through which links a kind of viewer is watched, under which number there, and by how many views. */
+  readonly #fronts = new Map<ViewKind, Map<Front, { readonly number: number; views: number }>>();
+  #indexing: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(parts: DeskParts) {
+    this.#parts = parts;
+    this.#batcher = new Batcher((outputs) => {
+      for (const { front, message } of outputs) front.push(message);
+    });
+  }
+
+  get hasUpdates(): boolean {
+    return this.#batcher.hasUpdates;
+  }
+
+  get residentCount(): number {
+    return this.#documents.size;
+  }
+
+  take(place: RecordPlace): { record: OpenedRecord; names: string[] } | undefined {
+    return this.#batcher.take(place);
+  }
+
+  commit(lsn: number): void {
+    this.#batcher.commit(lsn);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const { front, view } of this.#attached) {
+      front.views.delete(view);
+      front.push([toProxy.dropped, view, 'CHAIN_NOT_SERVING']);
+    }
+    this.#attached.clear();
+    this.#documents.clear();
+    this.#parts.wake();
+  }
+
+  /** A viewer comes; `session` is '' for none, 'new', or one it had. */
+  open(attached: Attached): void {
+    attached.front.views.set(attached.view, attached);
+    this.#attached.add(attached);
+    if (!this.#batcher.hasRoom) return this.#refuseOpen(attached, 'CHAIN_BUSY', 'too much waits for the disk');
+    this.#withDocument(attached.name, attached, (resident) => this.#opened(attached, resident));
+  }
+
+  send(attached: Attached, request: SendRequest): void {
+    const { front, view } = attached;
+    const refused = (code: string, text: string): void => {
+      this.#emit(front, [toProxy.refused, view, request.n, 0, code, text]);
+    };
+    if (!this.#batcher.hasRoom) return refused('CHAIN_BUSY', 'too much waits for the disk');
+    const shelf = this.#documents.get(attached.name);
+    if (shelf?.kind === 'loading') {
+      if (shelf.waiting.length >= documentQueueMax) return refused('DOCUMENT_BUSY', 'too much waits for the document');
+      shelf.waiting.push(() => this.send(attached, request));
+      return;
+    }
+    const { resident } = attached;
+    if (shelf === undefined || resident === undefined) return refused('DOCUMENT_NOT_OPEN', 'open the document first');
+    const { who, session } = attached;
+    const before = resident.seq;
+    const sent = applySend(resident, { who, session, ...request }, this.#parts.env());
+    if (sent.update !== undefined) this.#add(shelf, attached.name, before + 1, [sent.update]);
+    const { result } = sent;
+    if (result.kind === 'answered') this.#emit(front, [toProxy.answer, view, result.n, result.seq, result.json]);
+    else this.#emit(front, [toProxy.refused, view, result.n, result.seq, result.code, result.text]);
+    this.#emitDeltas(sent.deltas, resident.seq);
+  }
+
+  close(attached: Attached): void {
+    const { front, view, viewKind, resident } = attached;
+    front.views.delete(view);
+    if (!this.#attached.delete(attached) || viewKind === undefined || resident === undefined) return;
+    const fronts = this.#fronts.get(viewKind);
+    const place = fronts?.get(front);
+    if (fronts !== undefined && place !== undefined) {
+      place.views -= 1;
+      if (place.views === 0) fronts.delete(front);
+      if (fronts.size === 0) this.#fronts.delete(viewKind);
+    }
+    closeView(resident, viewKind);
+    const shelf = this.#documents.get(attached.name);
+    if (shelf?.kind === 'resident') shelf.viewers -= 1;
+  }
+
+  #opened(attached: Attached, resident: Resident): void {
+    if (!this.#attached.has(attached)) return;
+    const shelf = this.#documents.get(attached.name);
+    const before = resident.seq;
+    const opened = openView(resident, { who: attached.who, session: attached.session }, this.#parts.env());
+    if (shelf !== undefined) this.#add(shelf, attached.name, before + 1, opened.updates);
+    this.#emitDeltas(opened.deltas, resident.seq);
+    const { result } = opened;
+    if (result.kind === 'refused') return this.#refuseOpen(attached, result.code, result.text);
+    attached.resident = resident;
+    attached.session = result.session;
+    attached.viewKind = result.view;
+    if (shelf?.kind === 'resident') shelf.viewers += 1;
+    const number = this.#watch(result.view, attached.front);
+    const { session, incarnation, seq, json } = result;
+    this.#emit(attached.front, [toProxy.opened, attached.view, number, session, incarnation, seq, json]);
+  }
+
+  #watch(viewKind: ViewKind, front: Front): number {
+    const fronts = this.#fronts.get(viewKind) ?? new Map<Front, { number: number; views: number }>();
+    this.#fronts.set(viewKind, fronts);
+    const place = fronts.get(front) ?? { number: front.nextKindNumber(), views: 0 };
+    fronts.set(front, place);
+    place.views += 1;
+    return place.number;
+  }
+
+  #refuseOpen(attached: Attached, code: string, text: string): void {
+    const { front, view } = attached;
+    this.#attached.delete(attached);
+    front.views.delete(view);
+    this.#emit(front, [toProxy.refused, view, 0, 0, code, text]);
+  }
+
+  #add(shelf: Shelf, name: string, seqFirst: number, updates: readonly Uint8Array[]): void {
+    updates.forEach((update, index) => {
+      this.#batcher.add(name, seqFirst + index, update);
+    });
+    if (updates.length > 0 && shelf.kind === 'resident') shelf.serial = this.#batcher.serial;
+  }
+
+  #emit(front: Front, message: ToProxy): void {
+    this.#batcher.emit({ front, message });
+    this.#parts.wake();
+  }
+
+  /** The delta of a kind goes once through each link on which the kind is watched. */
+  #emitDeltas(deltas: readonly KindDelta[], seq: number): void {
+    for (const { kind, json } of deltas) {
+      for (const [front, { number }] of this.#fronts.get(kind) ?? []) {
+        this.#emit(front, [toProxy.delta, number, seq, json]);
+      }
+    }
+  }
+
+  #withDocument(name: string, attached: Attached, run: (resident: Resident) => void): void {
+    const shelf = this.#documents.get(name);
+    if (shelf?.kind === 'resident') return run(shelf.resident);
+    if (shelf === undefined) {
+      this.#documents.set(name, { kind: 'loading', waiting: [run] });
+      this.#load(name, attached).catch(this.#parts.fatal);
+    } else if (shelf.waiting.length < documentQueueMax) shelf.waiting.push(run);
+    else this.#refuseOpen(attached, 'DOCUMENT_BUSY', 'too much waits for the document');
+  }
+
+  async #load(text: string, attached: Attached): Promise<void> {
+    const { name, space } = documentName(text);
+    const definition = this.#parts.app.spaces.get(space);
+    if (definition === undefined) {
+      this.#documents.delete(text);
+      return this.#refuseOpen(attached, 'SPACE_UNKNOWN', `there is no space ${space}`);
+    }
+    const resident = createResident(definition, name);
+    await this.#replay(resident, name);
+    if (this.#isStopped) return;
+    const shelf = this.#documents.get(text);
+    if (shelf?.kind !== 'loading') throw new CodedError('ENGINE_CORRUPT', `${text} was loaded twice`);
+    this.#evict();
+    this.#documents.set(text, { kind: 'resident', resident, viewers: 0, serial: 0 });
+    for (const run of shelf.waiting) run(resident);
+  }
+
+  /** Every update of a document is in the log and durable while it is not resident: see `#evict`. */
+  async #replay(resident: Resident, name: DocumentName): Promise<void> {
+    const { store, chain, index } = this.#parts;
+    this.#indexing = this.#indexing.then(async () => {
+      if (index.through.lsn >= store.durable(chain).lsn) return;
+      for await (const record of store.walk(chain, index.through)) indexRecord(index, record);
+    });
+    await this.#indexing;
+    for (const lsn of [...(index.lsns.get(name) ?? [])]) {
+      const record = await store.readRecord(chain, lsn);
+      const section = sectionsOf(record).find((one) => one.name === name);
+      if (section === undefined) throw new CodedError('ENGINE_CORRUPT', `${name} is not in record ${lsn} of ${chain}`);
+      replaySection(resident, section.bytes);
+    }
+  }
+
+  /** Makes room: the oldest documents leave that nobody views and whose updates are all committed. */
+  #evict(): void {
+    if (this.#documents.size <= documentsResidentMax) return;
+    for (const [name, shelf] of this.#documents) {
+      if (shelf.kind !== 'resident' || shelf.viewers > 0 || !this.#batcher.isSettled(shelf.serial)) continue;
+      this.#documents.delete(name);
+      if (this.#documents.size <= documentsResidentMax) return;
+    }
+  }
+}

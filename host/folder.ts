@@ -1,0 +1,110 @@
+// The folder that a local cluster lives in:
+//
+//   DIR/cluster.json   the configuration: who is in the cluster, and where each listens
+//   DIR/secret         what processes of the cluster show each other (0600)
+//   DIR/admin-token    what the admin port asks for (0600)
+//   DIR/<host>/store   the LevelDB of a host;  DIR/<host>/host.log  what it logged
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { Cluster } from '../chain/config.ts';
+import { parseCluster } from '../chain/config.ts';
+import { CodedError } from '../engine/base/errors.ts';
+import { hostId } from '../engine/base/ids.ts';
+
+export type Folder = {
+  readonly dir: string;
+  readonly cluster: Cluster;
+  readonly secret: string;
+  readonly adminToken: string;
+};
+
+export type FolderOptions = {
+  readonly dir: string;
+  readonly portBase: number;
+  readonly hosts: number;
+  readonly chains: number;
+  readonly replication: number;
+};
+
+export function clusterFile(dir: string): string {
+  return join(dir, 'cluster.json');
+}
+
+export function hostDir(dir: string, host: string): string {
+  return join(dir, host);
+}
+
+export function storeDir(dir: string, host: string): string {
+  return join(hostDir(dir, host), 'store');
+}
+
+/** Reads a cluster's folder. HOST_OPTIONS where it is not one. */
+export async function readFolder(given: string): Promise<Folder> {
+  const dir = resolve(given);
+  const [text, secret, adminToken] = await Promise.all([
+    readText(clusterFile(dir), dir),
+    readText(join(dir, 'secret'), dir),
+    readText(join(dir, 'admin-token'), dir),
+  ]);
+  let fields: unknown;
+  try {
+    fields = JSON.parse(text);
+  } catch (cause) {
+    throw new CodedError('HOST_OPTIONS', `${clusterFile(dir)} is not JSON`, { cause });
+  }
+  return { dir, cluster: parseCluster(fields), secret: secret.trim(), adminToken: adminToken.trim() };
+}
+
+/**
+ * Makes the folder of a new cluster, or finds one that is there. The number of hosts and chains is fixed when it is made; ports
+ * and application may be others at every start.
+ */
+export async function prepareFolder(options: FolderOptions, appHash: string): Promise<Folder> {
+  const dir = resolve(options.dir);
+  const isOld = existsSync(clusterFile(dir));
+  const old = isOld ? (await readFolder(dir)).cluster : undefined;
+  const ids =
+    old?.hosts.map(({ id }) => id) ?? Array.from({ length: options.hosts }, (_, index) => hostId(`h${index + 1}`));
+  const at = (offset: number): string => `127.0.0.1:${options.portBase + offset}`;
+  const cluster = parseCluster({
+    version: 1,
+    cluster: old?.cluster ?? randomBytes(8).toString('hex'),
+    chains: old?.chains ?? options.chains,
+    replication: old?.replication ?? Math.min(options.replication, ids.length),
+    hosts: ids.map((id, index) => ({ id, address: at(2 + index) })),
+    proxy: { address: at(0), admin: at(1) },
+    appHash,
+  });
+  await mkdir(dir, { recursive: true });
+  await keepSecret(join(dir, 'secret'));
+  await keepSecret(join(dir, 'admin-token'));
+  await writeDurably(clusterFile(dir), `${JSON.stringify(cluster, undefined, 2)}\n`);
+  return readFolder(dir);
+}
+
+async function readText(file: string, dir: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    const next = 'start one with: npx --no-install levelten up';
+    throw new CodedError('HOST_OPTIONS', `${dir} is not the folder of a cluster: ${file} cannot be read; ${next}`, {
+      cause,
+    });
+  }
+}
+
+async function keepSecret(file: string): Promise<void> {
+  if (!existsSync(file)) await writeDurably(file, `${randomBytes(32).toString('base64url')}\n`, 0o600);
+}
+
+/** Writes beside the file, syncs, renames over it and syncs the folder: after a crash the file is the old one or the new. */
+async function writeDurably(file: string, text: string, mode = 0o644): Promise<void> {
+  const beside = `${file}.new`;
+  await writeFile(beside, text, { mode, flush: true });
+  await rename(beside, file);
+  const folder = await open(dirname(file), 'r');
+  await folder.sync();
+  await folder.close();
+}

@@ -1,0 +1,102 @@
+// What proxies ask of a host, taken to the desk of the right chain. A proxy is trusted with who its clients are, and with
+// nothing else: names, numbers and views are checked here.
+import { placeDocument } from '../chain/placement.ts';
+import { assert } from '../engine/base/assert.ts';
+import { CodedError } from '../engine/base/errors.ts';
+import type { ChainId, Principal } from '../engine/base/ids.ts';
+import { documentName } from '../engine/base/ids.ts';
+import type { Route, ToHost } from '../proxy/link-wire.ts';
+import { decodeToHost, toProxy } from '../proxy/link-wire.ts';
+import type { Desk } from './desk.ts';
+import type { Attached } from './front.ts';
+import { Front } from './front.ts';
+import type { FrontSocket } from './links.ts';
+
+export type FrontsParts = {
+  readonly chains: number;
+  readonly deskOf: (chain: ChainId) => Desk | undefined;
+  readonly routes: () => readonly Route[];
+  /** Answers a question of the operator: status, log. */
+  readonly ask: (question: string, args: Readonly<Record<string, unknown>>) => Promise<unknown>;
+  readonly wake: () => void;
+};
+
+export class Fronts {
+  readonly #parts: FrontsParts;
+  readonly #fronts = new Set<Front>();
+
+  constructor(parts: FrontsParts) {
+    this.#parts = parts;
+  }
+
+  welcome(socket: FrontSocket): { onFrame: (bytes: Uint8Array) => void; onClosed: () => void } {
+    const front = new Front(socket);
+    this.#fronts.add(front);
+    front.push([toProxy.routes, this.#parts.routes()]);
+    this.#parts.wake();
+    return {
+      onFrame: (bytes) => {
+        for (const message of decodeToHost(bytes)) this.#onMessage(front, message);
+      },
+      onClosed: () => {
+        this.#fronts.delete(front);
+        for (const attached of [...front.views.values()]) attached.desk.close(attached);
+      },
+    };
+  }
+
+  announceRoutes(): void {
+    for (const front of this.#fronts) front.push([toProxy.routes, this.#parts.routes()]);
+    this.#parts.wake();
+  }
+
+  /** Sends what gathered in this turn, one message a proxy. */
+  flush(): void {
+    for (const front of this.#fronts) front.flush();
+  }
+
+  #onMessage(front: Front, message: ToHost): void {
+    switch (message[0]) {
+      case 1: {
+        const [, view, name, agent, authority, session] = message;
+        return this.#open(front, view, name, { agent, authority }, session);
+      }
+      case 2: {
+        const [, view, n, done, channel, body] = message;
+        const attached = front.views.get(view);
+        // A view that was dropped: the proxy hears of it, opens anew and sends again.
+        return attached?.desk.send(attached, { n, done, channel, message: body });
+      }
+      case 3: {
+        const attached = front.views.get(message[1]);
+        return attached?.desk.close(attached);
+      }
+      case 4:
+        void this.#ask(front, message[1], message[2], message[3]);
+    }
+  }
+
+  #open(front: Front, view: number, text: string, who: Principal, session: string): void {
+    if (front.views.has(view)) throw new CodedError('CHAIN_PROTOCOL', `view ${view} is open already`);
+    const { name } = documentName(text);
+    const desk = this.#parts.deskOf(placeDocument(name, this.#parts.chains));
+    if (desk === undefined) {
+      front.push([toProxy.refused, view, 0, 0, 'CHAIN_NOT_SERVING', 'the chain is not headed here now']);
+      return this.#parts.wake();
+    }
+    const attached: Attached = { front, view, name, who, desk, session, resident: undefined, viewKind: undefined };
+    desk.open(attached);
+  }
+
+  async #ask(front: Front, request: number, question: string, args: Readonly<Record<string, unknown>>): Promise<void> {
+    let answer: unknown;
+    try {
+      answer = await this.#parts.ask(question, args);
+    } catch (cause) {
+      assert(cause instanceof CodedError, `a question failed: ${String(cause)}`);
+      answer = { error: { code: cause.code, text: cause.message } };
+    }
+    front.push([toProxy.reply, request, JSON.stringify(answer)]);
+    this.#parts.wake();
+  }
+}
