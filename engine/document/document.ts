@@ -177,7 +177,10 @@ function mayInvent(resident: Resident, who: Principal): boolean {
   if (invent === undefined) return false;
   try {
     const { key } = documentName(resident.name);
-    return invent({ who: { agent: who.agent, authority: who.authority }, key }) === true;
+    const answer: unknown = invent({ who: { agent: who.agent, authority: who.authority }, key });
+    // A promise is no yes, and nobody else would hear of it when it fails.
+    if (answer instanceof Promise) answer.catch(() => undefined);
+    return answer === true;
   } catch {
     return false;
   }

@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { Packr } from 'msgpackr';
+import { test } from 'tap';
+import { CodedError } from '../../engine/base/errors.ts';
+import type { JsonObject } from '../../engine/base/merge-patch.ts';
+import type { Update } from '../../engine/document/update.ts';
+import { decodeSection, encodeUpdate, noMessage } from '../../engine/document/update.ts';
+
+const plain = new Packr({ useRecords: false, variableMapSize: true });
+const text = fc.string({ unit: 'grapheme' });
+const key = fc.string({ minLength: 1, unit: 'grapheme' }).filter((name) => !(name in {}) && name !== 'prototype');
+const leaf = fc.oneof(
+  text,
+  fc.maxSafeInteger(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+  fc.boolean(),
+  fc.constant(null),
+);
+const patch = fc.dictionary(key, fc.oneof(leaf, fc.dictionary(key, leaf, { noNullPrototype: true })), {
+  noNullPrototype: true,
+});
+const count = fc.maxSafeInteger().map(Math.abs);
+const update: fc.Arbitrary<Update> = fc.record({
+  kind: fc.constantFrom('invent', 'session', 'send'),
+  seq: count,
+  atMs: count,
+  who: fc.record({ agent: text, authority: text }, { noNullPrototype: true }),
+  id: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+  n: count,
+  done: count,
+  channel: text,
+  code: text,
+  text,
+  redo: patch as fc.Arbitrary<JsonObject>,
+  undo: patch as fc.Arbitrary<JsonObject>,
+  answer: text,
+});
+
+const sectionOf = (updates: readonly Update[]): Uint8Array => Buffer.concat(updates.map(encodeUpdate));
+
+test('[D11] updates one after the other are decoded as they were, by themselves', (t) => {
+  fc.assert(
+    fc.property(fc.array(update, { maxLength: 4 }), (updates) => {
+      const found = decodeSection(sectionOf(updates)).map((one) => ({ ...one, id: [...one.id] }));
+      t.strictSame(
+        found.map((one) => JSON.stringify(one)),
+        updates.map((one) => JSON.stringify({ ...one, id: [...one.id] })),
+      );
+    }),
+    { numRuns: 200 },
+  );
+  t.end();
+});
+
+test('[D11] damaged bytes are ENGINE_CORRUPT, or other updates; never anything else', (t) => {
+  const seen = { corrupt: 0, decoded: 0 };
+  fc.assert(
+    fc.property(
+      fc.array(update, { minLength: 1, maxLength: 2 }),
+      fc.nat(),
+      fc.nat(255),
+      fc.boolean(),
+      (updates, at, byte, isCut) => {
+        const whole = Uint8Array.from(sectionOf(updates));
+        const bytes = isCut ? whole.slice(0, at % whole.length) : whole;
+        if (!isCut) bytes[at % bytes.length] = byte;
+        try {
+          decodeSection(bytes);
+          seen.decoded += 1;
+        } catch (error) {
+          t.ok(error instanceof CodedError && error.code === 'ENGINE_CORRUPT', String(error));
+          seen.corrupt += 1;
+        }
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+  t.ok(seen.corrupt > 100 && seen.decoded > 100, JSON.stringify(seen));
+  t.end();
+});
+
+test('[D9] [D11] an update cannot bring a prototype along, nor what JSON has no word for', (t) => {
+  const good = decodeSection(
+    encodeUpdate({
+      ...noMessage,
+      kind: 'send',
+      seq: 1,
+      atMs: 1,
+      who: { agent: '', authority: '' },
+      id: new Uint8Array(16),
+    }),
+  );
+  t.equal(good.length, 1);
+  const row = (redo: unknown): unknown[] => [3, 1, 1, '', '', new Uint8Array(16), 1, 0, 'c', '', '', redo, {}, ''];
+  for (const redo of [
+    new Date(),
+    { a: 2n ** 63n },
+    { a: new Date() },
+    { a: new Uint8Array(2) },
+    [],
+    'x',
+    { constructor: 1 },
+  ]) {
+    t.throws(() => decodeSection(plain.pack(row(redo))), { code: 'ENGINE_CORRUPT' });
+  }
+  const hostile = plain.pack(row(JSON.parse('{"__proto__":{"polluted":true}}')));
+  try {
+    const [found] = decodeSection(hostile);
+    t.notOk('polluted' in (found?.redo ?? {}));
+  } catch (error) {
+    t.match(error, { code: 'ENGINE_CORRUPT' });
+  }
+  t.notOk('polluted' in {});
+  for (const bad of [
+    plain.pack(1),
+    plain.pack([1]),
+    plain.pack([...row({}), 1]),
+    plain.pack([9, ...row({}).slice(1)]),
+  ]) {
+    t.throws(() => decodeSection(bad), { code: 'ENGINE_CORRUPT' });
+  }
+  t.strictSame(decodeSection(new Uint8Array(0)), []);
+  t.end();
+});
