@@ -1,7 +1,8 @@
 // `npm run bench -- --quick --json FILE --only P1,P2`: the limits of this machine first, then ours, then one table.
 import { parseArgs } from 'node:util';
+import { measureChain } from './chain.ts';
 import { measureLeveldb } from './limits/leveldb.ts';
-import { measureBareChain, measureBareEndToEnd } from './limits/limits.ts';
+import { measureBareEndToEnd } from './limits/limits.ts';
 import { measureWsEcho } from './limits/ws-echo.ts';
 import { type Context, describeMachine, type Measure, type MeasureRow, tableOf, writeReport } from './measure.ts';
 
@@ -9,7 +10,7 @@ import { type Context, describeMachine, type Measure, type MeasureRow, tableOf, 
 const registry: readonly { readonly ids: readonly string[]; readonly measure: Measure }[] = [
   { ids: ['L1'], measure: measureLeveldb },
   { ids: ['L2'], measure: measureWsEcho },
-  { ids: ['L3'], measure: measureBareChain },
+  { ids: ['L3', 'P1', 'P2'], measure: measureChain },
   { ids: ['L4'], measure: measureBareEndToEnd },
 ];
 

@@ -1,0 +1,100 @@
+// A child process: one host of levelten as it always runs, over its own store and links. Where it heads a chain, a load
+// generator takes the place of documents, so that no client and no handler is in the figure: as in the bare chain.
+import { pino } from 'pino';
+import type { ChainId } from '../engine/base/ids.ts';
+import { hostId } from '../engine/base/ids.ts';
+import type { App } from '../engine/document/define.ts';
+import { app } from '../engine/document/define.ts';
+import { encodeUpdate, noMessage } from '../engine/document/update.ts';
+import type { OpenedRecord, RecordPlace } from '../engine/store/format.ts';
+import { Batcher } from '../host/batcher.ts';
+import { composeHost } from '../host/compose.ts';
+import { readFolder } from '../host/folder.ts';
+import type { ChainService } from '../host/host.ts';
+import { type Point, pointOf } from './measure.ts';
+import { answerParent } from './processes.ts';
+
+export type ChainHostOptions = { readonly dir: string; readonly id: string };
+
+const value = 'x'.repeat(200);
+const session = new Uint8Array(16);
+
+class Load implements ChainService {
+  readonly #batcher = new Batcher<() => void>((dones) => {
+    for (const done of dones) done();
+  });
+  readonly #wake: () => void;
+
+  constructor(wake: () => void) {
+    this.#wake = wake;
+  }
+
+  get hasUpdates(): boolean {
+    return this.#batcher.hasUpdates;
+  }
+  take(place: RecordPlace): { record: OpenedRecord; names: string[] } | undefined {
+    return this.#batcher.take(place);
+  }
+  commit(lsn: number): void {
+    this.#batcher.commit(lsn);
+  }
+  stop(): void {}
+
+  /** Resolves when the update is durable on every member. */
+  submit(name: string, seq: number): Promise<void> {
+    return new Promise((done) => {
+      const who = { agent: 'alice', authority: 'bench' };
+      const redo = { v: value };
+      const update = { kind: 'send' as const, seq, atMs: 123456, who, id: session, ...noMessage, n: seq, redo };
+      this.#batcher.add(name, seq, encodeUpdate(update));
+      this.#batcher.emit(done);
+      this.#wake();
+    });
+  }
+}
+
+const loads = new Map<ChainId, Load>();
+const noApp: App = app({ spaces: {} });
+let runs = 0;
+
+answerParent({
+  start: async ({ dir, id }: ChainHostOptions) => {
+    const folder = await readFolder(dir);
+    const host = await composeHost({
+      folder,
+      id: hostId(id),
+      app: noApp,
+      appHash: folder.cluster.appHash,
+      log: pino({ level: 'error' }),
+      fatal: (cause) => {
+        throw cause;
+      },
+      serve: (chain, wake) => {
+        const load = new Load(wake);
+        loads.set(chain, load);
+        return load;
+      },
+    });
+    process.once('SIGTERM', () => void host.close().then(() => process.exit(0)));
+  },
+  heads: async () => loads.size,
+  measure: ({ concurrency, seconds }: { concurrency: number; seconds: number }) => measure(concurrency, seconds),
+});
+
+async function measure(concurrency: number, seconds: number): Promise<Point> {
+  runs += 1;
+  const headed = [...loads.values()];
+  const latenciesMs: number[] = [];
+  const startMs = performance.now();
+  const endMs = startMs + seconds * 1000;
+  const send = async (sender: number): Promise<void> => {
+    const load = headed[sender % headed.length] as Load;
+    for (let seq = 1; performance.now() < endMs; seq += 1) {
+      const sentMs = performance.now();
+      await load.submit(`space/r${runs}k${sender}`, seq);
+      latenciesMs.push(performance.now() - sentMs);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, (_, sender) => send(sender)));
+  return pointOf(latenciesMs, (performance.now() - startMs) / 1000);
+}
