@@ -69,11 +69,12 @@ export class Clients {
       this.#onQuiet = resolve;
     });
     this.#run = run;
+    if (this.#failure !== undefined) throw this.#failure;
     for (const client of this.#clients) this.#send(client);
-    await sleep(seconds * 1000);
+    await withinMs(seconds * 1000, quiet);
     run.isStopping = true;
     const elapsedMs = performance.now() - startMs;
-    if (this.#failure === undefined) await Promise.race([quiet, sleep(quietMsMax)]);
+    await withinMs(quietMsMax, quiet);
     this.#run = undefined;
     if (this.#failure !== undefined) throw this.#failure;
     if (run.inFlight > 0) throw new Error(`${run.inFlight} sends had no answer after ${quietMsMax} ms`);
@@ -126,8 +127,12 @@ async function connectClient(url: string, number: number, dialect: Dialect): Pro
   return { socket, number, n: 0, sentMs: 0, isWaiting: false };
 }
 
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms).unref();
+/** Resolves when `done` does, or after `ms`. */
+async function withinMs(ms: number, done: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
   });
+  await Promise.race([done, late]);
+  clearTimeout(timer);
 }

@@ -18,6 +18,8 @@ export type Child = {
 };
 
 const stopMsMax = 5_000;
+/** Longer than any point takes: past it a child is stuck, not slow. */
+const askMsMax = 60_000;
 
 /** Starts a compiled module (`.js`) that calls `answerParent`. */
 export function startChild(module: URL): Child {
@@ -39,10 +41,14 @@ export function startChild(module: URL): Child {
   });
   const ask = (name: string, argument: unknown): Promise<unknown> =>
     new Promise((resolve, reject) => {
-      if (!child.connected) return reject(new Error(`${module.pathname} has ended`));
+      if (!child.connected) throw new Error(`${module.pathname} has ended`);
       asked += 1;
-      waiting.set(asked, { resolve, reject });
-      child.send({ id: asked, name, argument } satisfies Question);
+      const id = asked;
+      waiting.set(id, { resolve, reject });
+      child.send({ id, name, argument } satisfies Question);
+      setTimeout(() => {
+        if (waiting.delete(id)) reject(new Error(`${module.pathname} did not answer to ${name}`));
+      }, askMsMax).unref();
     });
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM');

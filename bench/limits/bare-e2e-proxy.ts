@@ -13,6 +13,9 @@ async function start({ port, headPort }: { port: number; headPort: number }): Pr
   const link = new Packr({ useRecords: false });
   const head = new WebSocket(`ws://127.0.0.1:${headPort}`, { perMessageDeflate: false });
   await once(head, 'open');
+  head.once('close', () => {
+    throw new Error('the head closed the link');
+  });
   const connections = new Map<number, WebSocket>();
   let connected = 0;
   let sends: BareSend[] = [];
