@@ -88,8 +88,8 @@ export class Cursor {
       redo[key] = forth;
       undo[key] = diff(after, before) ?? null;
     }
+    // Those that this handler made noted nothing, and say nothing here: they are in what `before` compares.
     for (const [key, child] of this.#children ?? []) {
-      if (this.#isMade(key)) continue;
       const inner = child.change();
       if (Object.keys(inner.redo).length === 0) continue;
       redo[key] = inner.redo;

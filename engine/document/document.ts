@@ -82,7 +82,7 @@ export type SendRequest = {
 };
 
 export type Sent = {
-  /** Undefined: nothing is to be written. */
+  /** Undefined: nothing is to be written. A part of a larger buffer: to be copied, never transferred. */
   readonly update: Uint8Array | undefined;
   readonly deltas: readonly KindDelta[];
   /** `seq` is that of the update, the first one's for a repeat; where nothing was written, the document's. */
