@@ -1,11 +1,11 @@
-// Write tracking. A handler writes into the state in place, as copying a map of ten thousand entries for each message would
-// cost more than the message. What makes that safe is one cursor for each object that the handler reached: it keeps the
-// value that each written key had *before the handler*, and from those come redo, undo and rollback.
+// Write tracking. A handler writes into the state in place, as copying a map of ten thousand entries for each message
+// would cost more than the message. What makes that safe is one cursor for each object that the handler reached: it
+// keeps the value that each written key had *before the handler*, and from those come redo, undo and rollback.
 //
 //   before[k]   the value of k before the handler, undefined = absent. Noted at the first write of k, never again.
-//   isFresh     this object was made by this handler. Nothing is noted: whoever holds it noted that it was absent, or other.
-//   children    the cursors of objects inside. One whose object was replaced or deleted is detached: its own writes are taken
-//               back first, so that `before` holds what was there, and not what the handler did to it before it let it go.
+//   isFresh     this object was made by this handler. Nothing is noted: whoever holds it noted what was there before.
+//   children    the cursors of objects inside. One whose object was replaced or deleted is detached: its own writes are
+//               taken back first, so that `before` holds what was there, and not what the handler made of it.
 import type { Json, JsonObject } from '../base/merge-patch.ts';
 import { diff, isJsonObject } from '../base/merge-patch.ts';
 import { mistake } from './values.ts';
@@ -88,8 +88,8 @@ export class Cursor {
       redo[key] = forth;
       undo[key] = diff(after, before) ?? null;
     }
+    // Those that this handler made noted nothing, and say nothing here: they are in what `before` compares.
     for (const [key, child] of this.#children ?? []) {
-      if (this.#isMade(key)) continue;
       const inner = child.change();
       if (Object.keys(inner.redo).length === 0) continue;
       redo[key] = inner.redo;
@@ -109,7 +109,9 @@ export class Cursor {
     }
   }
 
-  /** Takes a created object that stayed empty away again: reading through an absent record must not change the state. */
+  /**
+   * Takes a created object that stayed empty away again: reading through an absent record must not change the state.
+   */
   prune(): void {
     const holder = this.#parent === undefined ? undefined : this.#parent.#object;
     if (holder === undefined || this.#object === undefined || holder[this.#key] !== this.#object) return;

@@ -1,5 +1,6 @@
 // What an application imports as `levelten`: the words of a definition. Each step's names are a type that the next step
-// checks, and what a type cannot check is checked when the application is loaded: APP_INVALID with the path of the mistake.
+// checks, and what a type cannot check is checked when the application is loaded: APP_INVALID with the path of the
+// mistake.
 import type { Principal } from '../base/ids.ts';
 import { documentName } from '../base/ids.ts';
 import type { AnswerValue, Channel, Context, Definition, InventPolicy, Plan, StandardSchema } from './definition.ts';
@@ -73,8 +74,9 @@ export class DocumentDefinition<S extends Shape, P, C extends Channels> implemen
   }
 
   /**
-   * A channel takes messages that `schema` accepts. Its handler mutates `doc`; what it returns is the answer, and must be
-   * JSON (undefined is null). It is synchronous. One that throws changes nothing, and its sender gets HANDLER_FAILED.
+   * A channel takes messages that `schema` accepts. Its handler mutates `doc`; what it returns is the answer, and must
+   * be JSON (undefined is null). It is synchronous. One that throws changes nothing, and its sender gets
+   * HANDLER_FAILED.
    */
   channel<const Name extends string, M extends StandardSchema, const R extends AnswerValue>(
     name: Name,
@@ -86,7 +88,8 @@ export class DocumentDefinition<S extends Shape, P, C extends Channels> implemen
     if (typeof handler !== 'function') throw invalid(path, 'its handler is not a function');
     if (typeof schema?.['~standard']?.validate !== 'function') throw invalid(path, 'its schema is no Standard Schema');
     if (this.plan.channels.has(name)) throw invalid(path, 'it is there already');
-    // The handler's own types end here: the room calls it with the draft of this very shape and the output of this schema.
+    // The handler's own types end here: the room calls it with the draft of this very shape and the output of this
+    // schema.
     const channel: Channel = { schema, handler: handler as unknown as Channel['handler'] };
     const channels = new Map([...this.plan.channels, [name, channel] as const]);
     return new DocumentDefinition(this.#shape, { ...this.plan, channels }, this.#steps);
@@ -98,7 +101,9 @@ export class DocumentDefinition<S extends Shape, P, C extends Channels> implemen
   }
 }
 
-/** Begins a definition with the fields of its documents. Everything is private, and nobody may do anything, until said. */
+/**
+ * Begins a definition with the fields of its documents. Everything is private, and nobody may do anything, until said.
+ */
 export function document<const S extends Shape>(
   shape: S,
 ): DocumentDefinition<S, Record<never, never>, Record<never, never>> {
@@ -112,7 +117,10 @@ export type App = {
   readonly spaces: { readonly [space: string]: Definition };
 };
 
-/** An application: its default export is what `levelten up --app FILE` runs. Spaces are the first part of a document's name. */
+/**
+ * An application: its default export is what `levelten up --app FILE` runs. Spaces are the first part of a document's
+ * name.
+ */
 export function app<const Spaces extends { readonly [space: string]: Definition }>(options: {
   readonly spaces: Spaces;
 }): App & { readonly spaces: Spaces } {

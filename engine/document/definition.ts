@@ -20,7 +20,9 @@ export type Issue = {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 };
 
-/** What a handler may use of the world. All of it is recorded: the same update gives the same document on every host. */
+/**
+ * What a handler may use of the world. All of it is recorded: the same update gives the same document on every host.
+ */
 export interface Context {
   /** The time of this message, in ms since 1970. The same throughout one handler. */
   readonly now: number;

@@ -1,14 +1,14 @@
-// The door of the room: one document in memory, at the head of its chain. Nothing here waits, and nothing here speaks to the
-// world: what time it is and what is random come in as values, updates and deltas go out as bytes and text, and the host lets
-// them out of the house when they are committed.
+// The door of the room: one document in memory, at the head of its chain. Nothing here waits, and nothing here speaks
+// to the world: what time it is and what is random come in as values, updates and deltas go out as bytes and text, and
+// the host lets them out of the house when they are committed.
 //
-// A resident runs ahead of the disk. If what it did is not to be (the epoch changed underneath), the host forgets the whole
-// resident and replays the log into a new one: there is no way back from here.
+// A resident runs ahead of the disk. If what it did is not to be (the epoch changed underneath), the host forgets the
+// whole resident and replays the log into a new one: there is no way back from here.
 //
 // What is refused before a handler runs writes nothing and takes no number: session errors, CHANNEL_UNKNOWN and
-// MESSAGE_INVALID. The sender gives the refused send's number to its next message, and those that it had sent behind it, each
-// refused with SESSION_GAP, the numbers after that. What a handler refuses or fails at, and an update that is too big, is
-// written with an empty redo and takes its number, so that a repeat gets the same refusal.
+// MESSAGE_INVALID. The sender gives the refused send's number to its next message, and those that it had sent behind
+// it, each refused with SESSION_GAP, the numbers after that. What a handler refuses or fails at, and an update that is
+// too big, is written with an empty redo and takes its number, so that a repeat gets the same refusal.
 import { assert } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
 import type { DocumentName, Principal } from '../base/ids.ts';
@@ -82,7 +82,7 @@ export type SendRequest = {
 };
 
 export type Sent = {
-  /** Undefined: nothing is to be written. */
+  /** Undefined: nothing is to be written. A part of a larger buffer: to be copied, never transferred. */
   readonly update: Uint8Array | undefined;
   readonly deltas: readonly KindDelta[];
   /** `seq` is that of the update, the first one's for a repeat; where nothing was written, the document's. */
@@ -105,8 +105,8 @@ export function createResident(definition: Definition, name: DocumentName): Resi
 }
 
 /**
- * Takes the next updates of the document's history in. ENGINE_CORRUPT where they cannot be read, do not follow, or break the
- * rules of sessions; the resident is then to be thrown away. Nobody may be viewing yet.
+ * Takes the next updates of the document's history in. ENGINE_CORRUPT where they cannot be read, do not follow, or
+ * break the rules of sessions; the resident is then to be thrown away. Nobody may be viewing yet.
  */
 export function replaySection(resident: Resident, bytes: Uint8Array): void {
   assert(resident.kinds.size === 0, `${resident.name} is replayed before it is viewed`);
@@ -200,7 +200,10 @@ export function closeView(resident: Resident, view: ViewKind): void {
   if (view.viewers === 0) resident.kinds.delete(view.key);
 }
 
-/** Applies one message, exactly once (C15): see the table in sessions.ts, and the top of this file for what writes nothing. */
+/**
+ * Applies one message, exactly once (C15): see the table in sessions.ts, and the top of this file for what writes
+ * nothing.
+ */
 export function applySend(resident: Resident, send: SendRequest, env: Env): Sent {
   const { n } = send;
   const verdict = judge(resident.sessions, send.who, send.session, n, send.done);

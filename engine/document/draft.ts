@@ -1,9 +1,9 @@
 // Drafts: what a handler mutates. One class is built for each record of a definition, with a getter and a setter on its
-// prototype for each field: V8 inlines those, which it does not do for a Proxy, and a misspelt field is an error in either
-// the compiler or the class, not a new key in the state.
+// prototype for each field: V8 inlines those, which it does not do for a Proxy, and a misspelt field is an error in
+// either the compiler or the class, not a new key in the state.
 //
-// A draft has no properties of its own (its cursor is private), so that nothing of the state gets out by JSON.stringify or
-// by a spread.
+// A draft has no properties of its own (its cursor is private), so that nothing of the state gets out by JSON.stringify
+// or by a spread.
 import { assert } from '../base/assert.ts';
 import type { Json, JsonObject } from '../base/merge-patch.ts';
 import { isJsonObject, merge } from '../base/merge-patch.ts';

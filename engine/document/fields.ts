@@ -1,5 +1,6 @@
-// What a document can hold. A field is plain data that names its kind; what a kind means for handlers, for the state and
-// for viewers is decided elsewhere (draft.ts, values.ts, privacy.ts), so that a new kind is a new row in each of them.
+// What a document can hold. A field is plain data that names its kind; what a kind means for handlers, for the state
+// and for viewers is decided elsewhere (draft.ts, values.ts, privacy.ts), so that a new kind is a new row in each of
+// them.
 //
 // The state is plain JSON without null. Absent, null and undefined are one thing: a scalar that is absent reads as its
 // default, a principal that is absent reads as null, and writing null to any field makes it absent.
@@ -82,7 +83,9 @@ export interface MapDraft<E extends EntryField> {
 
 const fieldPattern = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
 
-/** Every name of a field, checked. What every object inherits (`constructor`, `toString`) could be taken for a value. */
+/**
+ * Every name of a field, checked. What every object inherits (`constructor`, `toString`) could be taken for a value.
+ */
 export function checkFieldName(name: string, path: string): void {
   if (!fieldPattern.test(name)) throw invalid(path, 'a field is named [A-Za-z][A-Za-z0-9_]*, at most 64 characters');
   if (name in Object.prototype || name === 'prototype') throw invalid(path, 'this name is reserved');

@@ -1,5 +1,5 @@
-// Runs an application's code over a document: validation, the handler, and its answer. Whatever that code does ends here:
-// either it is done and has an answer in JSON, or the document is as it was.
+// Runs an application's code over a document: validation, the handler, and its answer. Whatever that code does ends
+// here: either it is done and has an answer in JSON, or the document is as it was.
 import { AssertionFailed } from '../base/assert.ts';
 import { errorCodes } from '../base/errors.ts';
 import type { Principal } from '../base/ids.ts';

@@ -1,5 +1,5 @@
-// Who may see what. A page of privacy is compiled into a view plan, which holds only what somebody may see: a field that
-// nobody listed is not in the plan, so no code that walks a plan can show it.
+// Who may see what. A page of privacy is compiled into a view plan, which holds only what somebody may see: a field
+// that nobody listed is not in the plan, so no code that walks a plan can show it.
 import type { Principal } from '../base/ids.ts';
 import type { Json } from '../base/merge-patch.ts';
 import type {
@@ -79,7 +79,10 @@ type Seen<F, P> = P extends Policy
       ? { readonly [key: string]: ViewOf<R, P> }
       : never;
 
-/** What a client gets: open = required, conditional = optional, private = absent. A principal may be absent, as views hold no null. */
+/**
+ * What a client gets: open = required, conditional = optional, private = absent. A principal may be absent, as views
+ * hold no null.
+ */
 export type ViewOf<S extends Shape, P> = {
   readonly [K in keyof S & keyof P as Presence<S[K], P[K]> extends 'required' ? K : never]: Seen<S[K], P[K]>;
 } & {
@@ -106,7 +109,10 @@ export type VisibleField = {
   readonly inner: ViewPlan | undefined;
 };
 
-/** Compiles a page of privacy, 'open' = everything; what it does not list is private. APP_INVALID with the path of a mistake. */
+/**
+ * Compiles a page of privacy, 'open' = everything; what it does not list is private. APP_INVALID with the path of a
+ * mistake.
+ */
 export function planView(shape: Shape, privacy: unknown, path: string): ViewPlan {
   if (typeof privacy !== 'object' || privacy === null) throw invalid(path, 'privacy is open, viewerIs(...) or a page');
   const isOpen = policyOf(privacy)?.[policy] === 'open';

@@ -1,9 +1,9 @@
-// What a viewer sees of a state, whole (`project`) and as it changes (`refresh`). Both walk the view plan, never the state:
-// what is in no plan cannot be shown.
+// What a viewer sees of a state, whole (`project`) and as it changes (`refresh`). Both walk the view plan, never the
+// state: what is in no plan cannot be shown.
 //
-// Views are not shared with the state: records, maps and principals are copied, so that a view is what was sent, whatever a
-// handler does next. A view that is kept is brought up to date in place, at the price of what was touched and not of what is
-// there: a note among ten thousand costs one note.
+// Views are not shared with the state: records, maps and principals are copied, so that a view is what was sent,
+// whatever a handler does next. A view that is kept is brought up to date in place, at the price of what was touched
+// and not of what is there: a note among ten thousand costs one note.
 import type { Principal } from '../base/ids.ts';
 import type { Json, JsonObject } from '../base/merge-patch.ts';
 import { diff, isJsonObject } from '../base/merge-patch.ts';
@@ -15,8 +15,9 @@ export function projectDocument(plan: ViewPlan, state: JsonObject, who: Principa
 }
 
 /**
- * Brings `view` from what it was before `redo` to what `state` is after it. Returns the merge patch that does the same to a
- * client's copy, undefined where this viewer sees no difference. The patch may share objects with `view`: use it at once.
+ * Brings `view` from what it was before `redo` to what `state` is after it. Returns the merge patch that does the same
+ * to a client's copy, undefined where this viewer sees no difference. The patch may share objects with `view`: use it
+ * at once.
  */
 export function refresh(
   plan: ViewPlan,
@@ -50,7 +51,10 @@ function projectRecord(plan: ViewPlan, state: JsonObject | undefined, who: Princ
   return view;
 }
 
-/** The view of a field whose gate is passed; undefined for an absent principal and for a record of which nothing is seen. */
+/**
+ * The view of a field whose gate is passed; undefined for an absent principal and for a record of which nothing is
+ * seen.
+ */
 function projectField(field: VisibleField, value: Json | undefined, who: Principal): Json | undefined {
   if (field.kind === 'record' && field.inner !== undefined) {
     return projectRecord(field.inner, isJsonObject(value) ? value : undefined, who);

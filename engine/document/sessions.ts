@@ -1,5 +1,5 @@
-// Exactly once (C15). The table of sessions is a function of the updates alone: a replica that replays them has the same
-// table, the order of forgetting included. So only updates may change it; asking (`judge`) does not.
+// Exactly once (C15). The table of sessions is a function of the updates alone: a replica that replays them has the
+// same table, the order of forgetting included. So only updates may change it; asking (`judge`) does not.
 //
 // | the send                                  | verdict                                              |
 // | ----------------------------------------- | ---------------------------------------------------- |

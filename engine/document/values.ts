@@ -1,5 +1,5 @@
-// The gateway to the state: what a handler assigns becomes a stored value here, or is refused. Past it every value survives
-// disk, wire and JSON exactly.
+// The gateway to the state: what a handler assigns becomes a stored value here, or is refused. Past it every value
+// survives disk, wire and JSON exactly.
 import { unreachable } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
 import type { Principal } from '../base/ids.ts';
@@ -31,8 +31,8 @@ export function wellFormed(text: string): string {
 }
 
 /**
- * Refuses a map's key that is empty, longer than 128 UTF-16 units, not well-formed, one of `__proto__`, `constructor` and
- * `prototype`, or that starts with `@`: a delta tells how lists are ordered under such keys.
+ * Refuses a map's key that is empty, longer than 128 UTF-16 units, not well-formed, one of `__proto__`, `constructor`
+ * and `prototype`, or that starts with `@`: a delta tells how lists are ordered under such keys.
  */
 export function checkKey(key: unknown): asserts key is string {
   if (typeof key !== 'string') throw mistake('a key is a string');

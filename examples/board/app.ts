@@ -1,4 +1,5 @@
-// A board: one text that everyone sees and may change, and a note for each principal that nobody else sees, nor that it is there.
+// A board: one text that everyone sees and may change, and a note for each principal that nobody else sees, nor that it
+// is there.
 import { app, document, open, t, viewerIs } from 'levelten';
 import { z } from 'zod';
 

@@ -52,6 +52,7 @@ const answers: Record<string, Odd> = {
   function: () => () => 1,
   bigint: () => [1n],
   cyclic: () => cyclic,
+  deep: () => JSON.parse('['.repeat(40) + ']'.repeat(40)),
   nan: () => ({ x: Number.NaN }),
   date: () => new Date(0),
   symbol: () => Symbol('x'),
@@ -134,11 +135,13 @@ test('[C15] numbers without gaps, answers until confirmed, and only to whom they
   t.equal(codeOf(member.sendAs(1, 0, 'set', { text: '1' })), 'SESSION_DONE');
   t.equal(codeOf(member.sendAs(2, 0, 'set', { text: '2' })), '');
   t.equal(codeOf(member.sendAs(34, 0, 'set', { text: 'x' })), 'SESSION_FULL', 'a confirmation is not taken back');
+  t.equal(codeOf(member.sendAs(34, 20, 'set', { text: '34' })), '');
+  t.equal(codeOf(member.sendAs(35, 0, 'set', { text: '35' })), '', 'neither to refuse more');
   for (const [n, done] of [
     [0, 0],
-    [34, 34],
-    [34, -1],
-    [34.5, 3],
+    [36, 36],
+    [36, -1],
+    [36.5, 3],
     [Number.NaN, 0],
   ] as const) {
     t.equal(codeOf(member.sendAs(n, done, 'set', { text: 'x' })), 'FRAME_INVALID');

@@ -109,6 +109,12 @@ test('[D7] what comes to nothing is nothing', (t) => {
     notes.delete('b');
   });
   t.strictSame(none, { before: {}, after: {}, redo: {}, undo: {} });
+  const nested = { box: f.record({ deep: f.record({ text: f.string('') }) }) };
+  const deep = work(nested, {}, ({ box }) => {
+    box.deep.text = 'x';
+    box.deep.text = null as unknown as string;
+  });
+  t.strictSame([deep.after, deep.redo], [{}, {}]);
   const same = work(note, { notes: { a: { text: 'x' } } }, ({ notes }) => {
     notes.set('a', { text: 'x' });
     notes.set('a', notes.get('a') ?? {});

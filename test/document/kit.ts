@@ -165,8 +165,10 @@ export const base = document(shape)
   });
 
 const gate = fc.constantFrom('none', 'open', 'own');
+export type Page = { readonly [field: string]: Page };
+
 /** A random page of privacy for `base`, by which any field may be open, gated or private. */
-export const definition: fc.Arbitrary<Definition> = fc
+export const definition: fc.Arbitrary<{ made: Definition; page: Page }> = fc
   .record({
     text: gate,
     secret: gate,
@@ -180,7 +182,8 @@ export const definition: fc.Arbitrary<Definition> = fc
   .map((picks) => {
     const one = (pick: string | undefined, field: string) =>
       pick === 'open' ? open : pick === 'own' ? viewerIs(field) : undefined;
-    const page = (entries: [string, unknown][]) => Object.fromEntries(entries.filter(([, part]) => part !== undefined));
+    const page = (entries: [string, unknown][]): Page =>
+      Object.fromEntries(entries.filter(([, part]) => part !== undefined)) as Page;
     const box = page([
       ['owner', one(picks.box[0], 'owner')],
       ['text', one(picks.box[1], 'owner')],
@@ -204,5 +207,5 @@ export const definition: fc.Arbitrary<Definition> = fc
       ['notes', one(picks.whole, 'holder') ?? notes],
     ]);
     // Pages made at random have no type; what the compiler would refuse, planView checks again.
-    return (base.privacy as (page: unknown) => Definition).call(base, all);
+    return { made: (base.privacy as (page: unknown) => Definition).call(base, all), page: all };
   });

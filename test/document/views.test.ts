@@ -4,17 +4,19 @@ import { z } from 'zod';
 import type { DocumentName } from '../../engine/base/ids.ts';
 import type { Json } from '../../engine/base/merge-patch.ts';
 import { merge } from '../../engine/base/merge-patch.ts';
-import type { Principal, View } from '../../engine/document/define.ts';
+import type { Principal, Shape, View } from '../../engine/document/define.ts';
 import { document, t as f, open, viewerIs } from '../../engine/document/define.ts';
 import { checkResident, closeView, createResident, openView, viewOf } from '../../engine/document/document.ts';
-import { ada, bob, definition, eve, fakeEnv, Member, opened, people, steps } from './kit.ts';
+import type { Field } from '../../engine/document/fields.ts';
+import type { Page } from './kit.ts';
+import { ada, bob, definition, eve, fakeEnv, Member, opened, people, shape, steps } from './kit.ts';
 
 const name = 'board/one' as DocumentName;
 
 test('[D5] [C18] a view and its deltas are what a projection of the state is, whatever is granted or taken away', (t) => {
   const seen = { deltas: 0, removals: 0, quiet: 0 };
   fc.assert(
-    fc.property(definition, fc.array(fc.tuple(fc.nat(2), steps), { maxLength: 12 }), (made, sends) => {
+    fc.property(definition, fc.array(fc.tuple(fc.nat(2), steps), { maxLength: 12 }), ({ made, page }, sends) => {
       const resident = createResident(made, name);
       const env = fakeEnv();
       const members = people.map((who) => new Member(resident, who, env));
@@ -31,6 +33,7 @@ test('[D5] [C18] a view and its deltas are what a projection of the state is, wh
           const { key } = opening.view;
           const now = JSON.stringify(sorted(copies.get(key)));
           if (now !== JSON.stringify(sorted(viewOf(resident, who)))) return false;
+          if (now !== JSON.stringify(sorted(expected(shape, page, resident.state, who) ?? {}))) return false;
           const isTold = sent?.deltas.some(({ kind }) => kind.key === key) === true;
           if (!isTold) seen.quiet += 1;
           // A delta that changes nothing would tell that something did.
@@ -44,6 +47,47 @@ test('[D5] [C18] a view and its deltas are what a projection of the state is, wh
   t.ok(seen.deltas > 100 && seen.removals > 20 && seen.quiet > 100, `it did something: ${JSON.stringify(seen)}`);
   t.end();
 });
+
+/** What a page of privacy says, word for word: the oracle. Undefined where nothing is seen. */
+function expected(fields: Shape, page: Page, state: Json | undefined, who: Principal): Json | undefined {
+  const record = (state ?? {}) as { [key: string]: Json };
+  const parts: [string, Json | undefined][] = [];
+  for (const [name, field] of Object.entries(fields)) {
+    const part: unknown = page[name];
+    if (part === undefined) continue;
+    const isPolicy = Object.getOwnPropertySymbols(part).length > 0;
+    const gate = isPolicy ? (part as { field?: string }).field : undefined;
+    if (gate !== undefined && JSON.stringify(sorted(record[gate])) !== JSON.stringify(sorted(who))) continue;
+    const inner = (of: Shape): Page =>
+      (isPolicy ? Object.fromEntries(Object.keys(of).map((key) => [key, open])) : part) as Page;
+    const seen = expectedField(field, inner, record[name], who);
+    if (seen !== undefined || field.kind === 'principal') parts.push([name, seen]);
+  }
+  if (parts.length === 0) return undefined;
+  return Object.fromEntries(parts.filter((part): part is [string, Json] => part[1] !== undefined));
+}
+
+function expectedField(
+  field: Field,
+  inner: (of: Shape) => Page,
+  value: Json | undefined,
+  who: Principal,
+): Json | undefined {
+  if (field.kind === 'principal') return value;
+  if (field.kind === 'record') return expected(field.shape, inner(field.shape), value, who);
+  if (field.kind !== 'map') return value ?? field.initial;
+  const { of } = field;
+  // A map of which nobody may see anything is private.
+  if (of.kind === 'record' && !Object.values(inner(of.shape)).some(isAnything)) return undefined;
+  const entries = Object.entries(value ?? {}).map(([key, entry]): [string, Json | undefined] => {
+    return [key, of.kind === 'record' ? expected(of.shape, inner(of.shape), entry, who) : (entry as Json)];
+  });
+  return Object.fromEntries(entries.filter((entry): entry is [string, Json] => entry[1] !== undefined));
+}
+
+function isAnything(page: Page): boolean {
+  return Object.getOwnPropertySymbols(page).length > 0 || Object.values(page).some(isAnything);
+}
 
 function sorted(value: Json | undefined): Json | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
