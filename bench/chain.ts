@@ -1,6 +1,7 @@
 // P1 and P2: what a chain of three hosts does without clients and handlers, beside the bare chain, measured in turns.
-import { hostId } from '../engine/base/ids.ts';
+
 import { placeChains } from '../chain/placement.ts';
+import { hostId } from '../engine/base/ids.ts';
 import { prepareFolder } from '../host/folder.ts';
 import { alternate, type Subject } from './alternate.ts';
 import { startBareChain } from './limits/bare-chain.ts';

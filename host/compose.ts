@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { isServingHead } from '../chain/normal.ts';
 import { splitAddress } from '../chain/config.ts';
+import { isServingHead } from '../chain/normal.ts';
 import { placeChains, placeDocument } from '../chain/placement.ts';
 import type { Replica } from '../chain/state.ts';
 import { createReplica } from '../chain/state.ts';

@@ -59,7 +59,8 @@ export function numberOf(text: string, name: string, min: number, max: number): 
 }
 
 export function required(value: string | undefined, what: string, next: string): string {
-  if (value === undefined || value === '') throw new CodedError('CLI_USAGE', `${what} is missing; for example: ${next}`);
+  if (value === undefined || value === '')
+    throw new CodedError('CLI_USAGE', `${what} is missing; for example: ${next}`);
   return value;
 }
 

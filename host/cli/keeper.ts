@@ -51,7 +51,9 @@ export class Keeper {
     this.#state = 'starting';
     this.#startedAt = performance.now();
     this.#starts += 1;
-    const child = fork(join(distFolder, 'host/cli/main.js'), [...this.#words], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = fork(join(distFolder, 'host/cli/main.js'), [...this.#words], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
     this.#child = child;
     child.on('message', () => {
       this.#state = 'running';

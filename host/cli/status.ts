@@ -17,7 +17,10 @@ type ChainLine = {
 };
 
 type Status = {
-  readonly hosts: readonly { readonly host: string; readonly status: { readonly chains: readonly ChainLine[] } | null }[];
+  readonly hosts: readonly {
+    readonly host: string;
+    readonly status: { readonly chains: readonly ChainLine[] } | null;
+  }[];
 };
 
 export async function statusCommand(args: Arguments): Promise<void> {

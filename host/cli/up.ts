@@ -40,7 +40,10 @@ export async function upCommand(args: Arguments): Promise<void> {
   say('levelten: everything has ended');
 }
 
-type Sayer = ((text: string) => void) & { ready: (folder: Folder, keepers: readonly Keeper[]) => void; event: (event: object) => void };
+type Sayer = ((text: string) => void) & {
+  ready: (folder: Folder, keepers: readonly Keeper[]) => void;
+  event: (event: object) => void;
+};
 
 /** With --json, one line when ready and one for each event after it; otherwise prose. */
 function sayer(isJson: boolean): Sayer {
@@ -63,7 +66,14 @@ function readyLine({ cluster, dir }: Folder, keepers: readonly Keeper[]): object
   });
   const { address, admin } = cluster.proxy;
   const proxyPid = keepers.find((keeper) => keeper.name === 'proxy')?.pid;
-  return { ready: true, proxy: `ws://${address}`, page: `http://${address}/`, admin: `http://${admin}`, proxyPid, hosts };
+  return {
+    ready: true,
+    proxy: `ws://${address}`,
+    page: `http://${address}/`,
+    admin: `http://${admin}`,
+    proxyPid,
+    hosts,
+  };
 }
 
 function readyText({ cluster, dir }: Folder, keepers: readonly Keeper[]): string {
