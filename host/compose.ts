@@ -59,21 +59,13 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
     await disk.close();
     throw cause;
   });
-  const { storeId } = store.identity;
-  const hello: Hello = {
-    version: 1,
-    cluster: cluster.cluster,
-    host: id,
-    boot: randomHex(8),
-    storeId,
-    appHash: options.appHash,
-  };
+  const hello = helloOf(options, store);
   const mayLead = (appHash: string): boolean => appHash === cluster.appHash;
   const replicas = kept.map((chain) =>
     createReplica({
       self: id,
       boot: hello.boot,
-      storeId,
+      storeId: hello.storeId,
       chain,
       members: placed[chain] as readonly HostId[],
       mayLead: mayLead(options.appHash),
@@ -104,7 +96,16 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
     await links.close();
     await host.close();
   };
-  return { storeId, isServing: () => host.replicas.every(({ phase }) => phase.kind === 'serving'), close };
+  return {
+    storeId: hello.storeId,
+    isServing: () => host.replicas.every(({ phase }) => phase.kind === 'serving'),
+    close,
+  };
+}
+
+function helloOf({ folder, id, appHash }: HostOptions, store: Store): Hello {
+  const { storeId } = store.identity;
+  return { version: 1, cluster: folder.cluster.cluster, host: id, boot: randomHex(8), storeId, appHash };
 }
 
 /** Who keeps which chain: fixed while the configuration is (see SPEC.md, P rules). */

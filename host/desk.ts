@@ -18,7 +18,7 @@ import type { Store } from '../engine/store/store.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
 import { Batcher } from './batcher.ts';
-import type { Attached, Front } from './front.ts';
+import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
 import type { ChainService } from './host.ts';
 
 export type DeskParts = {
@@ -39,18 +39,13 @@ type Shelf =
   | { readonly kind: 'loading'; readonly waiting: ((resident: Resident) => void)[] }
   | { readonly kind: 'resident'; readonly resident: Resident; viewers: number; serial: number };
 
-export type SendRequest = {
-  readonly n: number;
-  readonly done: number;
-  readonly channel: string;
-  readonly message: unknown;
-};
-
-export class Desk implements ChainService {
+export class Desk implements ChainService, ViewerDesk {
   readonly #parts: DeskParts;
   readonly #batcher: Batcher<Output>;
   readonly #documents = new Map<string, Shelf>();
   readonly #attached = new Set<Attached>();
+  /** Which view speaks for a session: the one that opened it last. */
+  readonly #speakers = new Map<string, Attached>();
   /** Through which links a kind of viewer is watched, under which number there, and by how many views. */
   readonly #fronts = new Map<ViewKind, Map<Front, { readonly number: number; views: number }>>();
   #indexing: Promise<void> = Promise.resolve();
@@ -86,6 +81,7 @@ export class Desk implements ChainService {
       front.push([toProxy.dropped, view, 'CHAIN_NOT_SERVING']);
     }
     this.#attached.clear();
+    this.#speakers.clear();
     this.#documents.clear();
     this.#parts.wake();
   }
@@ -125,6 +121,7 @@ export class Desk implements ChainService {
   close(attached: Attached): void {
     const { front, view, viewKind, resident } = attached;
     front.views.delete(view);
+    if (this.#speakers.get(attached.session) === attached) this.#speakers.delete(attached.session);
     if (!this.#attached.delete(attached) || viewKind === undefined || resident === undefined) return;
     const fronts = this.#fronts.get(viewKind);
     const place = fronts?.get(front);
@@ -149,11 +146,26 @@ export class Desk implements ChainService {
     if (result.kind === 'refused') return this.#refuseOpen(attached, result.code, result.text);
     attached.resident = resident;
     attached.session = result.session;
+    this.#takeOver(attached);
     attached.viewKind = result.view;
     if (shelf?.kind === 'resident') shelf.viewers += 1;
     const number = this.#watch(result.view, attached.front);
     const { session, incarnation, seq, json } = result;
     this.#emit(attached.front, [toProxy.opened, attached.view, number, session, incarnation, seq, json]);
+  }
+
+  /**
+   * A session speaks through one view at a time. What a client sent over a connection that it lost may still be on its way
+   * when it has come back over another and numbered its sends anew: it must not be heard (C15).
+   */
+  #takeOver(attached: Attached): void {
+    const { session } = attached;
+    if (session === '') return;
+    const former = this.#speakers.get(session);
+    this.#speakers.set(session, attached);
+    if (former === undefined) return;
+    this.close(former);
+    this.#emit(former.front, [toProxy.dropped, former.view, 'SESSION_EXPIRED']);
   }
 
   #watch(viewKind: ViewKind, front: Front): number {

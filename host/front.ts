@@ -1,10 +1,23 @@
 // The host's end of a link to one proxy: which views are attached through it, and what is to be said in this turn.
 import type { Principal } from '../engine/base/ids.ts';
+import { frontBatchLengthMax } from '../engine/base/limits.ts';
 import type { Resident, ViewKind } from '../engine/document/document.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { encodeBatch } from '../proxy/link-wire.ts';
-import type { Desk } from './desk.ts';
 import type { FrontSocket } from './links.ts';
+
+/** What a viewer asks of the desk that its document lies on. */
+export interface ViewerDesk {
+  send(attached: Attached, request: SendRequest): void;
+  close(attached: Attached): void;
+}
+
+export type SendRequest = {
+  readonly n: number;
+  readonly done: number;
+  readonly channel: string;
+  readonly message: unknown;
+};
 
 /** A viewer of a document, attached through a proxy. `viewKind` is undefined until its first view is made. */
 export type Attached = {
@@ -12,7 +25,7 @@ export type Attached = {
   readonly view: number;
   readonly name: string;
   readonly who: Principal;
-  readonly desk: Desk;
+  readonly desk: ViewerDesk;
   session: string;
   resident: Resident | undefined;
   viewKind: ViewKind | undefined;
@@ -22,6 +35,7 @@ export class Front {
   readonly views = new Map<number, Attached>();
   readonly #socket: FrontSocket;
   #outgoing: ToProxy[] = [];
+  #outgoingLength = 0;
   #kindNumber = 0;
 
   constructor(socket: FrontSocket) {
@@ -35,7 +49,11 @@ export class Front {
   }
 
   push(message: ToProxy): void {
+    const last = message[message.length - 1];
+    const length = typeof last === 'string' ? last.length : 0;
+    if (this.#outgoingLength + length > frontBatchLengthMax) this.flush();
     this.#outgoing.push(message);
+    this.#outgoingLength += length;
   }
 
   /** One WebSocket message for everything said since the last time. */
@@ -43,6 +61,7 @@ export class Front {
     if (this.#outgoing.length === 0) return;
     const batch = this.#outgoing;
     this.#outgoing = [];
+    this.#outgoingLength = 0;
     this.#socket.send(encodeBatch(batch));
   }
 }

@@ -9,6 +9,8 @@ export const updateBytesMax = 256 * 1024;
 export const batchBytesMax = 1024 * 1024;
 /** A message between hosts. It holds a batch, or a chunk of batches. */
 export const linkFrameBytesMax = 8 * 1024 * 1024;
+/** JSON text that a host puts into one message to a proxy, in UTF-16 units; more goes into the next message. */
+export const frontBatchLengthMax = 1024 * 1024;
 /** What one answer to a fetch carries: at least one record, then more until this is passed. */
 export const chunkBytesMax = 2 * 1024 * 1024;
 /** Batches proposed and not yet committed. Two keep every disk busy (one syncing, one on the way); more only add latency. */

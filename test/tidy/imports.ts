@@ -24,7 +24,7 @@ export const importTable: Readonly<Record<Room, Rule>> = {
     builtins: ['*'],
   },
   host: {
-    ours: ['engine/**', 'chain/**', 'proxy/proxy.ts', 'proxy/link-wire.ts', 'proxy/client/node.ts'],
+    ours: ['engine/**', 'chain/**', 'proxy/proxy.ts', 'proxy/admin.ts', 'proxy/link-wire.ts', 'proxy/client/node.ts'],
     packages: ['level', 'msgpackr', 'ws', 'pino'],
     builtins: ['*'],
   },

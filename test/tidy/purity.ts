@@ -51,7 +51,7 @@ function worldlyUse(node: ts.Identifier): string | undefined {
 function waitingWord(node: ts.Node): string | undefined {
   if (node.kind === ts.SyntaxKind.AsyncKeyword) return 'async';
   if (ts.isAwaitExpression(node) || node.kind === ts.SyntaxKind.AwaitKeyword) return 'await';
-  if (ts.isIdentifier(node) && /^Promise(Like)?$/.test(node.text) && !isMemberName(node)) return node.text;
+  if (ts.isIdentifier(node) && node.text === 'Promise' && makesPromise(node)) return node.text;
   return undefined;
 }
 
@@ -64,4 +64,10 @@ function isMemberName(node: ts.Identifier): boolean {
     return parent.name === node;
   }
   return ts.isPropertySignature(parent) || ts.isMethodSignature(parent) ? parent.name === node : false;
+}
+
+/** `new Promise` and `Promise.all`: a room that may not wait may still name the type, to refuse what others hand it. */
+function makesPromise(node: ts.Identifier): boolean {
+  const { parent } = node;
+  return (ts.isNewExpression(parent) || ts.isPropertyAccessExpression(parent)) && parent.expression === node;
 }
