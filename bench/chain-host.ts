@@ -17,7 +17,6 @@ import { answerParent } from './processes.ts';
 export type ChainHostOptions = { readonly dir: string; readonly id: string };
 
 const value = 'x'.repeat(200);
-const session = new Uint8Array(16);
 
 class Load implements ChainService {
   readonly #batcher = new Batcher<() => void>((dones) => {
@@ -45,7 +44,7 @@ class Load implements ChainService {
     return new Promise((done) => {
       const who = { agent: 'alice', authority: 'bench' };
       const redo = { v: value };
-      const update = { kind: 'send' as const, seq, atMs: 123456, who, id: session, ...noMessage, n: seq, redo };
+      const update = { kind: 'send' as const, seq, atMs: 123456, who, ...noMessage, session: 2, n: seq, redo };
       this.#batcher.add(name, seq, encodeUpdate(update));
       this.#batcher.emit(done);
       this.#wake();

@@ -12,7 +12,7 @@
 import { assert } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
 import type { DocumentName, Principal } from '../base/ids.ts';
-import { documentName } from '../base/ids.ts';
+import { documentName, samePrincipal } from '../base/ids.ts';
 import { updateBytesMax } from '../base/limits.ts';
 import type { Json, JsonObject } from '../base/merge-patch.ts';
 import { diff, isJsonObject, merge } from '../base/merge-patch.ts';
@@ -24,7 +24,7 @@ import type { KindDelta, Kinds, ViewKind } from './kinds.ts';
 import { deltasOf, jsonOf, kindOf } from './kinds.ts';
 import { projectDocument } from './project.ts';
 import type { Answer, Session, Sessions } from './sessions.ts';
-import { checkSessions, judge, record, register, sessionOf } from './sessions.ts';
+import { checkSessions, createSessions, judge, record, register, sessionOf } from './sessions.ts';
 import type { Update } from './update.ts';
 import { decodeSection, encodeUpdate, noMessage } from './update.ts';
 import { isPrincipal, isReservedKey } from './values.ts';
@@ -101,7 +101,7 @@ export type Sent = {
 
 /** A document that does not exist, until updates are replayed into it or somebody invents it. */
 export function createResident(definition: Definition, name: DocumentName): Resident {
-  return { definition, name, seq: 0, incarnation: '', state: {}, sessions: new Map(), kinds: new Map() };
+  return { definition, name, seq: 0, incarnation: '', state: {}, sessions: createSessions(), kinds: new Map() };
 }
 
 /**
@@ -116,19 +116,18 @@ export function replaySection(resident: Resident, bytes: Uint8Array): void {
 function replay(resident: Inside, update: Update): void {
   if (update.seq !== resident.seq + 1) throw corrupt(resident, `update ${update.seq} follows ${resident.seq}`);
   if ((update.kind === 'invent') !== (update.seq === 1)) throw corrupt(resident, 'it is invented first, and once');
-  // A copy: the bytes of the section are not to stay in memory for the sake of 16 of them.
-  const id = new Uint8Array(update.id);
   switch (update.kind) {
     case 'invent':
-      resident.incarnation = hexOf(id);
+      resident.incarnation = hexOf(update.id);
       break;
     case 'session':
-      if (resident.sessions.has(hexOf(id))) throw corrupt(resident, 'a session is registered twice');
-      register(resident.sessions, hexOf(id), id, update.who);
+      if (resident.sessions.byId.has(hexOf(update.id))) throw corrupt(resident, 'a session is registered twice');
+      register(resident.sessions, hexOf(update.id), update.seq, update.who);
       break;
     case 'send': {
-      const session = sessionOf(resident.sessions, hexOf(id), update.who);
-      if (session === undefined) throw corrupt(resident, 'a send is of no session');
+      const session = resident.sessions.bySeq.get(update.session);
+      if (session === undefined || !samePrincipal(session.who, update.who))
+        throw corrupt(resident, 'a send is of no session');
       if (update.n !== session.last + 1 || update.done >= update.n) throw corrupt(resident, 'a send is out of order');
       const { seq, code, text, answer } = update;
       record(resident.sessions, session, update.n, update.done, { seq, code, text, json: answer });
@@ -158,7 +157,7 @@ export function openView(resident: Resident, request: OpenRequest, env: Env): Op
     const id = freshId(env);
     updates.push(encodeUpdate({ ...noMessage, kind: 'session', seq: inside.seq + 1, atMs: env.nowMs, who, id }));
     session = hexOf(id);
-    register(inside.sessions, session, id, { agent: who.agent, authority: who.authority });
+    register(inside.sessions, session, inside.seq + 1, { agent: who.agent, authority: who.authority });
     inside.seq += 1;
   }
   const view = kindOf(inside.kinds, inside.definition.plan.view, inside.state, who);
@@ -238,7 +237,8 @@ function encodeSend(resident: Resident, session: Session, send: SendRequest, out
     seq: resident.seq + 1,
     atMs: env.nowMs,
     who: session.who,
-    id: session.bytes,
+    id: noMessage.id,
+    session: session.seq,
     n: send.n,
     done: send.done,
     channel: send.channel,
@@ -287,7 +287,10 @@ export function viewOf(resident: Resident, who: Principal): Json {
 export function checkResident(resident: Resident): void {
   const { seq, incarnation, state, sessions, kinds, definition } = resident;
   assert((seq === 0) === (incarnation === ''), `a document at ${seq} has incarnation ${JSON.stringify(incarnation)}`);
-  assert(seq > 0 || Object.keys(state).length + sessions.size + kinds.size === 0, 'what does not exist holds nothing');
+  assert(
+    seq > 0 || Object.keys(state).length + sessions.byId.size + kinds.size === 0,
+    'what does not exist holds nothing',
+  );
   checkSessions(sessions, seq);
   checkState(state);
   for (const [key, kind] of kinds) {

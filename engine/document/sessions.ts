@@ -21,8 +21,8 @@ export type Answer = { readonly seq: number; readonly code: string; readonly tex
 export type Session = {
   /** 32 hex digits: a secret, as whoever knows it and has the principal's token may send in its name. */
   readonly id: string;
-  /** The same as 16 bytes, as updates hold it. */
-  readonly bytes: Uint8Array;
+  /** The seq of the update that registered it: how updates name it, since they need not keep a secret of 16 bytes. */
+  readonly seq: number;
   readonly who: Principal;
   /** The number of the last send applied, 0 = none. */
   last: number;
@@ -32,8 +32,12 @@ export type Session = {
   readonly answers: Map<number, Answer>;
 };
 
-/** By id, the one unused for longest first. */
-export type Sessions = Map<string, Session>;
+/** `byId` holds the one unused for longest first. */
+export type Sessions = { readonly byId: Map<string, Session>; readonly bySeq: Map<number, Session> };
+
+export function createSessions(): Sessions {
+  return { byId: new Map(), bySeq: new Map() };
+}
 
 export type Verdict =
   | { readonly kind: 'apply'; readonly session: Session }
@@ -42,7 +46,7 @@ export type Verdict =
 
 /** The session, if the table holds it and it is this principal's. */
 export function sessionOf(sessions: Sessions, id: string, who: Principal): Session | undefined {
-  const session = sessions.get(id);
+  const session = sessions.byId.get(id);
   return session !== undefined && samePrincipal(session.who, who) ? session : undefined;
 }
 
@@ -65,15 +69,18 @@ export function judge(sessions: Sessions, who: Principal, id: string, n: number,
 }
 
 /** Takes a session in; the one unused for longest is forgotten where there are too many. */
-export function register(sessions: Sessions, id: string, bytes: Uint8Array, who: Principal): void {
-  assert(!sessions.has(id), 'the id of a new session is new');
-  if (sessions.size >= sessionsMax) {
-    for (const oldest of sessions.keys()) {
-      sessions.delete(oldest);
+export function register({ byId, bySeq }: Sessions, id: string, seq: number, who: Principal): void {
+  assert(!byId.has(id) && !bySeq.has(seq), 'the id of a new session is new');
+  if (byId.size >= sessionsMax) {
+    for (const [oldest, session] of byId) {
+      byId.delete(oldest);
+      bySeq.delete(session.seq);
       break;
     }
   }
-  sessions.set(id, { id, bytes, who, last: 0, done: 0, answers: new Map() });
+  const session: Session = { id, seq, who, last: 0, done: 0, answers: new Map() };
+  byId.set(id, session);
+  bySeq.set(seq, session);
 }
 
 /** Takes the answer of send `n` in, drops those up to `done`, and marks the session as just used. */
@@ -85,15 +92,17 @@ export function record(sessions: Sessions, session: Session, n: number, done: nu
   }
   session.last = n;
   session.answers.set(n, answer);
-  sessions.delete(session.id);
-  sessions.set(session.id, session);
+  sessions.byId.delete(session.id);
+  sessions.byId.set(session.id, session);
 }
 
 export function checkSessions(sessions: Sessions, seq: number): void {
-  assert(sessions.size <= sessionsMax, `${sessions.size} sessions of ${sessionsMax}`);
-  for (const [id, session] of sessions) {
+  const { byId, bySeq } = sessions;
+  assert(byId.size <= sessionsMax, `${byId.size} sessions of ${sessionsMax}`);
+  assert(byId.size === bySeq.size, `${byId.size} sessions by id, ${bySeq.size} by seq`);
+  for (const [id, session] of byId) {
     assert(id === session.id, 'a session is held under its id');
-    assert(session.bytes.length === 16, 'a session id has 16 bytes');
+    assert(bySeq.get(session.seq) === session, 'a session is held under the seq that registered it');
     assert(session.done <= session.last, `answers up to ${session.done} confirmed of ${session.last}`);
     assert(session.answers.size === session.last - session.done, 'the answers kept are those not confirmed');
     assert(session.answers.size <= sendsInFlightMax, `${session.answers.size} answers kept`);

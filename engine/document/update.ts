@@ -2,12 +2,12 @@
 // section of a batch is decoded by itself.
 //
 //   section := update*
-//   update  := [ kind u8, seq u53, atMs f64, agent str, authority str, id bin(16), n u53, done u53, channel str,
+//   update  := [ kind u8, seq u53, atMs f64, agent str, authority str, id bin(16) | session u53, n u53, done u53, channel str,
 //                code str, text str, redo map, undo map, answer str ]
 //
 //   kind      1 invent   the document begins; `id` is its incarnation, random
 //             2 session  a session begins; `id` names it, random; bound to (agent, authority)
-//             3 send     a message of session `id`, number `n`, whose sender has the answers up to `done`
+//             3 send     a message, number `n` of the session that update `session` registered, whose sender has the answers up to `done`
 //   seq       1 for the invent, one more for each update
 //   atMs      the time that the handler saw, in ms since 1970
 //   code      '' = done; else a refusal, whose redo and undo are empty and whose answer is ''
@@ -30,8 +30,10 @@ export type Update = {
   readonly seq: number;
   readonly atMs: number;
   readonly who: Principal;
-  /** 16 bytes. */
+  /** 16 bytes of an invent or a session; none of a send. */
   readonly id: Uint8Array;
+  /** The seq of the update that registered the session of a send; else 0. */
+  readonly session: number;
   readonly n: number;
   readonly done: number;
   readonly channel: string;
@@ -42,8 +44,21 @@ export type Update = {
   readonly answer: string;
 };
 
-/** What a message leaves empty, for updates that are none. */
-export const noMessage = { n: 0, done: 0, channel: '', code: '', text: '', redo: {}, undo: {}, answer: '' } as const;
+const noBytes = new Uint8Array(0);
+
+/** What most updates leave empty. */
+export const noMessage = {
+  id: noBytes,
+  session: 0,
+  n: 0,
+  done: 0,
+  channel: '',
+  code: '',
+  text: '',
+  redo: {},
+  undo: {},
+  answer: '',
+} as const;
 
 const kindNumbers = { invent: 1, session: 2, send: 3 } as const satisfies Record<UpdateKind, number>;
 const kinds = new Map(Object.entries(kindNumbers).map(([kind, number]) => [number as number, kind as UpdateKind]));
@@ -57,7 +72,7 @@ export function encodeUpdate(update: Update): Uint8Array {
     update.atMs,
     update.who.agent,
     update.who.authority,
-    update.id,
+    update.kind === 'send' ? update.session : update.id,
     update.n,
     update.done,
     update.channel,
@@ -84,18 +99,20 @@ function unpack(bytes: Uint8Array): unknown[] {
 
 function updateOf(value: unknown): Update {
   if (!Array.isArray(value) || value.length !== slots) throw corrupt(`it has not ${slots} slots`);
-  const [kindNumber, seq, atMs, agent, authority, id, n, done, channel, code, text, redo, undo, answer] =
+  const [kindNumber, seq, atMs, agent, authority, from, n, done, channel, code, text, redo, undo, answer] =
     value as unknown[];
   const kind = kinds.get(kindNumber as number);
   if (kind === undefined) throw corrupt('its kind is unknown');
-  if (!(id instanceof Uint8Array) || id.length !== 16) throw corrupt('its id is not 16 bytes');
+  const isSend = kind === 'send';
+  if (!isSend && !(from instanceof Uint8Array && from.length === 16)) throw corrupt('its id is not 16 bytes');
   if (typeof atMs !== 'number' || !Number.isFinite(atMs)) throw corrupt('its time is not a number');
   return {
     kind,
     seq: count(seq, 'seq'),
     atMs,
     who: { agent: string(agent, 'agent'), authority: string(authority, 'authority') },
-    id,
+    id: isSend ? noBytes : (from as Uint8Array),
+    session: isSend ? count(from, 'session') : 0,
     n: count(n, 'n'),
     done: count(done, 'done'),
     channel: string(channel, 'channel'),

@@ -32,6 +32,8 @@ const formatVersion = 1;
 const kindNumbers = { batch: 1, activation: 2 } as const;
 const headBytes = 40;
 const checksumBytes = 4;
+/** What a section takes in the directory beside its name: four numbers of at most 8 bytes. */
+const sectionBytesMax = 32;
 
 export type RecordKind = keyof typeof kindNumbers;
 
@@ -60,17 +62,20 @@ export type SectionView = {
 export type RecordPlace = { readonly chain: ChainId; readonly epoch: Epoch; readonly after: Position };
 
 export function encodeBatch(place: RecordPlace, sections: readonly Section[]): OpenedRecord {
+  const lengths = sections.map(payloadBytesOf);
   let sizeMax = headBytes + checksumBytes;
-  for (const section of sections) sizeMax += section.name.length + 32 + payloadBytesOf(section);
+  sections.forEach(({ name }, index) => {
+    sizeMax += name.length + sectionBytesMax + (lengths[index] as number);
+  });
   const writer = new ByteWriter(sizeMax);
   const directoryBytesAt = writeHead(writer, 'batch', place, sections.length);
-  for (const section of sections) {
+  sections.forEach((section, index) => {
     writer.varint(section.name.length);
     writer.ascii(section.name);
-    writer.varint(payloadBytesOf(section));
+    writer.varint(lengths[index] as number);
     writer.varint(section.seqFirst);
     writer.varint(section.updates.length);
-  }
+  });
   const directoryBytes = writer.size - directoryBytesAt - 4;
   for (const section of sections) for (const update of section.updates) writer.bytes(update);
   return finish(writer, 'batch', place, directoryBytesAt, directoryBytes);
