@@ -56,7 +56,9 @@ export class Clients {
     this.#clients = clients;
     this.#dialect = dialect;
     for (const client of clients) {
-      client.socket.on('message', (data) => this.#onMessage(client, String(data)));
+      client.socket.on('message', (data) => {
+        for (const line of String(data).split('\n')) this.#onLine(client, line);
+      });
       client.socket.on('close', (code) => this.#onFailure(`the server closed client ${client.number}: ${code}`));
       client.socket.on('error', (error) => this.#onFailure(`client ${client.number}: ${error.message}`));
     }
@@ -99,8 +101,8 @@ export class Clients {
     client.socket.send(this.#dialect.makeFrame(client.number, client.n));
   }
 
-  #onMessage(client: Client, text: string): void {
-    const message: unknown = JSON.parse(text);
+  #onLine(client: Client, line: string): void {
+    const message: unknown = JSON.parse(line);
     const run = this.#run;
     if (run === undefined || !client.isWaiting) return;
     if (this.#dialect.completes?.(message, client.number, client.n) === false) return;

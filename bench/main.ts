@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { measureChain } from './chain.ts';
 import { measureLeveldb } from './limits/leveldb.ts';
-import { measureBareEndToEnd } from './limits/limits.ts';
+import { measureEndToEnd } from './end-to-end.ts';
 import { measureWsEcho } from './limits/ws-echo.ts';
 import { type Context, describeMachine, type Measure, type MeasureRow, tableOf, writeReport } from './measure.ts';
 
@@ -11,7 +11,7 @@ const registry: readonly { readonly ids: readonly string[]; readonly measure: Me
   { ids: ['L1'], measure: measureLeveldb },
   { ids: ['L2'], measure: measureWsEcho },
   { ids: ['L3', 'P1', 'P2'], measure: measureChain },
-  { ids: ['L4'], measure: measureBareEndToEnd },
+  { ids: ['L4', 'P3'], measure: measureEndToEnd },
 ];
 
 const usage = `usage: npm run bench -- [--quick] [--json FILE] [--only ${registry.flatMap(({ ids }) => ids).join(',')}]`;
