@@ -17,7 +17,7 @@ const value = 'x'.repeat(199);
 export function startPath(chains: number): Promise<Path> {
   return buildOnStage(async (stage) => {
     const appFile = fileURLToPath(new URL('./end-to-end-app.js', import.meta.url));
-    const { proxy } = await startCluster(stage, appFile, ['--chains', `${chains}`]);
+    const { proxy } = (await startCluster(stage, appFile, ['--chains', `${chains}`])).ready;
     const groups = new Map<number, Clients>();
     stage.onRelease(() => Promise.all([...groups.values()].map((group) => group.close())));
     const measure = async (count: number, seconds: number): Promise<Point> => {

@@ -1,8 +1,8 @@
 // `npm run bench -- --quick --json FILE --only P1,P2`: the limits of this machine first, then ours, then one table.
 import { parseArgs } from 'node:util';
 import { measureChain } from './chain.ts';
-import { measureLeveldb } from './limits/leveldb.ts';
 import { measureEndToEnd } from './end-to-end.ts';
+import { measureLeveldb } from './limits/leveldb.ts';
 import { measureWsEcho } from './limits/ws-echo.ts';
 import { type Context, describeMachine, type Measure, type MeasureRow, tableOf, writeReport } from './measure.ts';
 
