@@ -83,6 +83,12 @@ export class World {
     this.#step(other, { kind: 'connected', peer: one.id, boot: `b${one.boot}`, mayLead: one.mayLead });
   }
 
+  /** A process hears of itself when it begins: what starts a chain of one member. */
+  hearOfSelf(name: string): void {
+    const { id, boot, mayLead } = this.member(name);
+    this.#step(this.member(name), { kind: 'connected', peer: id, boot: `b${boot}`, mayLead });
+  }
+
   /** Both ends notice; what was on its way is lost. */
   disconnect(a: string, b: string): void {
     const lost = [`${a}>${b}`, `${b}>${a}`].map((link) => this.links.get(link)?.length ?? 0);
