@@ -2,6 +2,7 @@
 import { CodedError } from '../engine/base/errors.ts';
 import type { HostId } from '../engine/base/ids.ts';
 import { hostId } from '../engine/base/ids.ts';
+import { hostsMax } from '../engine/base/limits.ts';
 
 /** Addresses are `ip:port`. `appHash` is what the hosts are meant to run: a host with another may follow but not lead. */
 export type Cluster = {
@@ -20,7 +21,8 @@ export function parseCluster(value: unknown): Cluster {
   const proxy = objectOf(fields['proxy'], 'proxy');
   const hosts = fields['hosts'];
   if (fields['version'] !== 1) throw refuse('version is not 1');
-  if (!Array.isArray(hosts) || hosts.length === 0 || hosts.length > 64) throw refuse('hosts is not a list of 1 to 64');
+  if (!Array.isArray(hosts) || hosts.length === 0 || hosts.length > hostsMax)
+    throw refuse(`hosts is not a list of 1 to ${hostsMax}`);
   const parsed = hosts.map((host: unknown) => {
     const one = objectOf(host, 'a host');
     return { id: hostId(textOf(one['id'], 'id')), address: addressOf(one['address'], 'address') };

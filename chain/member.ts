@@ -54,7 +54,10 @@ export function onFetched(replica: Replica, event: Event & { kind: 'fetched' }, 
 export function onChunk(replica: Replica, from: HostId, message: Chunk, out: Effect[]): void {
   const { phase, epoch } = replica;
   if (message.epoch !== epoch || phase.kind !== 'copying' || phase.source !== from) return;
-  if (!message.isShared) return stopDiverged(replica, replica.durable, out);
+  const first = message.entries[0];
+  if (!message.isShared || first === undefined) return stopDiverged(replica, replica.durable, out);
+  // Asked for twice, since the link of the first question broke, and answered twice.
+  if (first.lsn <= replica.received.lsn) return;
   const isFirst = replica.marks.logEpoch !== 0;
   for (const entry of message.entries) {
     if (entry.lsn !== replica.received.lsn + 1 || entry.previousHash !== replica.received.hash) {
@@ -65,6 +68,15 @@ export function onChunk(replica: Replica, from: HostId, message: Chunk, out: Eff
   if (samePosition(replica.received, phase.target)) return write(replica, message.entries, { logEpoch: epoch }, out);
   if (replica.received.lsn >= phase.target.lsn) return stopDiverged(replica, replica.received, out);
   write(replica, message.entries, isFirst ? { logEpoch: 0 as Epoch } : undefined, out);
+}
+
+/** The link to the source of a copy is new: what was asked on the old one, or its answer, may be lost. */
+export function onSourceBack(replica: Replica, peer: HostId, out: Effect[]): void {
+  const { phase, durable, received, chain, epoch } = replica;
+  if (phase.kind !== 'copying' || phase.source !== peer || durable.lsn === phase.target.lsn) return;
+  // While a piece is being written, the next is asked for when that is done.
+  if (!samePosition(durable, received)) return;
+  out.push({ kind: 'send', to: peer, message: { kind: 'fetch', chain, epoch, after: durable } });
 }
 
 export function onActivate(replica: Replica, from: HostId, message: Activate, out: Effect[]): void {

@@ -137,7 +137,7 @@ export function onUpperBack(replica: Replica, peer: HostId, out: Effect[]): void
 
 /** The link to a successor broke, or is new: nothing is sent until the successor has said where it stands. */
 export function onLowerGone(replica: Replica, peer: HostId): void {
-  if (replica.phase.kind === 'serving' && peer === lowerOf(replica)) replica.lowerResume = undefined;
+  if (replica.lowerResume?.from === peer) replica.lowerResume = undefined;
 }
 
 function resumeAtUpper(replica: Replica, out: Effect[]): void {

@@ -15,7 +15,7 @@
 import { assert, unreachable } from '../engine/base/assert.ts';
 import type { HostId } from '../engine/base/ids.ts';
 import { onAnswer, onPeers, onRefused } from './assembly.ts';
-import { onActivate, onChunk, onFetch, onFetched, onSeal, onSynced, onTransfer } from './member.ts';
+import { onActivate, onChunk, onFetch, onFetched, onSeal, onSourceBack, onSynced, onTransfer } from './member.ts';
 import type { Message } from './messages.ts';
 import { onAck, onAppend, onLowerGone, onPropose, onResume, onUpperBack } from './normal.ts';
 import type { Effect, Event, Replica } from './state.ts';
@@ -74,6 +74,7 @@ function onConnected(replica: Replica, peer: HostId, boot: string, mayLead: bool
   replica.peers.set(peer, { boot, mayLead, isConnected: true });
   onLowerGone(replica, peer);
   onUpperBack(replica, peer, out);
+  onSourceBack(replica, peer, out);
   onPeers(replica, peer, out);
 }
 

@@ -2,7 +2,7 @@
 //
 //   frame       := kind u8 | chain u16 | epoch u32 | body                     all integers big-endian
 //   position    := lsn u64 | hash 16 bytes
-//   text        := length u16 | UTF-8
+//   text        := length u16 | UTF-8; a nonce and a storeId are at most 128 bytes
 //   record      := length u32 | bytes                                         as engine/store/format.ts lays it out
 //   append      := committed u64 | record bytes up to the end of the frame
 //   ack, resume := position
@@ -10,7 +10,7 @@
 //   sealed      := nonce text | storeId text | logEpoch u32 | position
 //   transfer    := nonce text | source text | position
 //   fetch       := position
-//   chunk       := isShared u8 | count u32 | record ...
+//   chunk       := isShared u8 = 0, 1 | count u32 | record ...
 //   activate    := nonce text | position | count u16 | host text ...
 //
 // A record is the same bytes on every wire and every disk: nothing here looks into it. The one who does (engine/store) is
@@ -19,6 +19,7 @@ import { ByteReader, ByteWriter } from '../engine/base/bytes.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, Hash, Lsn, Position } from '../engine/base/ids.ts';
 import { epoch as asEpoch, lsn as asLsn, chainId, hostId } from '../engine/base/ids.ts';
+import { hostsMax, nonceBytesMax } from '../engine/base/limits.ts';
 import type { Entry, Message } from './messages.ts';
 
 const kindNumbers = {
@@ -117,9 +118,9 @@ function decodeBody(kind: Message['kind'], reader: ByteReader, openRecord: OpenR
     case 'fetch':
       return { kind, chain, epoch, after: readPosition(reader) };
     case 'chunk':
-      return { kind, chain, epoch, isShared: reader.u8() === 1, entries: readRecords(reader, chain, openRecord) };
+      return { kind, chain, epoch, isShared: readFlag(reader), entries: readRecords(reader, chain, openRecord) };
     default:
-      return decodeAttempt(kind, { chain, epoch, nonce: reader.text() }, reader);
+      return decodeAttempt(kind, { chain, epoch, nonce: reader.text(nonceBytesMax) }, reader);
   }
 }
 
@@ -129,12 +130,20 @@ type AttemptHead = { chain: Message['chain']; epoch: Epoch; nonce: string };
 function decodeAttempt(kind: AttemptKind, head: AttemptHead, reader: ByteReader): Message {
   switch (kind) {
     case 'sealed':
-      return { kind, ...head, storeId: reader.text(), logEpoch: asEpoch(reader.u32()), position: readPosition(reader) };
+      return {
+        kind,
+        ...head,
+        storeId: reader.text(nonceBytesMax),
+        logEpoch: asEpoch(reader.u32()),
+        position: readPosition(reader),
+      };
     case 'transfer':
       return { kind, ...head, source: hostId(reader.text()), position: readPosition(reader) };
     case 'activate': {
       const start = readPosition(reader);
-      const order = Array.from({ length: reader.count(reader.u16(), 3) }, () => hostId(reader.text()));
+      const count = reader.count(reader.u16(), 3);
+      if (count > hostsMax) throw new CodedError('CHAIN_PROTOCOL', `a chain of ${count} hosts`);
+      const order = Array.from({ length: count }, () => hostId(reader.text()));
       return { kind, ...head, order, start };
     }
     default:
@@ -145,6 +154,12 @@ function decodeAttempt(kind: AttemptKind, head: AttemptHead, reader: ByteReader)
 function readRecords(reader: ByteReader, chain: ChainId, openRecord: OpenRecord): Entry[] {
   const count = reader.count(reader.u32(), 4);
   return Array.from({ length: count }, () => openRecord(reader.take(reader.u32()), chain));
+}
+
+function readFlag(reader: ByteReader): boolean {
+  const byte = reader.u8();
+  if (byte > 1) throw new CodedError('CHAIN_PROTOCOL', `a flag of ${byte} is not 0 or 1`);
+  return byte === 1;
 }
 
 function position(writer: ByteWriter, { lsn, hash }: Position): void {
@@ -159,6 +174,7 @@ function readPosition(reader: ByteReader): Position {
 /** What a message takes, so that its buffer is allocated once. Only batches are large; for the rest a bound will do. */
 function sizeOf(message: Message): number {
   if (message.kind === 'append') return 15 + message.entry.bytes.length;
+  if (message.kind === 'activate') return message.order.reduce((bytes, host) => bytes + 2 + host.length, 1024);
   if (message.kind !== 'chunk') return 1024;
   return message.entries.reduce((bytes, entry) => bytes + 4 + entry.bytes.length, 12);
 }

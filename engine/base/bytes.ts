@@ -3,7 +3,7 @@
 import { assert } from './assert.ts';
 import { CodedError } from './errors.ts';
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export class ByteWriter {
   readonly #buffer: Buffer;
@@ -108,8 +108,11 @@ export class ByteReader {
     }
     throw new CodedError('CHAIN_PROTOCOL', 'a number is past 2^53, or longer than it needs to be');
   }
-  text(): string {
-    const bytes = this.take(this.u16());
+  text(bytesMax = 0xffff): string {
+    const length = this.u16();
+    if (length > bytesMax)
+      throw new CodedError('CHAIN_PROTOCOL', `a text of ${length} bytes is longer than ${bytesMax}`);
+    const bytes = this.take(length);
     try {
       return utf8.decode(bytes);
     } catch (cause) {

@@ -10,6 +10,10 @@ export const updateBytesMax = 256 * 1024;
  * batches at the same time. Smaller ones cost more turns than the overlap gains (measured, 60-performance P1).
  */
 export const batchBytesMax = 128 * 1024;
+/** Hosts of one cluster, and so members of one chain. */
+export const hostsMax = 64;
+/** What names an attempt to begin an epoch, or a store: ours are half as long. */
+export const nonceBytesMax = 128;
 /** A message between hosts. It holds a batch, or a chunk of batches. */
 export const linkFrameBytesMax = 8 * 1024 * 1024;
 /** JSON text that a host puts into one message to a proxy, in UTF-16 units; more goes into the next message. */

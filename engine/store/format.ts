@@ -101,16 +101,21 @@ export function openRecord(bytes: Uint8Array): OpenedRecord {
   const kindNumber = reader.u8();
   const kind = kindNumber === 1 ? 'batch' : kindNumber === 2 ? 'activation' : undefined;
   if (kind === undefined) throw new CodedError('ENGINE_FORMAT', `record kind ${kindNumber} is unknown`);
-  const chain = chainId(reader.u16());
-  const epoch = asEpoch(reader.u32());
-  const lsn = asLsn(reader.u64());
-  const previousHash = reader.hex(16) as Hash;
-  return { kind, chain, epoch, lsn, previousHash, hash: rollingHashOf(bytes), bytes };
+  return reading('record', () => {
+    const chain = chainId(reader.u16());
+    const epoch = asEpoch(reader.u32());
+    const lsn = asLsn(reader.u64());
+    const previousHash = reader.hex(16) as Hash;
+    return { kind, chain, epoch, lsn, previousHash, hash: rollingHashOf(bytes), bytes };
+  });
 }
 
 /** Every document in an opened record, with its bytes. Shares memory with the record. */
 export function sectionsOf(record: OpenedRecord): SectionView[] {
-  if (record.kind !== 'batch') return [];
+  return record.kind === 'batch' ? reading(`directory of record ${record.lsn}`, () => readDirectory(record)) : [];
+}
+
+function readDirectory(record: OpenedRecord): SectionView[] {
   const reader = new ByteReader(record.bytes);
   reader.take(32);
   const count = reader.count(reader.u32(), 4);
@@ -126,7 +131,7 @@ export function sectionsOf(record: OpenedRecord): SectionView[] {
     payloadAt += length;
   }
   const isWhole = reader.offset === headBytes + directoryBytes && payloadAt === record.bytes.length - checksumBytes;
-  if (!isWhole) throw new CodedError('ENGINE_CORRUPT', `record ${record.lsn} has a directory that does not fit it`);
+  if (!isWhole) throw new CodedError('ENGINE_CORRUPT', `the directory of record ${record.lsn} does not fit it`);
   return sections;
 }
 
@@ -134,7 +139,10 @@ export function sectionsOf(record: OpenedRecord): SectionView[] {
 export function orderOfActivation(record: OpenedRecord): readonly string[] {
   assert(record.kind === 'activation', 'only an activation names an order');
   const text = Buffer.from(record.bytes).toString('utf8', headBytes, record.bytes.length - checksumBytes);
-  return (JSON.parse(text) as { order: string[] }).order;
+  const { order } = reading('activation', () => JSON.parse(text) ?? {}) as { order: unknown };
+  const isOrder = Array.isArray(order) && order.every((host) => typeof host === 'string');
+  if (!isOrder) throw new CodedError('ENGINE_CORRUPT', `record ${record.lsn} names no order`);
+  return order;
 }
 
 export type Identity = { readonly storeId: string; readonly host: string; readonly cluster: string };
@@ -153,8 +161,9 @@ export function encodeIdentity({ storeId, host, cluster }: Identity): Uint8Array
 }
 
 export function decodeIdentity(bytes: Uint8Array): Identity {
-  const reader = openSmall(bytes, 'identity');
-  return { storeId: reader.text(), host: reader.text(), cluster: reader.text() };
+  return openSmall(bytes, 'identity', (reader) => {
+    return { storeId: reader.text(), host: reader.text(), cluster: reader.text() };
+  });
 }
 
 export function encodeMarks({ sealed, ran, logEpoch, nonce }: StoredMarks): Uint8Array {
@@ -166,9 +175,10 @@ export function encodeMarks({ sealed, ran, logEpoch, nonce }: StoredMarks): Uint
 }
 
 export function decodeMarks(bytes: Uint8Array): StoredMarks {
-  const reader = openSmall(bytes, 'marks');
-  const [sealed, ran, logEpoch] = [asEpoch(reader.u32()), asEpoch(reader.u32()), asEpoch(reader.u32())];
-  return { sealed, ran, logEpoch, nonce: reader.text() };
+  return openSmall(bytes, 'marks', (reader) => {
+    const [sealed, ran, logEpoch] = [asEpoch(reader.u32()), asEpoch(reader.u32()), asEpoch(reader.u32())];
+    return { sealed, ran, logEpoch, nonce: reader.text() };
+  });
 }
 
 export const identityKey: Uint8Array = Uint8Array.of(0x01);
@@ -235,12 +245,26 @@ function checkSum(bytes: Uint8Array, what: string): void {
   if (checksumOf(body) !== stored) throw new CodedError('ENGINE_CORRUPT', `the ${what} has a wrong checksum`);
 }
 
-function openSmall(bytes: Uint8Array, what: string): ByteReader {
+function openSmall<T>(bytes: Uint8Array, what: string, read: (reader: ByteReader) => T): T {
   if (bytes.length < 5) throw new CodedError('ENGINE_CORRUPT', `the ${what} entry is too short`);
   if (bytes[0] !== formatVersion)
     throw new CodedError('ENGINE_FORMAT', `${what} version ${bytes[0]} is not ${formatVersion}`);
   checkSum(bytes, what);
-  const reader = new ByteReader(bytes);
-  reader.u8();
-  return reader;
+  return reading(what, () => {
+    const reader = new ByteReader(bytes.subarray(1, bytes.length - checksumBytes));
+    const value = read(reader);
+    reader.end();
+    return value;
+  });
+}
+
+/** What the reader of bytes calls a wrong message is, on a disk, corruption. */
+function reading<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const isOfBytes = (cause instanceof CodedError && cause.code === 'CHAIN_PROTOCOL') || cause instanceof SyntaxError;
+    if (!isOfBytes) throw cause;
+    throw new CodedError('ENGINE_CORRUPT', `the ${what} is not one: ${cause.message}`, { cause });
+  }
 }

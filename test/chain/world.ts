@@ -39,23 +39,25 @@ export class World {
   /** Every record that the head said is committed: an answer may have been given for it. */
   readonly promises = new Map<number, string>();
   readonly trace: string[] = [];
+  /** Why members wedged, where a test causes that on purpose; undefined where nothing that happens may wedge one. */
+  wedged: string[] | undefined;
   readonly #heads = new Set<HostId>();
   #updates = 0;
 
-  constructor(names: readonly string[]) {
+  constructor(names: readonly string[], mayLead: (name: string) => boolean = () => true) {
     const ids = names.map(hostId);
     for (const id of ids) {
       const disk: Disk = { records: [], marks: noMarks };
       const member: Member = {
         id,
         disk,
-        replica: this.#boot(id, ids, disk, 1, true),
+        replica: this.#boot(id, ids, disk, 1, mayLead(id)),
         boot: 1,
         isUp: true,
         queue: [],
         writing: undefined,
         reads: [],
-        mayLead: true,
+        mayLead: mayLead(id),
       };
       this.members.set(id, member);
     }
@@ -74,16 +76,25 @@ export class World {
   connect(a: string, b: string): void {
     const [one, other] = [this.member(a), this.member(b)];
     assert(one.isUp && other.isUp && !this.isLinked(a, b), `${a} and ${b} can be linked`);
+    this.#say(`> ${a} and ${b} are linked`);
     this.links.set(`${a}>${b}`, []);
     this.links.set(`${b}>${a}`, []);
     this.#step(one, { kind: 'connected', peer: other.id, boot: `b${other.boot}`, mayLead: other.mayLead });
     this.#step(other, { kind: 'connected', peer: one.id, boot: `b${one.boot}`, mayLead: one.mayLead });
   }
 
+  /** A process hears of itself when it begins: what starts a chain of one member. */
+  hearOfSelf(name: string): void {
+    const { id, boot, mayLead } = this.member(name);
+    this.#step(this.member(name), { kind: 'connected', peer: id, boot: `b${boot}`, mayLead });
+  }
+
   /** Both ends notice; what was on its way is lost. */
   disconnect(a: string, b: string): void {
+    const lost = [`${a}>${b}`, `${b}>${a}`].map((link) => this.links.get(link)?.length ?? 0);
     if (!this.links.delete(`${a}>${b}`)) return;
     this.links.delete(`${b}>${a}`);
+    this.#say(`> the link of ${a} and ${b} breaks; lost: ${lost[0]} from ${a}, ${lost[1]} from ${b}`);
     for (const [id, peer] of [[a, b] as const, [b, a] as const]) {
       if (this.member(id).isUp) this.#step(this.member(id), { kind: 'disconnected', peer: peer as HostId });
     }
@@ -170,15 +181,15 @@ export class World {
     member.replica = this.#boot(member.id, [...this.members.keys()], member.disk, member.boot, member.mayLead);
   }
 
-  /** Everything that can happen without a fault happens, until nothing is left to happen. */
-  settle(): void {
+  /** Everything that can happen without a fault happens, until nothing is left to happen. A slow link keeps its messages. */
+  settle(isSlow: (a: string, b: string) => boolean = () => false): void {
     for (let rounds = 0; ; rounds += 1) {
       assert(rounds < 10_000, 'the chain comes to rest');
       let isBusy = false;
       for (const { id } of this.members.values()) {
         isBusy = this.read(id) || isBusy;
         isBusy = this.sync(id) || isBusy;
-        for (const other of this.members.keys()) isBusy = this.deliver(id, other) || isBusy;
+        for (const other of this.members.keys()) isBusy = (!isSlow(id, other) && this.deliver(id, other)) || isBusy;
       }
       if (!isBusy) return;
     }
@@ -270,8 +281,8 @@ export class World {
       case 'stopped':
         return void this.#heads.delete(member.id);
       case 'wedged':
-        assert(false, `no fault in this world is one that wedges: ${effect.reason}`);
-        return;
+        assert(this.wedged !== undefined, `no fault in this world is one that wedges: ${effect.reason}`);
+        return void this.wedged.push(`${member.id} ${effect.reason}`);
       default:
         return;
     }
