@@ -13,7 +13,7 @@ function headsMost(placed: readonly (readonly HostId[])[]): number {
   return Math.max(...heads.values());
 }
 
-t.test('[P1] documents lie where the vectors of the specification say', async (t) => {
+t.test('[PL1] documents lie where the vectors of the specification say', async (t) => {
   const vectors: readonly (readonly [name: string, of8: number, of256: number])[] = [
     ['counter/home', 0, 128],
     ['chat/general', 0, 208],
@@ -34,7 +34,7 @@ t.test('[P1] documents lie where the vectors of the specification say', async (t
   t.ok(Math.min(...counts) > 900 && Math.max(...counts) < 1_100, `8000 documents: ${counts}`);
 });
 
-t.test('[P2] chains lie where the vectors of the specification say', async (t) => {
+t.test('[PL2] chains lie where the vectors of the specification say', async (t) => {
   const vectors: readonly (readonly [hosts: number, chains: number, replication: number, placed: string])[] = [
     [1, 2, 1, 'h1 h1'],
     [3, 8, 3, 'h2>h3>h1 h3>h2>h1 h1>h2>h3 h1>h3>h2 h2>h3>h1 h3>h2>h1 h2>h1>h3 h3>h2>h1'],
@@ -47,7 +47,7 @@ t.test('[P2] chains lie where the vectors of the specification say', async (t) =
   }
 });
 
-t.test('[P3] heads are spread evenly: no host leads more than its share', async (t) => {
+t.test('[PL3] heads are spread evenly: no host leads more than its share', async (t) => {
   t.equal(headsMost(placeChains(hostsOf(3), 8, 3, all)), 3);
   let found = '';
   for (let hosts = 1; hosts <= 7; hosts += 1) {
@@ -61,11 +61,11 @@ t.test('[P3] heads are spread evenly: no host leads more than its share', async 
   t.equal(found, '');
 });
 
-t.test('[P3] chains of one member, where nothing can be dealt, are led by that member', async (t) => {
+t.test('[PL3] chains of one member, where nothing can be dealt, are led by that member', async (t) => {
   for (const members of placeChains(hostsOf(4), 64, 1, all)) t.equal(members.length, 1);
 });
 
-t.test('[P3] a host that may not lead keeps its chains and heads none, unless nobody else could', async (t) => {
+t.test('[PL3] a host that may not lead keeps its chains and heads none, unless nobody else could', async (t) => {
   const placed = placeChains(hostsOf(5), 64, 3, (host) => host !== 'h1');
   t.notOk(placed.some(([head]) => head === 'h1'));
   t.ok(placed.some((members) => members.includes(hostId('h1'))));
@@ -78,7 +78,7 @@ t.test('[P3] a host that may not lead keeps its chains and heads none, unless no
   for (const members of placeChains(hostsOf(2), 4, 2, () => false)) t.equal(members.length, 2);
 });
 
-t.test('[P4] a host more or less changes a chain by that host only', async (t) => {
+t.test('[PL4] a host more or less changes a chain by that host only', async (t) => {
   for (let count = 3; count <= 7; count += 1) {
     const fewer = placeChains(hostsOf(count), 64, 3, all);
     const more = placeChains(hostsOf(count + 1), 64, 3, all);

@@ -1,0 +1,87 @@
+// The turn of a host over a disk in memory: a chain of one, and what happens when we are wrong.
+import { pino } from 'pino';
+import t from 'tap';
+import type { Replica } from '../../chain/state.ts';
+import { createReplica } from '../../chain/state.ts';
+import { AssertionFailed } from '../../engine/base/assert.ts';
+import type { Epoch } from '../../engine/base/ids.ts';
+import { chainId, hostId } from '../../engine/base/ids.ts';
+import type { OpenedRecord, RecordPlace } from '../../engine/store/format.ts';
+import { encodeBatch } from '../../engine/store/format.ts';
+import { Store } from '../../engine/store/store.ts';
+import type { ChainService } from '../../host/host.ts';
+import { Host } from '../../host/host.ts';
+import { MemoryStore } from '../contract/memory-store.ts';
+
+const chain = chainId(0);
+const self = hostId('h1');
+
+/** Proposes one batch, in the place it is given or in one made worse. */
+class OneBatch implements ChainService {
+  readonly committed: number[] = [];
+  readonly #worsen: (place: RecordPlace) => RecordPlace;
+  #isTaken = false;
+
+  constructor(worsen: (place: RecordPlace) => RecordPlace) {
+    this.#worsen = worsen;
+  }
+
+  get hasUpdates(): boolean {
+    return !this.#isTaken;
+  }
+  take(place: RecordPlace): { record: OpenedRecord; names: string[] } {
+    this.#isTaken = true;
+    const section = { name: 'space/key', seqFirst: 1, updates: [Buffer.from('x')] };
+    return { record: encodeBatch(this.#worsen(place), [section]), names: ['space/key'] };
+  }
+  commit(lsn: number): void {
+    this.committed.push(lsn);
+  }
+  stop(): void {}
+}
+
+async function run(service: OneBatch): Promise<{ replica: Replica; fatal: unknown; durable: number }> {
+  const store = await Store.open(new MemoryStore(), [chain], { storeId: 's', host: self, cluster: 'c' });
+  const [marks, durable] = [store.marks(chain), store.durable(chain)];
+  const members = [self];
+  const replica = createReplica({ self, boot: 'b', storeId: 's', chain, members, mayLead: true, marks, durable });
+  let fatal: unknown;
+  await new Promise<void>((done) => {
+    const host: Host = new Host({
+      self,
+      store,
+      replicas: [replica],
+      log: pino({ level: 'silent' }),
+      soon: setImmediate,
+      sendTo: () => {},
+      serve: () => service,
+      onRoutes: () => {},
+      onTurnEnd: () => {
+        if (service.committed.at(-1) === 2) done();
+      },
+      fatal: (cause) => {
+        fatal = cause;
+        void host.close().then(done);
+      },
+    });
+    host.begin();
+  });
+  return { replica, fatal, durable: store.durable(chain).lsn };
+}
+
+t.test('[C5] [C16] a chain of one serves: its activation is record 1, the first batch record 2', async (t) => {
+  const service = new OneBatch((place) => place);
+  const { fatal, durable, replica } = await run(service);
+  t.equal(fatal, undefined);
+  t.equal(durable, 2);
+  t.equal(service.committed.at(-1), 2);
+  t.equal(replica.epoch, 1);
+});
+
+t.test('[C16] [C19] a batch of another epoch is our mistake: the host ends before it is written', async (t) => {
+  const service = new OneBatch((place) => ({ ...place, epoch: (place.epoch + 1) as Epoch }));
+  const { fatal, durable } = await run(service);
+  t.ok(fatal instanceof AssertionFailed, String(fatal));
+  t.ok(durable <= 1, 'nothing of it is on the disk');
+  t.notOk(service.committed.includes(2));
+});
