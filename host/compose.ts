@@ -50,7 +50,7 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
   const { cluster } = folder;
   const me = cluster.hosts.find((host) => host.id === id);
   if (me === undefined) throw new CodedError('HOST_OPTIONS', `there is no host ${id} in ${folder.dir}`);
-  await mkdir(hostDir(folder.dir, id), { recursive: true });
+  await mkdir(hostDir(folder.dir, id), { recursive: true, mode: 0o700 });
   const disk = await LevelStore.open(storeDir(folder.dir, id));
   const placed = placementOf(folder);
   const kept = placed.flatMap((members, chain) => (members.includes(id) ? [chainId(chain)] : []));
@@ -126,7 +126,10 @@ function joinHost(
   const env = () => ({ nowMs: Date.now(), randomBytes16: () => randomBytes(16) });
   const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
     if (options.serve !== undefined) return options.serve(chain, () => host.wake());
-    const desk = new Desk({ chain, epoch, app, store, index, env, wake: () => host.wake(), fatal });
+    const onFailure = (document: string, channel: string, err: unknown): void => {
+      log.warn({ document, channel, err }, 'the application failed');
+    };
+    const desk = new Desk({ chain, epoch, app, store, index, env, wake: () => host.wake(), fatal, onFailure });
     desks.set(chain, desk);
     return desk;
   };
@@ -161,6 +164,7 @@ function joinHost(
       return readLog(store.walk(chain, origin), { after, max: countArgument(args['max'], 'max', 100, 1_000) });
     },
     wake: () => host.wake(),
+    fatal,
   });
   return { host, fronts };
 }

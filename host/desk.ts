@@ -31,6 +31,8 @@ export type DeskParts = {
   /** Asks for a turn of the host. */
   readonly wake: () => void;
   readonly fatal: (cause: unknown) => void;
+  /** The application failed: its developer wants to know, its clients are not told. */
+  readonly onFailure: (document: string, channel: string, failure: unknown) => void;
 };
 
 type Output = { readonly front: Front; readonly message: ToProxy };
@@ -112,6 +114,7 @@ export class Desk implements ChainService, ViewerDesk {
     const before = resident.seq;
     const sent = applySend(resident, { who, session, ...request }, this.#parts.env());
     if (sent.update !== undefined) this.#add(shelf, attached.name, before + 1, [sent.update]);
+    if (sent.failure !== undefined) this.#parts.onFailure(attached.name, request.channel, sent.failure);
     const { result } = sent;
     if (result.kind === 'answered') this.#emit(front, [toProxy.answer, view, result.n, result.seq, result.json]);
     else this.#emit(front, [toProxy.refused, view, result.n, result.seq, result.code, result.text]);

@@ -77,7 +77,8 @@ export async function prepareFolder(options: FolderOptions, appHash: string): Pr
     proxy: { address: at(0), admin: at(1) },
     appHash,
   });
-  await mkdir(dir, { recursive: true });
+  // Logs hold what documents hold: nobody but their owner reads them.
+  await mkdir(dir, { recursive: true, mode: 0o700 });
   await keepSecret(join(dir, 'secret'));
   await keepSecret(join(dir, 'admin-token'));
   await writeDurably(clusterFile(dir), `${JSON.stringify(cluster, undefined, 2)}\n`);

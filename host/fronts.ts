@@ -1,7 +1,6 @@
 // What proxies ask of a host, taken to the desk of the right chain. A proxy is trusted with who its clients are, and with
 // nothing else: names, numbers and views are checked here.
 import { placeDocument } from '../chain/placement.ts';
-import { assert } from '../engine/base/assert.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Principal } from '../engine/base/ids.ts';
 import { documentName } from '../engine/base/ids.ts';
@@ -19,6 +18,7 @@ export type FrontsParts = {
   /** Answers a question of the operator: status, log. */
   readonly ask: (question: string, args: Readonly<Record<string, unknown>>) => Promise<unknown>;
   readonly wake: () => void;
+  readonly fatal: (cause: unknown) => void;
 };
 
 export class Fronts {
@@ -93,7 +93,7 @@ export class Fronts {
     try {
       answer = await this.#parts.ask(question, args);
     } catch (cause) {
-      assert(cause instanceof CodedError, `a question failed: ${String(cause)}`);
+      if (!(cause instanceof CodedError)) return this.#parts.fatal(cause);
       answer = { error: { code: cause.code, text: cause.message } };
     }
     front.push([toProxy.reply, request, JSON.stringify(answer)]);

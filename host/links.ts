@@ -125,7 +125,9 @@ export class Links {
     const path = request.url;
     const isKnown = path === chainPath || path === frontPath;
     if (!isKnown || request.headers.origin !== undefined || !holdsSecret(request, this.#options.secret)) {
-      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
+      // The server has let go of the socket: nobody else hears its errors, or closes it.
+      socket.on('error', () => socket.destroy());
+      socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n', () => socket.destroy());
       return;
     }
     this.#sockets.handleUpgrade(request, socket, head, (opened) => {

@@ -42,7 +42,8 @@ export type ToProxy =
 /** Where proxies knock on a host's port. */
 export const frontPath = '/front';
 
-const packr = new Packr({ useRecords: false, variableMapSize: true });
+// Clients choose the keys of their messages: `toJSON` is one like any other, and must not be called.
+const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
 const toHostShapes = ['', 'nssss', 'nnnsa', 'n', 'nso'];

@@ -29,6 +29,7 @@ export const errorCodes = {
   SESSION_GAP: { wire: 3010, retry: 'later' },
   SESSION_DONE: { wire: 3011, retry: 'never' },
   SESSION_FULL: { wire: 3012, retry: 'later' },
+  DOCUMENT_TOO_BIG: { wire: 3013, retry: 'never' },
   FRAME_INVALID: { wire: 4001, retry: 'never' },
   FRAME_TOO_BIG: { wire: 4002, retry: 'never' },
   AUTH_REQUIRED: { wire: 4003, retry: 'never' },

@@ -3,8 +3,12 @@ import { assert } from './assert.ts';
 
 /** A client's frame. Small: a message is a move in a game, not a file. Larger ones are refused and the socket closed. */
 export const clientFrameBytesMax = 64 * 1024;
-/** What one update may weigh in the log: a frame, and what its handler made of it. */
-export const updateBytesMax = 256 * 1024;
+/** What an update puts into a document, and its answer, as JSON in UTF-16 units. */
+export const updateLengthMax = 128 * 1024;
+/** A document's state as JSON, in UTF-16 units: up to 6 bytes each where all of it is escaped. */
+export const documentLengthMax = 1024 * 1024;
+/** What one update may weigh in the log: 3 bytes a unit of what it puts in and, to be undone, of what it takes away. */
+export const updateBytesMax = 4 * 1024 * 1024;
 /**
  * What a head puts into one batch: another is begun once this is passed, so that the members of a chain work on neighbouring
  * batches at the same time. Smaller ones cost more turns than the overlap gains (measured, 60-performance P1).
@@ -32,6 +36,10 @@ export const documentQueueMax = 4 * 1024;
 export const documentsResidentMax = 10_000;
 /** Sessions that one document remembers; the one unused for longest is forgotten first. */
 export const sessionsMax = 1_000;
+/** Of these one principal's; past it the principal loses its own oldest. */
+export const sessionsPerPrincipalMax = 32;
+/** The answers that are kept of one session, as JSON in UTF-16 units; past it the client takes answers first. */
+export const answersLengthMax = 256 * 1024;
 /** Sends of one session that may wait for an answer. The table keeps that many answers of it. */
 export const sendsInFlightMax = 32;
 /** `space/key`, in bytes: both are ASCII. */
@@ -47,7 +55,7 @@ export const documentsPerConnectionMax = 256;
 /** Connections that one proxy accepts. */
 export const connectionsMax = 20_000;
 /** Bytes that wait for one slow client before it is closed with 1013. */
-export const clientBacklogBytesMax = 8 * 1024 * 1024;
+export const clientBacklogBytesMax = 16 * 1024 * 1024;
 /** Bytes that wait on one link before its reader is considered gone and the link is closed. */
 export const linkBacklogBytesMax = 256 * 1024 * 1024;
 /** How long a client may take to say hello. */
@@ -83,6 +91,9 @@ assert(clientFrameBytesMax < updateBytesMax, 'an update holds the largest frame'
 assert(sendsInFlightMax * 2 < framesPerMessageMax, 'a session can be sent again in one message');
 assert(documentsPerConnectionMax < framesPerMessageMax, 'a client can open all its documents in one message');
 assert(clientFrameBytesMax * sendsInFlightMax < unansweredBytesMax, 'a session full of the largest sends fits');
+assert(3 * (updateLengthMax + documentLengthMax) < updateBytesMax, 'an update holds what it changes, both ways');
+assert(6 * documentLengthMax < linkFrameBytesMax, 'a link carries the largest view');
+assert(6 * documentLengthMax < clientBacklogBytesMax, 'a client that reads can be sent the largest view');
 assert(batchBytesMax + updateBytesMax < linkFrameBytesMax, 'a link carries the largest batch');
 assert(chunkBytesMax + batchBytesMax + updateBytesMax < linkFrameBytesMax, 'a link carries the largest chunk');
 assert(

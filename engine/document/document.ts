@@ -10,10 +10,11 @@
 // it, each refused with SESSION_GAP, the numbers after that. What a handler refuses or fails at, and an update that is
 // too big, is written with an empty redo and takes its number, so that a repeat gets the same refusal.
 import { assert } from '../base/assert.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import { CodedError } from '../base/errors.ts';
 import type { DocumentName, Principal } from '../base/ids.ts';
 import { documentName, samePrincipal } from '../base/ids.ts';
-import { updateBytesMax } from '../base/limits.ts';
+import { documentLengthMax, updateBytesMax, updateLengthMax } from '../base/limits.ts';
 import type { Json, JsonObject } from '../base/merge-patch.ts';
 import { diff, isJsonObject, merge } from '../base/merge-patch.ts';
 import type { Definition } from './definition.ts';
@@ -22,6 +23,7 @@ import { runHandler, validate } from './handle.ts';
 import { hexOf } from './hex.ts';
 import type { KindDelta, Kinds, ViewKind } from './kinds.ts';
 import { deltasOf, jsonOf, kindOf } from './kinds.ts';
+import { lengthOf } from './length.ts';
 import { projectDocument } from './project.ts';
 import type { Answer, Session, Sessions } from './sessions.ts';
 import { checkSessions, createSessions, judge, record, register, sessionOf } from './sessions.ts';
@@ -43,6 +45,8 @@ type Inside = {
   incarnation: string;
   /** Written in place by handlers and replay. */
   readonly state: JsonObject;
+  /** Of the state as JSON, about: see length.ts. */
+  length: number;
   readonly sessions: Sessions;
   readonly kinds: Kinds;
 };
@@ -101,7 +105,16 @@ export type Sent = {
 
 /** A document that does not exist, until updates are replayed into it or somebody invents it. */
 export function createResident(definition: Definition, name: DocumentName): Resident {
-  return { definition, name, seq: 0, incarnation: '', state: {}, sessions: createSessions(), kinds: new Map() };
+  return {
+    definition,
+    name,
+    seq: 0,
+    incarnation: '',
+    state: {},
+    length: 2,
+    sessions: createSessions(),
+    kinds: new Map(),
+  };
 }
 
 /**
@@ -132,6 +145,7 @@ function replay(resident: Inside, update: Update): void {
       const { seq, code, text, answer } = update;
       record(resident.sessions, session, update.n, update.done, { seq, code, text, json: answer });
       mergeInPlace(resident.state, update.redo);
+      resident.length += lengthOf(update.redo) - lengthOf(update.undo);
       break;
     }
   }
@@ -215,19 +229,28 @@ export function applySend(resident: Resident, send: SendRequest, env: Env): Sent
   const { plan } = resident.definition;
   const { session } = verdict;
   let outcome = runHandler(plan, resident.state, channel, valid.value, session.who, resident.seq + 1, env);
-  let update = encodeSend(resident, session, send, outcome, env);
-  if (outcome.kind === 'done' && update.length > updateBytesMax) {
+  const excess = outcome.kind === 'done' ? excessOf(resident, outcome) : undefined;
+  if (excess !== undefined && outcome.kind === 'done') {
     outcome.rollback();
-    outcome = tooBig(update.length);
-    update = encodeSend(resident, session, send, outcome, env);
+    outcome = excess;
   }
+  const update = encodeSend(resident, session, send, outcome, env);
+  assert(update.length <= updateBytesMax, `an update of ${update.length} bytes, of at most ${updateBytesMax}`);
   return written(resident, session, send, outcome, update);
 }
 
-function tooBig(bytes: number): Refusal {
-  const text = `the update would be larger than ${updateBytesMax} bytes`;
-  const failure = new CodedError('UPDATE_TOO_BIG', `an update of ${bytes} bytes, of at most ${updateBytesMax}`);
-  return { kind: 'refused', code: 'UPDATE_TOO_BIG', text, failure };
+/** What an outcome is refused for after its handler ran. `undo` does not count: its size would tell that of hidden values. */
+function excessOf(resident: Resident, { redo, undo, answer }: Outcome & { kind: 'done' }): Refusal | undefined {
+  const length = lengthOf(redo);
+  if (length + answer.length > updateLengthMax) return refusal('UPDATE_TOO_BIG', 'an update', updateLengthMax);
+  const growth = length - lengthOf(undo);
+  const isOver = growth > 0 && resident.length + growth > documentLengthMax;
+  return isOver ? refusal('DOCUMENT_TOO_BIG', 'a document', documentLengthMax) : undefined;
+}
+
+function refusal(code: ErrorCode, what: string, lengthMax: number): Refusal {
+  const text = `${what} has at most ${lengthMax} characters as JSON`;
+  return { kind: 'refused', code, text, failure: new CodedError(code, text) };
 }
 
 function encodeSend(resident: Resident, session: Session, send: SendRequest, outcome: Outcome, env: Env): Uint8Array {
@@ -252,6 +275,7 @@ function encodeSend(resident: Resident, session: Session, send: SendRequest, out
 
 function written(resident: Inside, session: Session, send: SendRequest, outcome: Outcome, update: Uint8Array): Sent {
   resident.seq += 1;
+  if (outcome.kind === 'done') resident.length += lengthOf(outcome.redo) - lengthOf(outcome.undo);
   const { seq } = resident;
   const isDone = outcome.kind === 'done';
   const answer: Answer = isDone
@@ -293,6 +317,7 @@ export function checkResident(resident: Resident): void {
   );
   checkSessions(sessions, seq);
   checkState(state);
+  assert(resident.length === lengthOf(state), `a length of ${resident.length} for one of ${lengthOf(state)}`);
   for (const [key, kind] of kinds) {
     assert(key === kind.key && kind.viewers > 0, `kind ${key} has ${kind.viewers} viewers`);
     const view = projectDocument(definition.plan.view, state, kind.who);

@@ -40,16 +40,16 @@ export function validate(channel: Channel, message: unknown): { readonly value: 
   let result: Validation<unknown> | Promise<Validation<unknown>>;
   try {
     result = channel.schema['~standard'].validate(message);
+    if (!(result instanceof Promise)) {
+      if (result.issues === undefined) return { value: result.value };
+      return { kind: 'refused', code: 'MESSAGE_INVALID', text: issueText(result.issues), failure: undefined };
+    }
   } catch (failure) {
     return { kind: 'refused', code: 'MESSAGE_INVALID', text: 'the message could not be checked', failure };
   }
-  if (result instanceof Promise) {
-    result.catch(() => undefined);
-    const failure = mistake('the schema of a channel must be synchronous');
-    return { kind: 'refused', code: 'MESSAGE_INVALID', text: 'the message could not be checked', failure };
-  }
-  if (result.issues === undefined) return { value: result.value };
-  return { kind: 'refused', code: 'MESSAGE_INVALID', text: issueText(result.issues), failure: undefined };
+  result.catch(() => undefined);
+  const failure = mistake('the schema of a channel must be synchronous');
+  return { kind: 'refused', code: 'MESSAGE_INVALID', text: 'the message could not be checked', failure };
 }
 
 function issueText(issues: readonly { message: string; path?: readonly unknown[] | undefined }[]): string {
@@ -58,7 +58,8 @@ function issueText(issues: readonly { message: string; path?: readonly unknown[]
   const path = (first.path ?? []).map((part) =>
     typeof part === 'object' && part !== null && 'key' in part ? part.key : part,
   );
-  return cut(path.length === 0 ? first.message : `${path.map(String).join('.')}: ${first.message}`);
+  const text = String(first.message ?? 'it is not valid');
+  return cut(path.length === 0 ? text : `${path.map(String).join('.')}: ${text}`);
 }
 
 /** Runs the handler of a valid message. Afterwards `state` is changed as `redo` says, or, refused, as it was. */
@@ -163,11 +164,13 @@ function checkAnswer(value: unknown, depth: number): void {
       throw mistake(`an answer holds a ${typeof value}`);
   }
   if (value === null) return;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isPlain = prototype === Object.prototype || prototype === null || prototype === Array.prototype;
+  if (!isPlain || 'toJSON' in value) throw mistake('an answer holds what is no plain value');
   if (Array.isArray(value)) {
     for (const part of value) checkAnswer(part, depth + 1);
     return;
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) throw mistake('an answer holds what is no plain value');
+  if (prototype === Array.prototype) throw mistake('an answer holds what is no plain value');
   for (const part of Object.values(value)) checkAnswer(part, depth + 1);
 }

@@ -9,11 +9,12 @@
 // | n <= last, answer dropped (n <= done)     | SESSION_DONE                                         |
 // | n > last + 1                              | SESSION_GAP: send again, in order                    |
 // | n - done > sendsInFlightMax               | SESSION_FULL: take answers first                     |
+// | answers kept are over answersLengthMax    | SESSION_FULL: likewise                               |
 // | n == last + 1                             | apply                                                |
 import { assert } from '../base/assert.ts';
 import type { Principal } from '../base/ids.ts';
 import { samePrincipal } from '../base/ids.ts';
-import { sendsInFlightMax, sessionsMax } from '../base/limits.ts';
+import { answersLengthMax, sendsInFlightMax, sessionsMax, sessionsPerPrincipalMax } from '../base/limits.ts';
 
 /** The first answer to a send: what every repeat of it gets. `code` '' = done, and `json` is the handler's answer. */
 export type Answer = { readonly seq: number; readonly code: string; readonly text: string; readonly json: string };
@@ -65,18 +66,30 @@ export function judge(sessions: Sessions, who: Principal, id: string, n: number,
   if (n - Math.max(done, session.done) > sendsInFlightMax) {
     return refused('SESSION_FULL', `more than ${sendsInFlightMax} answers would have to be kept`);
   }
+  if (lengthKept(session, done) > answersLengthMax) {
+    return refused('SESSION_FULL', `answers of more than ${answersLengthMax} characters would have to be kept`);
+  }
   return { kind: 'apply', session };
 }
 
-/** Takes a session in; the one unused for longest is forgotten where there are too many. */
+/** The length of the answers that stay once those up to `done` are dropped. */
+function lengthKept({ answers }: Session, done: number): number {
+  let length = 0;
+  for (const [n, { json, text }] of answers) if (n > done) length += json.length + text.length;
+  return length;
+}
+
+/**
+ * Takes a session in. Where a principal holds too many it loses its own, so that nobody can push out the others; where the
+ * table is full all the same, the session unused for longest is forgotten.
+ */
 export function register({ byId, bySeq }: Sessions, id: string, seq: number, who: Principal): void {
   assert(!byId.has(id) && !bySeq.has(seq), 'the id of a new session is new');
-  if (byId.size >= sessionsMax) {
-    for (const [oldest, session] of byId) {
-      byId.delete(oldest);
-      bySeq.delete(session.seq);
-      break;
-    }
+  const own = [...byId.values()].filter((session) => samePrincipal(session.who, who));
+  const [oldest] = own.length >= sessionsPerPrincipalMax ? own : byId.size >= sessionsMax ? byId.values() : [];
+  if (oldest !== undefined) {
+    byId.delete(oldest.id);
+    bySeq.delete(oldest.seq);
   }
   const session: Session = { id, seq, who, last: 0, done: 0, answers: new Map() };
   byId.set(id, session);

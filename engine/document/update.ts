@@ -63,7 +63,7 @@ export const noMessage = {
 const kindNumbers = { invent: 1, session: 2, send: 3 } as const satisfies Record<UpdateKind, number>;
 const kinds = new Map(Object.entries(kindNumbers).map(([kind, number]) => [number as number, kind as UpdateKind]));
 const slots = 14;
-const packr = new Packr({ useRecords: false, variableMapSize: true });
+const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false });
 
 export function encodeUpdate(update: Update): Uint8Array {
   return packr.pack([

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { pino } from 'pino';
+import { AssertionFailed } from '../../engine/base/assert.ts';
 import { CodedError } from '../../engine/base/errors.ts';
 import { hostId } from '../../engine/base/ids.ts';
 import { hashApplication, loadApplication } from '../application.ts';
@@ -18,6 +19,7 @@ export async function hostCommand(args: Arguments): Promise<void> {
   const { file } = applicationOf(args);
   const [app, appHash] = await Promise.all([loadApplication(file), hashApplication(file)]);
   const log = await openLog(hostDir(folder.dir, id), 'host.log', { host: id });
+  outliveApplication(log);
   const host = await composeHost({ folder, id, app, appHash, log, fatal: (cause) => endAtOnce(log, cause) });
   log.info({ storeId: host.storeId, appHash }, 'host started');
   runUntilTold(log, host.close);
@@ -32,7 +34,7 @@ export async function proxyCommand(args: Arguments): Promise<void> {
 }
 
 async function openLog(dir: string, name: string, base: Record<string, unknown>): Promise<Logger> {
-  await mkdir(dir, { recursive: true });
+  await mkdir(dir, { recursive: true, mode: 0o700 });
   const level = process.env['LEVELTEN_LOG'] ?? 'info';
   return pino({ base, level }, pino.destination({ dest: join(dir, name), sync: true }));
 }
@@ -43,6 +45,17 @@ function endAtOnce(log: Logger, cause: unknown): never {
   const text = cause instanceof CodedError ? `${cause.code}: ${cause.message}` : String(cause);
   process.stderr.write(`levelten: ${log.bindings()['host']} ends: ${text}\n`);
   process.exit(70);
+}
+
+/**
+ * What an application leaves behind when its handler has returned (a promise that nobody awaits, a timer that touches a dead
+ * draft) fails by itself: it is logged, and changes nothing. Our own promises are all watched, and end the process (C19).
+ */
+function outliveApplication(log: Logger): void {
+  process.on('unhandledRejection', (cause) => {
+    if (cause instanceof AssertionFailed) endAtOnce(log, cause);
+    log.error({ err: cause }, 'a promise of the application failed, and nobody waited for it');
+  });
 }
 
 function runUntilTold(log: Logger, close: () => Promise<void>): void {
@@ -57,7 +70,10 @@ function runUntilTold(log: Logger, close: () => Promise<void>): void {
     );
   };
   process.on('SIGTERM', () => end('SIGTERM'));
-  process.on('uncaughtException', (cause) => endAtOnce(log, cause));
+  process.on('uncaughtException', (cause) => {
+    if (!(cause instanceof CodedError && cause.code === 'HANDLER_FAILED')) endAtOnce(log, cause);
+    log.error({ err: cause }, 'the application used a draft after its handler had returned');
+  });
   // Under `up`, Ctrl-C reaches every process of the terminal: the parent ends its children in its own order.
   process.on('SIGINT', () => {
     if (process.send === undefined) end('SIGINT');

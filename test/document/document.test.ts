@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { z } from 'zod';
 import type { DocumentName } from '../../engine/base/ids.ts';
-import { updateBytesMax } from '../../engine/base/limits.ts';
+import { documentLengthMax, sessionsPerPrincipalMax, updateLengthMax } from '../../engine/base/limits.ts';
 import type { ChannelOf } from '../../engine/document/define.ts';
 import { document, t as f, open } from '../../engine/document/define.ts';
 import type { Resident } from '../../engine/document/document.ts';
@@ -21,6 +21,7 @@ const trials = document({ text: f.string(''), count: f.int(0), notes: f.map(f.re
     doc.count += 1;
     return { count: doc.count, seq: ctx.seq, nothing: undefined, list: [undefined, 1] };
   })
+  .channel('echo', z.object({ length: z.number() }), ({ message }) => 'x'.repeat(message.length))
   .channel('big', z.object({ size: z.number() }), ({ doc, message }) => {
     doc.text = 'x'.repeat(message.size);
   })
@@ -55,6 +56,8 @@ const answers: Record<string, Odd> = {
   deep: () => JSON.parse('['.repeat(40) + ']'.repeat(40)),
   nan: () => ({ x: Number.NaN }),
   date: () => new Date(0),
+  listToJson: () => Object.assign([], { toJSON: () => undefined }),
+  toJson: () => ({ toJSON: () => undefined }),
   symbol: () => Symbol('x'),
   promise: async (doc) => {
     await undefined;
@@ -176,7 +179,7 @@ test('[C15] the table of sessions is bounded, and the same after a replay', (t) 
       members.push(member);
       updates.push(...member.updates);
     } else {
-      updates.push(...openView(resident, { who: bob, session: 'new' }, env).updates);
+      updates.push(...openView(resident, { who: { ...bob, agent: `bob${index}` }, session: 'new' }, env).updates);
     }
     // The first is used all along, so it stays; the second never, so it goes.
     if (index % 100 === 0) t.equal(send(members[0]), '');
@@ -186,6 +189,25 @@ test('[C15] the table of sessions is bounded, and the same after a replay', (t) 
   t.equal(send(members[0]), '');
   const other = replayed(resident, updates);
   t.strictSame([...other.sessions.byId], [...resident.sessions.byId], 'the order of forgetting included');
+  t.end();
+});
+
+test('[C15] who registers session after session pushes out its own, and nobody else', (t) => {
+  const env = fakeEnv();
+  const resident = createResident(trials, name);
+  const member = new Member(resident, ada, env);
+  for (let count = 0; count < 2_000; count += 1) openView(resident, { who: bob, session: 'new' }, env);
+  t.equal(resident.sessions.byId.size, 1 + sessionsPerPrincipalMax);
+  t.equal(codeOf(member.send('set', { text: 'still here' })), '');
+  t.end();
+});
+
+test('[C15] answers that nobody takes are bounded by their length', (t) => {
+  const member = new Member(createResident(trials, name), ada, fakeEnv());
+  const length = 100_000;
+  const codes = Array.from({ length: 4 }, (_, index) => codeOf(member.sendAs(index + 1, 0, 'echo', { length })));
+  t.strictSame(codes, ['', '', '', 'SESSION_FULL']);
+  t.equal(codeOf(member.sendAs(4, 2, 'echo', { length })), '', 'two taken: there is room');
   t.end();
 });
 
@@ -253,11 +275,41 @@ test('[D15] an update that is too big is rolled back and logged as a refusal', (
   const resident = createResident(trials, name);
   const member = new Member(resident, ada, fakeEnv());
   member.send('set', { text: 'kept' });
-  const sent = member.send('big', { size: updateBytesMax });
+  const sent = member.send('big', { size: updateLengthMax });
   t.match(sent.result, { kind: 'refused', code: 'UPDATE_TOO_BIG', n: 2 });
   t.ok((sent.update?.length ?? 0) < 300);
   t.strictSame([resident.state, sent.deltas], [{ text: 'kept', count: 1 }, []]);
-  t.equal(codeOf(member.send('big', { size: updateBytesMax - 300 })), '');
+  t.equal(codeOf(member.send('big', { size: updateLengthMax - 300 })), '');
+  t.equal(codeOf(member.send('set', { text: 'small' })), '', 'what an update takes away does not count');
+  t.end();
+});
+
+test('[D15] a document grows to its bound and no further, and may shrink again', (t) => {
+  const resident = createResident(trials, name);
+  const member = new Member(resident, ada, fakeEnv());
+  const codes = new Set<string>();
+  for (let count = 0; count < 10 && !codes.has('DOCUMENT_TOO_BIG'); count += 1) {
+    codes.add(codeOf(member.send('note', { text: 'x'.repeat(120_000) })));
+  }
+  t.strictSame([...codes], ['', 'DOCUMENT_TOO_BIG']);
+  t.ok(resident.length <= documentLengthMax);
+  checkResident(resident);
+  t.equal(codeOf(member.send('set', { text: 'x' })), '');
+  t.end();
+});
+
+test('[D8] [D13] a schema or an answer that is not what it should be is refused, and nothing else', (t) => {
+  const issues = [{ issues: [{}] }, { issues: [{ message: 7 }] }, null, { issues: 5 }, { issues: [null] }];
+  for (const odd of issues) {
+    const schema = { '~standard': { version: 1 as const, vendor: 'odd', validate: () => odd as never } };
+    const definition = document({ text: f.string('') })
+      .events({ invent: () => true })
+      .channel('odd', schema, () => null);
+    const member = new Member(createResident(definition, name), ada, fakeEnv());
+    t.equal(codeOf(member.send('odd', {})), 'MESSAGE_INVALID', JSON.stringify(odd));
+  }
+  const member = new Member(createResident(trials, name), ada, fakeEnv());
+  for (const how of ['listToJson', 'toJson']) t.equal(codeOf(member.send('odd', { how })), 'HANDLER_FAILED', how);
   t.end();
 });
 

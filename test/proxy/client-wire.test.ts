@@ -3,6 +3,7 @@ import { test } from 'tap';
 import { messageDepthMax, messageValuesMax } from '../../engine/base/limits.ts';
 import type { ClientFrame } from '../../proxy/client-wire.ts';
 import { decodeFrame, FrameRefused } from '../../proxy/client-wire.ts';
+import { decodeToHost, encodeBatch, toHost } from '../../proxy/link-wire.ts';
 
 function codeOf(line: string): string {
   try {
@@ -116,4 +117,25 @@ test('[F7] any text becomes a frame or a coded refusal, never another error', as
   for (const outcome of ['hello', 'open', 'send', 'close', 'ping', 'FRAME_INVALID', 'AUTH_REQUIRED', 'DOCUMENT_NAME']) {
     t.ok(seen.has(outcome), `the fuzzer has met ${outcome}`);
   }
+});
+
+test('[F7] what is taken from a client goes to a host as it is, whatever its keys are called', async (t) => {
+  const send = (message: unknown): void => {
+    const frame = decodeFrame(sendOf(JSON.stringify(message)));
+    if (frame.t !== 'send') throw new Error('a send is a send');
+    const batch = encodeBatch([[toHost.send, 1, frame.n, frame.done, frame.channel, frame.message]]);
+    t.same(decodeToHost(batch)[0]?.[5], message, JSON.stringify(message));
+  };
+  const odd = ['toJSON', 'constructor', 'valueOf', 'then', 'length', 'hasOwnProperty', '', '0'];
+  for (const key of odd) {
+    for (const other of odd) send({ [key]: 1, [other]: { [key]: 'x', [other]: [] } });
+  }
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom(...odd), fc.jsonValue(), { noNullPrototype: true }), (message) => {
+      // Minus zero is a number of JSON's text, but not of its values.
+      const said = JSON.parse(JSON.stringify(message)) as unknown;
+      if (!JSON.stringify(said).includes('__proto__')) send(said);
+    }),
+    { numRuns: 100 },
+  );
 });
