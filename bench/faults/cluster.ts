@@ -1,6 +1,6 @@
 // A cluster as `levelten up` starts it, and the ways in which it ends here: all processes killed at once, or told to end.
 import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -20,18 +20,28 @@ type Line = {
   readonly error?: { readonly code: string; readonly text: string };
 };
 
-const readyMsMax = 20_000;
+/** Many times what a start takes; past it something waits for ever. */
+const readyMsMax = 10_000;
+const statusMsMax = 3_000;
 const goneMsMax = 10_000;
 /** After a kill the ports of the dead may be taken for a moment. */
 const portTriesMax = 50;
 const portPauseMs = 100;
+/** A start that gets stuck so often in a row ends the run. */
+const stuckMax = 3;
 const linesKept = 20;
+/** One kill in so many takes the proxy with the hosts; in all others it outlives them, by less than this. */
+const proxyFallsOneIn = 3;
+const outliveMsMax = 20;
 
 export class Cluster {
   /** Resolves when every chain serves. */
   readonly ready: Promise<void>;
   /** Processes that ended without having been told to: none should. */
   readonly unexpected: string[] = [];
+  /** It ran into the time in which it should have been ready, and this is where it stood. */
+  stuck: string | undefined;
+  readonly #place: ClusterPlace;
   readonly #up: ChildProcess;
   readonly #exited: Promise<void>;
   readonly #pids = new Map<string, number>();
@@ -39,7 +49,9 @@ export class Cluster {
   #refusal: string | undefined;
   #isEnding = false;
 
-  private constructor({ dist, dir, portBase }: ClusterPlace) {
+  private constructor(place: ClusterPlace) {
+    const { dist, dir, portBase } = place;
+    this.#place = place;
     const words = ['up', '--json', '--dir', dir, '--port-base', `${portBase}`];
     const main = join(dist, 'host/cli/main.js');
     this.#up = spawn(process.execPath, [main, ...words, '--app', join(dist, 'bench/faults/app.js')], {
@@ -55,8 +67,12 @@ export class Cluster {
     return new Cluster(place);
   }
 
-  /** Starts it and waits until it is ready. Tries again, a bounded number of times, where a port is taken. */
-  static async start(place: ClusterPlace): Promise<Cluster> {
+  /**
+   * Starts it and waits until it is ready. Tries again, a bounded number of times, where a port is taken. One that gets stuck is
+   * killed and started again, and `onStuck` is told where it stood.
+   */
+  static async start(place: ClusterPlace, onStuck: (text: string) => void): Promise<Cluster> {
+    let stuckCount = 0;
     for (let tries = 1; ; tries += 1) {
       const cluster = Cluster.launch(place);
       try {
@@ -64,18 +80,39 @@ export class Cluster {
         return cluster;
       } catch (error) {
         await cluster.kill(undefined);
-        if (cluster.#refusal !== 'PORT_TAKEN' || tries === portTriesMax) throw error;
+        if (cluster.stuck !== undefined) {
+          onStuck(cluster.stuck);
+          stuckCount += 1;
+        } else if (cluster.#refusal !== 'PORT_TAKEN') throw error;
+        if (tries === portTriesMax || stuckCount === stuckMax) throw error;
         await sleep(portPauseMs);
       }
     }
   }
 
-  /** SIGKILL to every process, one after the other in an order of chance, within about a millisecond; waits until all are gone. */
+  /**
+   * SIGKILL to every process, in an order of chance; waits until all are gone. All within about a millisecond, or first the
+   * hosts: then what they had let go still reaches the clients, through a proxy that outlives them by moments.
+   */
   async kill(prng: Prng | undefined): Promise<void> {
     const pids = this.#hold();
-    if (prng !== undefined) shuffle(pids, prng);
+    if (prng === undefined) return this.#killEach(pids);
+    shuffle(pids, prng);
+    if (prng.below(proxyFallsOneIn) === 0) return this.#killEach(pids);
+    const hosts = this.#hosts.filter((pid) => pids.includes(pid));
+    shuffle(hosts, prng);
+    for (const pid of hosts) signal(pid, 'SIGKILL');
+    await sleep(prng.below(outliveMsMax));
+    await this.#killEach(pids);
+  }
+
+  async #killEach(pids: readonly number[]): Promise<void> {
     for (const pid of pids) signal(pid, 'SIGKILL');
     await this.#gone(pids);
+  }
+
+  get #hosts(): number[] {
+    return [...this.#pids].flatMap(([name, pid]) => (name === 'proxy' ? [] : [pid]));
   }
 
   /** SIGTERM to `up` alone. Throws where a process remains, or `up` did not end well. */
@@ -120,7 +157,10 @@ export class Cluster {
     });
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => reject(new Error(`the cluster does not start: ${why}${this.#said()}`));
-      const late = setTimeout(() => fail(`not ready within ${readyMsMax} ms`), readyMsMax);
+      const late = setTimeout(() => {
+        this.stuck = `not every chain serves ${readyMsMax} ms after the start:\n${statusOf(this.#place)}`;
+        fail(this.stuck);
+      }, readyMsMax);
       this.#up.once('error', (error) => fail(error.message));
       this.#up.once('close', () => {
         clearTimeout(late);
@@ -152,6 +192,13 @@ export class Cluster {
   #said(): string {
     return this.#complaints.length === 0 ? '' : `\n  ${this.#complaints.join('\n  ')}`;
   }
+}
+
+/** What `levelten status` says of the cluster. */
+function statusOf({ dist, dir }: ClusterPlace): string {
+  const words = [join(dist, 'host/cli/main.js'), 'status', '--dir', dir];
+  const { stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', timeout: statusMsMax });
+  return `${stdout}${stderr}`.trimEnd();
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

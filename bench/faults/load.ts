@@ -24,6 +24,8 @@ const readMsMax = 20_000;
 export class Load {
   readonly sends: SendRecord[] = [];
   trial = 0;
+  /** Nobody waits between two sends: for the moments before a kill. */
+  isUrgent = false;
   answered = 0;
   lastAnswerMs = 0;
   readonly #workers: Worker[];
@@ -31,7 +33,7 @@ export class Load {
   constructor(url: string, prng: Prng, pauseMsMax: number) {
     this.#workers = Array.from({ length: chains * clientsPerChain }, (_, index) => {
       const client = connect(url, { as: `client-${index}`, random: () => prng.next() * patience });
-      return new Worker(`client-${index}`, client, this, () => prng.next() * pauseMsMax);
+      return new Worker(`client-${index}`, client, this, () => (this.isUrgent ? 0 : prng.next() * pauseMsMax));
     });
   }
 

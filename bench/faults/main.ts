@@ -13,7 +13,7 @@ import { runFaults } from './run.ts';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const trialsFull = 100;
 const trialsQuick = 20;
-const trialsPlanted = 5;
+const trialsPlanted = 10;
 
 const usage = `npm run faults -- [--quick] [--json FILE] [--trials N] [--seed N] [--port-base N] [--dir DIR] [--plant ${plantNames.join('|')}]`;
 

@@ -23,7 +23,10 @@ export type RunOptions = {
 export type Run = {
   readonly sends: readonly SendRecord[];
   readonly violations: readonly Violation[];
-  /** What was found wrong beside what was sent: hosts that ended by themselves, logs that differ, clients that gave up. */
+  /**
+   * What was found wrong beside what was sent: starts that got stuck, hosts that ended by themselves,
+   * logs that differ, clients that gave up.
+   */
   readonly problems: readonly string[];
   /** From each kill to the first answer after it. */
   readonly recoveriesMs: readonly number[];
@@ -32,8 +35,11 @@ export type Run = {
   readonly recordsCompared: number;
 };
 
-const loadMsMin = 300;
-const loadMsMax = 1_200;
+const loadMsMin = 250;
+const loadMsMax = 1_100;
+/** Before a kill the load rises, so that as much as possible is on its way. */
+const urgentMsMin = 40;
+const urgentMsMax = 120;
 /** One trial in so many kills once more while the cluster is starting. */
 const killedTwiceOneIn = 4;
 const startKilledMsMax = 1_000;
@@ -43,14 +49,22 @@ const trialsPerGeneration = 10;
 /** A client waits up to this long before it sends again. */
 const pauseMsMax = 25;
 
-type Running = { cluster: Cluster; readonly problems: string[]; readonly place: ClusterPlace; readonly prng: Prng };
+type Running = {
+  cluster: Cluster;
+  readonly start: () => Promise<Cluster>;
+  readonly problems: string[];
+  readonly place: ClusterPlace;
+  readonly prng: Prng;
+};
 
 export function runFaults(options: RunOptions): Promise<Run> {
   return onStage(async (stage) => {
     const { dist, seed, portBase, trials, progress } = options;
     const prng = new Prng(seed);
     const place = { dist, portBase, dir: options.dir ?? join(stage.folder(), 'cluster') };
-    const running: Running = { cluster: await Cluster.start(place), problems: [], place, prng };
+    const problems: string[] = [];
+    const start = (): Promise<Cluster> => Cluster.start(place, (text) => problems.push(text));
+    const running: Running = { cluster: await start(), start, problems, place, prng };
     const abandon = (): void => running.cluster.abandon();
     process.once('exit', abandon);
     stage.onRelease(() => {
@@ -79,15 +93,18 @@ async function runTrial(running: Running, load: Load, trial: number): Promise<nu
   const { prng } = running;
   if (trial === 1) await firstAnswerAfter(0, load);
   await sleep(loadMsMin + prng.below(loadMsMax - loadMsMin));
+  load.isUrgent = true;
+  await sleep(urgentMsMin + prng.below(urgentMsMax - urgentMsMin));
   const killedMs = performance.now();
   await killAll(running);
+  load.isUrgent = false;
   if (prng.below(killedTwiceOneIn) === 0) {
     running.cluster = Cluster.launch(running.place);
     await sleep(prng.below(startKilledMsMax));
     await killAll(running);
   }
   const startedMs = performance.now();
-  running.cluster = await Cluster.start(running.place);
+  running.cluster = await running.start();
   return (await firstAnswerAfter(startedMs, load)) - killedMs;
 }
 
