@@ -1,0 +1,41 @@
+// What the checkers look at: everything that the clients sent and were told, and everything that is stored, as plain data.
+
+/** What a client was told of a send. Times are those of the harness, in ms since it began. */
+export type Outcome =
+  | { readonly kind: 'unsettled' }
+  | { readonly kind: 'answered'; readonly seq: number; readonly place: string; readonly atMs: number }
+  | { readonly kind: 'refused'; readonly code: string; readonly retry: string; readonly atMs: number };
+
+export type SendRecord = {
+  readonly client: string;
+  readonly doc: string;
+  /** Of this client, in the order in which it sent: 1, 2, ... */
+  readonly number: number;
+  /** No other send has it. */
+  readonly value: string;
+  /** The trial during which it was sent. */
+  readonly trial: number;
+  readonly sentAtMs: number;
+  outcome: Outcome;
+};
+
+/** `place` is where the value stands in its document; `seq` that of the update which put it there, where it is known. */
+export type StoredValue = {
+  readonly place: string;
+  readonly client: string;
+  readonly value: string;
+  readonly seq: number | undefined;
+};
+
+/** All documents as one witness holds them: the view of a client, or the disk of a host. Values are in order of place. */
+export type Copy = { readonly name: string; readonly documents: ReadonlyMap<string, readonly StoredValue[]> };
+
+export type ViolationKind = 'lost' | 'doubled' | 'reordered' | 'reportedFailedButStored' | 'invented';
+
+export type Violation = {
+  readonly kind: ViolationKind;
+  readonly value: string;
+  /** The trial during which the value was sent; undefined for one that nobody sent. */
+  readonly trial: number | undefined;
+  readonly text: string;
+};
