@@ -27,7 +27,8 @@ export class Load {
   /** Nobody waits between two sends: for the moments before a kill. */
   isUrgent = false;
   answered = 0;
-  lastAnswerMs = 0;
+  /** When the first answer came since this was last made undefined. */
+  firstAnswerMs: number | undefined;
   readonly #workers: Worker[];
 
   constructor(url: string, prng: Prng, pauseMsMax: number) {
@@ -67,8 +68,9 @@ export class Load {
 
   onAnswer(): number {
     this.answered += 1;
-    this.lastAnswerMs = performance.now();
-    return this.lastAnswerMs;
+    const nowMs = performance.now();
+    this.firstAnswerMs ??= nowMs;
+    return nowMs;
   }
 }
 

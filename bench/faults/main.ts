@@ -13,7 +13,8 @@ import { runFaults } from './run.ts';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const trialsFull = 100;
 const trialsQuick = 20;
-const trialsPlanted = 10;
+/** At most: it ends with the trial that shows the plant. */
+const trialsPlanted = 40;
 
 const usage = `npm run faults -- [--quick] [--json FILE] [--trials N] [--seed N] [--port-base N] [--dir DIR] [--plant ${plantNames.join('|')}]`;
 
@@ -39,7 +40,15 @@ async function main(): Promise<void> {
     const { plant } = values;
     const dist = plant === undefined ? join(root, 'dist') : plantInto(root, stage.folder(), plant);
     say(`${trials} trials, seed ${seed}${plant === undefined ? '' : `, with plant ${plant}`}`);
-    const run = await runFaults({ dist, seed, trials, portBase, dir: values.dir, progress: say });
+    const run = await runFaults({
+      dist,
+      seed,
+      trials,
+      portBase,
+      dir: values.dir,
+      isStoppedWhenFound: plant !== undefined,
+      progress: say,
+    });
     const report = reportOf(run, seed);
     if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
     say(summaryOf(run, report));

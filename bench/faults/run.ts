@@ -17,6 +17,8 @@ export type RunOptions = {
   readonly portBase: number;
   /** Where the cluster lives, and stays when the run is over; absent, in a folder of its own that goes with it. */
   readonly dir: string | undefined;
+  /** After each trial, look through a client for what is lost or doubled so far, and end the trials where something is. */
+  readonly isStoppedWhenFound: boolean;
   readonly progress: (line: string) => void;
 };
 
@@ -71,7 +73,7 @@ export function runFaults(options: RunOptions): Promise<Run> {
       process.off('exit', abandon);
       return running.cluster.kill(undefined);
     });
-    const load = new Load(`ws://127.0.0.1:${portBase}`, new Prng(prng.below(2 ** 32)), pauseMsMax);
+    const load = new Load(urlOf(place), new Prng(prng.below(2 ** 32)), pauseMsMax);
     stage.onRelease(() => load.close());
     const recoveriesMs: number[] = [];
     for (let trial = 1; trial <= trials; trial += 1) {
@@ -79,10 +81,9 @@ export function runFaults(options: RunOptions): Promise<Run> {
       if (trial % trialsPerGeneration === 1) load.moveTo((trial - 1) / trialsPerGeneration);
       const answeredBefore = load.answered;
       recoveriesMs.push(await runTrial(running, load, trial));
-      const answered = load.answered - answeredBefore;
-      progress(
-        `trial ${trial}/${trials}: ${answered} answers, recovered in ${Math.round(recoveriesMs.at(-1) ?? 0)} ms`,
-      );
+      const recovered = `recovered in ${Math.round(recoveriesMs.at(-1) ?? 0)} ms`;
+      progress(`trial ${trial}/${trials}: ${load.answered - answeredBefore} answers, ${recovered}`);
+      if (options.isStoppedWhenFound && (await isFoundSoFar(running, load))) break;
     }
     return { ...(await judge(running, load)), recoveriesMs };
   });
@@ -91,7 +92,7 @@ export function runFaults(options: RunOptions): Promise<Run> {
 /** Load, a kill, a start; done when the first answer has come. Returns how long that took from the kill. */
 async function runTrial(running: Running, load: Load, trial: number): Promise<number> {
   const { prng } = running;
-  if (trial === 1) await firstAnswerAfter(0, load);
+  if (trial === 1) await firstAnswer(load);
   await sleep(loadMsMin + prng.below(loadMsMax - loadMsMin));
   load.isUrgent = true;
   await sleep(urgentMsMin + prng.below(urgentMsMax - urgentMsMin));
@@ -103,9 +104,9 @@ async function runTrial(running: Running, load: Load, trial: number): Promise<nu
     await sleep(prng.below(startKilledMsMax));
     await killAll(running);
   }
-  const startedMs = performance.now();
+  load.firstAnswerMs = undefined;
   running.cluster = await running.start();
-  return (await firstAnswerAfter(startedMs, load)) - killedMs;
+  return (await firstAnswer(load)) - killedMs;
 }
 
 async function killAll(running: Running): Promise<void> {
@@ -113,13 +114,25 @@ async function killAll(running: Running): Promise<void> {
   await running.cluster.kill(running.prng);
 }
 
-async function firstAnswerAfter(momentMs: number, load: Load): Promise<number> {
+async function firstAnswer(load: Load): Promise<number> {
   const until = performance.now() + answerMsMax;
-  while (load.lastAnswerMs <= momentMs) {
+  while (load.firstAnswerMs === undefined) {
     if (performance.now() > until) throw new Error(`no answer within ${answerMsMax} ms after a start`);
     await sleep(1);
   }
-  return load.lastAnswerMs;
+  return load.firstAnswerMs;
+}
+
+/** Under load: a value that is answered while this looks need not be in what it sees. */
+async function isFoundSoFar({ place }: Running, load: Load): Promise<boolean> {
+  const doc = load.sends.at(-1)?.doc;
+  const generation = doc?.slice(0, doc.indexOf('-'));
+  const current = load.sends.filter((send) => generation !== undefined && send.doc.startsWith(`${generation}-`));
+  const answered = new Set(current.filter(({ outcome }) => outcome.kind === 'answered').map(({ value }) => value));
+  const view = await readThroughClient(urlOf(place), [...new Set(current.map((send) => send.doc))]);
+  return checkRun(current, [view]).some(({ kind, value }) => {
+    return kind === 'doubled' || (kind === 'lost' && answered.has(value));
+  });
 }
 
 async function judge(running: Running, load: Load): Promise<Omit<Run, 'recoveriesMs'>> {
@@ -129,7 +142,7 @@ async function judge(running: Running, load: Load): Promise<Omit<Run, 'recoverie
   load.close();
   const { sends } = load;
   const docs = [...new Set(sends.map(({ doc }) => doc))];
-  const view = await readThroughClient(`ws://127.0.0.1:${place.portBase}`, docs);
+  const view = await readThroughClient(urlOf(place), docs);
   problems.push(...cluster.unexpected);
   await cluster.stop();
   const disks = await readDisks(place.dir);
@@ -143,4 +156,8 @@ async function judge(running: Running, load: Load): Promise<Omit<Run, 'recoverie
     disksCompared: disks.copies.length,
     recordsCompared: disks.recordsCompared,
   };
+}
+
+function urlOf({ portBase }: ClusterPlace): string {
+  return `ws://127.0.0.1:${portBase}`;
 }
