@@ -167,11 +167,20 @@ export function beginServing(replica: Replica, out: Effect[]): void {
 
 /** Stops without a lie: says nothing more in this epoch, and asks the driver for a new one. */
 export function wedge(replica: Replica, reason: string, out: Effect[]): void {
-  const { chain, epoch, driver } = replica;
+  const { driver } = replica;
   replica.phase = { kind: 'wedged', reason };
   out.push({ kind: 'wedged', reason });
-  if (driver !== undefined)
-    out.push({ kind: 'send', to: driver, message: { kind: 'refused', chain, epoch, nonce: replica.nonce } });
+  if (driver !== undefined) askForHigher(replica, driver, out);
+}
+
+function askForHigher(replica: Replica, driver: HostId, out: Effect[]): void {
+  const { chain, epoch, nonce } = replica;
+  out.push({ kind: 'send', to: driver, message: { kind: 'refused', chain, epoch, nonce } });
+}
+
+/** A member that broke off says so again on a new link to its driver: the first time may have been lost with the old one. */
+export function onDriverBack(replica: Replica, peer: HostId, out: Effect[]): void {
+  if (replica.phase.kind === 'wedged' && replica.driver === peer) askForHigher(replica, peer, out);
 }
 
 /** C3: only what the neighbour in the running epoch says counts; everything else is late, or of a chain that moved on. */

@@ -17,7 +17,7 @@ import type { HostId } from '../engine/base/ids.ts';
 import { onAnswer, onPeers, onRefused } from './assembly.ts';
 import { onActivate, onChunk, onFetch, onFetched, onSeal, onSourceBack, onSynced, onTransfer } from './member.ts';
 import type { Message } from './messages.ts';
-import { onAck, onAppend, onLowerGone, onPropose, onResume, onUpperBack } from './normal.ts';
+import { onAck, onAppend, onDriverBack, onLowerGone, onPropose, onResume, onUpperBack } from './normal.ts';
 import type { Effect, Event, Replica } from './state.ts';
 
 /** Takes one event. Effects are appended to `out`; the host carries them out in that order. */
@@ -75,6 +75,7 @@ function onConnected(replica: Replica, peer: HostId, boot: string, mayLead: bool
   onLowerGone(replica, peer);
   onUpperBack(replica, peer, out);
   onSourceBack(replica, peer, out);
+  onDriverBack(replica, peer, out);
   onPeers(replica, peer, out);
 }
 

@@ -2,7 +2,13 @@
 // on their way; outputs (answers, deltas, views) wait behind the batch that was forming when they were made, and leave in the
 // order they were made. That one queue is the whole of "nothing leaves before it is committed" (C18).
 import { assert } from '../engine/base/assert.ts';
-import { batchBytesMax, updatesQueuedBytesMax, updatesQueuedMax } from '../engine/base/limits.ts';
+import {
+  batchBytesMax,
+  outputsQueuedLengthMax,
+  outputsQueuedMax,
+  updatesQueuedBytesMax,
+  updatesQueuedMax,
+} from '../engine/base/limits.ts';
 import type { OpenedRecord, RecordPlace } from '../engine/store/format.ts';
 import { encodeBatch } from '../engine/store/format.ts';
 
@@ -11,6 +17,7 @@ type Forming = { name: string; seqFirst: number; updates: Uint8Array[] };
 type Batch<Output> = {
   readonly sections: Map<string, Forming>;
   readonly outputs: Output[];
+  outputsLength: number;
   bytes: number;
   updates: number;
   lsn: number | undefined;
@@ -25,6 +32,8 @@ export class Batcher<Output> {
   readonly #release: (outputs: readonly Output[]) => void;
   #updatesQueued = 0;
   #bytesQueued = 0;
+  #outputsQueued = 0;
+  #outputsLength = 0;
   #serial = 0;
   #committedSerial = 0;
 
@@ -35,7 +44,8 @@ export class Batcher<Output> {
 
   /** False when the queue is full: the caller refuses with CHAIN_BUSY and makes nothing. */
   get hasRoom(): boolean {
-    return this.#updatesQueued < updatesQueuedMax && this.#bytesQueued < updatesQueuedBytesMax;
+    const isFull = this.#updatesQueued >= updatesQueuedMax || this.#bytesQueued >= updatesQueuedBytesMax;
+    return !isFull && this.#outputsQueued < outputsQueuedMax && this.#outputsLength < outputsQueuedLengthMax;
   }
 
   get hasUpdates(): boolean {
@@ -56,7 +66,15 @@ export class Batcher<Output> {
     let batch = this.#waiting.at(-1);
     if (batch === undefined || batch.bytes >= batchBytesMax) {
       this.#serial += 1;
-      batch = { sections: new Map(), outputs: [], bytes: 0, updates: 0, lsn: undefined, serial: this.#serial };
+      batch = {
+        sections: new Map(),
+        outputs: [],
+        outputsLength: 0,
+        bytes: 0,
+        updates: 0,
+        lsn: undefined,
+        serial: this.#serial,
+      };
       this.#waiting.push(batch);
     }
     const section = batch.sections.get(name);
@@ -71,11 +89,14 @@ export class Batcher<Output> {
     this.#bytesQueued += update.length;
   }
 
-  /** Adds an output that may have seen everything added so far. */
-  emit(output: Output): void {
+  /** Adds an output that may have seen everything added so far. `length` is that of its text, in UTF-16 units. */
+  emit(output: Output, length = 0): void {
     const batch = this.#waiting.at(-1) ?? this.#proposed.at(-1);
-    if (batch === undefined) this.#release([output]);
-    else batch.outputs.push(output);
+    if (batch === undefined) return this.#release([output]);
+    batch.outputs.push(output);
+    batch.outputsLength += length;
+    this.#outputsQueued += 1;
+    this.#outputsLength += length;
   }
 
   /** The next batch as a record, or undefined where nothing waits. `names` are the documents in it. */
@@ -99,6 +120,8 @@ export class Batcher<Output> {
       if (batch?.lsn === undefined || batch.lsn > lsn) return;
       this.#proposed.shift();
       this.#committedSerial = batch.serial;
+      this.#outputsQueued -= batch.outputs.length;
+      this.#outputsLength -= batch.outputsLength;
       this.#release(batch.outputs);
     }
   }

@@ -92,7 +92,7 @@ export class Desk implements ChainService, ViewerDesk {
   open(attached: Attached): void {
     attached.front.views.set(attached.view, attached);
     this.#attached.add(attached);
-    if (!this.#batcher.hasRoom) return this.#refuseOpen(attached, 'CHAIN_BUSY', 'too much waits for the disk');
+    if (!this.#batcher.hasRoom) return this.#refuseUnseen(attached, 0);
     this.#withDocument(attached.name, attached, (resident) => this.#opened(attached, resident));
   }
 
@@ -101,7 +101,7 @@ export class Desk implements ChainService, ViewerDesk {
     const refused = (code: string, text: string): void => {
       this.#emit(front, [toProxy.refused, view, request.n, 0, code, text]);
     };
-    if (!this.#batcher.hasRoom) return refused('CHAIN_BUSY', 'too much waits for the disk');
+    if (!this.#batcher.hasRoom) return this.#refuseUnseen(attached, request.n);
     const shelf = this.#documents.get(attached.name);
     if (shelf?.kind === 'loading') {
       if (shelf.waiting.length >= documentQueueMax) return refused('DOCUMENT_BUSY', 'too much waits for the document');
@@ -187,6 +187,17 @@ export class Desk implements ChainService, ViewerDesk {
     this.#emit(front, [toProxy.refused, view, 0, 0, code, text]);
   }
 
+  /** The chain takes no more. This refusal has seen nothing of any document, so it waits for nothing. */
+  #refuseUnseen(attached: Attached, n: number): void {
+    const { front, view } = attached;
+    if (n === 0) {
+      this.#attached.delete(attached);
+      front.views.delete(view);
+    }
+    front.push([toProxy.refused, view, n, 0, 'CHAIN_BUSY', 'too much waits for the disk']);
+    this.#parts.wake();
+  }
+
   #add(shelf: Shelf, name: string, seqFirst: number, updates: readonly Uint8Array[]): void {
     updates.forEach((update, index) => {
       this.#batcher.add(name, seqFirst + index, update);
@@ -195,7 +206,8 @@ export class Desk implements ChainService, ViewerDesk {
   }
 
   #emit(front: Front, message: ToProxy): void {
-    this.#batcher.emit({ front, message });
+    const last = message[message.length - 1];
+    this.#batcher.emit({ front, message }, typeof last === 'string' ? last.length : 0);
     this.#parts.wake();
   }
 

@@ -3,6 +3,7 @@
 //   DIR/cluster.json   the configuration: who is in the cluster, and where each listens
 //   DIR/secret         what processes of the cluster show each other (0600)
 //   DIR/admin-token    what the admin port asks for (0600)
+//   DIR/up.pid         the process that keeps the cluster running
 //   DIR/<host>/store   the LevelDB of a host;  DIR/<host>/host.log  what it logged
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -58,17 +59,16 @@ export async function readFolder(given: string): Promise<Folder> {
 }
 
 /**
- * Makes the folder of a new cluster, or finds one that is there. The number of hosts and chains is fixed when it is made; ports
- * and application may be others at every start.
+ * The configuration that a cluster has, or will have, in this folder. The name, the hosts and the number of chains are fixed
+ * when it is made; ports and application may be others at every start.
  */
-export async function prepareFolder(options: FolderOptions, appHash: string): Promise<Folder> {
+export async function planCluster(options: FolderOptions, appHash: string): Promise<Cluster> {
   const dir = resolve(options.dir);
-  const isOld = existsSync(clusterFile(dir));
-  const old = isOld ? (await readFolder(dir)).cluster : undefined;
+  const old = existsSync(clusterFile(dir)) ? (await readFolder(dir)).cluster : undefined;
   const ids =
     old?.hosts.map(({ id }) => id) ?? Array.from({ length: options.hosts }, (_, index) => hostId(`h${index + 1}`));
   const at = (offset: number): string => `127.0.0.1:${options.portBase + offset}`;
-  const cluster = parseCluster({
+  return parseCluster({
     version: 1,
     cluster: old?.cluster ?? randomBytes(8).toString('hex'),
     chains: old?.chains ?? options.chains,
@@ -77,6 +77,42 @@ export async function prepareFolder(options: FolderOptions, appHash: string): Pr
     proxy: { address: at(0), admin: at(1) },
     appHash,
   });
+}
+
+/**
+ * Takes the folder for this process, as long as it lives. HOST_OPTIONS where another `up` keeps a cluster in it: its hosts
+ * would read the configuration of this one when they are started again.
+ */
+export async function holdFolder(given: string): Promise<void> {
+  const dir = resolve(given);
+  const file = join(dir, 'up.pid');
+  const former = Number(await readFile(file, 'utf8').catch(() => '0'));
+  if (former !== process.pid && (await isKeeper(former))) {
+    throw new CodedError(
+      'HOST_OPTIONS',
+      `process ${former} keeps a cluster in ${dir}: end it, or choose another --dir`,
+    );
+  }
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await writeFile(file, `${process.pid}\n`);
+}
+
+/** Whether a process of this number runs and is a keeper of clusters. Numbers are used again; where nothing tells, it is. */
+async function isKeeper(pid: number): Promise<boolean> {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  const words = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => undefined);
+  return words === undefined || words.split('\0').includes('up');
+}
+
+/** Makes the folder of a cluster, or finds one that is there, and writes its configuration down. */
+export async function prepareFolder(options: FolderOptions, appHash: string): Promise<Folder> {
+  const dir = resolve(options.dir);
+  const cluster = await planCluster(options, appHash);
   // Logs hold what documents hold: nobody but their owner reads them.
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await keepSecret(join(dir, 'secret'));

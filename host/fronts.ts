@@ -24,6 +24,7 @@ export type FrontsParts = {
 export class Fronts {
   readonly #parts: FrontsParts;
   readonly #fronts = new Set<Front>();
+  #areRoutesNew = false;
 
   constructor(parts: FrontsParts) {
     this.#parts = parts;
@@ -45,13 +46,19 @@ export class Fronts {
     };
   }
 
+  /** Said once at the end of the turn, however many chains changed in it. */
   announceRoutes(): void {
-    for (const front of this.#fronts) front.push([toProxy.routes, this.#parts.routes()]);
+    this.#areRoutesNew = true;
     this.#parts.wake();
   }
 
   /** Sends what gathered in this turn, one message a proxy. */
   flush(): void {
+    if (this.#areRoutesNew) {
+      const routes = this.#parts.routes();
+      for (const front of this.#fronts) front.push([toProxy.routes, routes]);
+    }
+    this.#areRoutesNew = false;
     for (const front of this.#fronts) front.flush();
   }
 

@@ -100,8 +100,13 @@ export class Host {
     for (const chain of this.#chains.values()) this.#arrive(chain, { kind: 'connected', peer, boot, mayLead });
   }
 
+  /**
+   * Taken in at once: what is sent from now on must not cross onto the peer's next link before every replica knows that the
+   * last one broke, and waits for the peer to say where it stands.
+   */
   onDisconnected(peer: HostId): void {
     for (const chain of this.#chains.values()) this.#arrive(chain, { kind: 'disconnected', peer });
+    this.#turn();
   }
 
   /** Something was added to a service: a turn will propose it. */

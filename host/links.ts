@@ -12,7 +12,14 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { splitAddress } from '../chain/config.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { HostId } from '../engine/base/ids.ts';
-import { linkBacklogBytesMax, linkFrameBytesMax, redialMsMax, redialMsMin } from '../engine/base/limits.ts';
+import {
+  linkBacklogBytesMax,
+  linkDialMs,
+  linkFrameBytesMax,
+  linkPingMs,
+  redialMsMax,
+  redialMsMin,
+} from '../engine/base/limits.ts';
 import { frontPath } from '../proxy/link-wire.ts';
 import type { Hello } from './hello.ts';
 import { decodeHello, encodeHello } from './hello.ts';
@@ -50,6 +57,9 @@ export class Links {
   readonly #sockets: WebSocketServer;
   readonly #peers = new Map<HostId, WebSocket>();
   readonly #redials = new Map<HostId, NodeJS.Timeout>();
+  /** Links that said something since the last round of pings. */
+  readonly #heard = new WeakSet<WebSocket>();
+  #pingTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(options: LinkOptions, events: LinkEvents) {
@@ -72,6 +82,7 @@ export class Links {
       this.#server.listen(port, host, resolve);
     });
     for (const { id } of this.#options.peers) if (this.#isMineToDial(id)) this.#dial(id, redialMsMin);
+    this.#pingTimer = setInterval(() => this.#ping(), linkPingMs);
   }
 
   /** Frames to a peer that is not connected are lost: the link's end is told, and what was lost is sent again then. */
@@ -86,10 +97,19 @@ export class Links {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearInterval(this.#pingTimer);
     for (const timer of this.#redials.values()) clearTimeout(timer);
     for (const socket of this.#peers.values()) socket.terminate();
     for (const socket of this.#sockets.clients) socket.terminate();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  /** A peer that lost its power says no goodbye, and a link with nothing to send would stay up on this side for ever. */
+  #ping(): void {
+    for (const socket of this.#peers.values()) {
+      if (this.#heard.delete(socket)) socket.ping();
+      else socket.terminate();
+    }
   }
 
   #isMineToDial(peer: HostId): boolean {
@@ -102,6 +122,7 @@ export class Links {
     const socket = new WebSocket(`ws://${address}${chainPath}`, {
       perMessageDeflate: false,
       maxPayload: linkFrameBytesMax,
+      handshakeTimeout: linkDialMs,
       headers: { authorization: `Bearer ${this.#options.secret}` },
       generateMask: (mask) => mask.fill(0),
     });
@@ -142,7 +163,9 @@ export class Links {
     const hello = (): void => socket.send(encodeHello(this.#options.hello));
     if (socket.readyState === WebSocket.OPEN) hello();
     else socket.once('open', hello);
+    socket.on('pong', () => this.#heard.add(socket));
     socket.on('message', (data) => {
+      this.#heard.add(socket);
       this.#guard(socket, () => {
         const bytes = data as Buffer;
         if (peer === undefined) peer = this.#meet(socket, bytes, expected);

@@ -9,6 +9,7 @@
 // head applies each (session, n) once (C15), and it is invisible because nobody tells the client but a status.
 import { CodedError, retryOf } from '../engine/base/errors.ts';
 import type { Principal } from '../engine/base/ids.ts';
+import { samePrincipal } from '../engine/base/ids.ts';
 import { redialMsMax, redialMsMin } from '../engine/base/limits.ts';
 import type { ClientSend, Line } from './client-wire.ts';
 import { answerLine, deltaLine, refusedLine, statusLine, viewLine } from './client-wire.ts';
@@ -97,11 +98,25 @@ export class Attachments {
       retryMs: redialMsMin,
       retryTimer: undefined,
     };
-    const others = this.#byChain.get(chain);
-    if (others === undefined) this.#byChain.set(chain, new Set([attachment]));
-    else others.add(attachment);
+    const others = this.#byChain.get(chain) ?? new Set();
+    this.#byChain.set(chain, others.add(attachment));
+    this.#replace(attachment, others);
     this.#open(attachment);
     return attachment;
+  }
+
+  /**
+   * A client that came back with its session before its old connection was found dead: the old attachment must not open
+   * again and speak for the session, since the client may have numbered its sends anew (C15).
+   */
+  #replace(attachment: Attachment, others: ReadonlySet<Attachment>): void {
+    const { doc, session, viewer } = attachment;
+    if (session === '' || session === 'new') return;
+    for (const other of [...others]) {
+      const isSame = other !== attachment && other.session === session && other.doc === doc;
+      if (!isSame || !samePrincipal(other.viewer.principal, viewer.principal)) continue;
+      this.#refuse(other, 0, 'SESSION_EXPIRED', 'the session goes on over another connection');
+    }
   }
 
   /** Ends it from the client's side. */

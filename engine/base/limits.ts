@@ -30,6 +30,10 @@ export const batchesInFlightMax = 3;
 export const updatesQueuedMax = 16 * 1024;
 /** Bytes of one chain that wait for a batch. */
 export const updatesQueuedBytesMax = 16 * 1024 * 1024;
+/** Answers, views and deltas of one chain that wait for a commit; past it sends and opens are refused with CHAIN_BUSY. */
+export const outputsQueuedMax = 64 * 1024;
+/** Their text, in UTF-16 units: a chain that waits for a member must not fill the memory of its head. */
+export const outputsQueuedLengthMax = 64 * 1024 * 1024;
 /** Sends and opens that wait for one document to be read from disk. */
 export const documentQueueMax = 4 * 1024;
 /** Documents that the head of a chain keeps in memory; idle ones leave, oldest first. Documents with viewers stay. */
@@ -68,7 +72,7 @@ export const channelLengthMax = 128;
 export const unansweredBytesMax = 4 * 1024 * 1024;
 /** How often a proxy pings its clients. One that was silent for two rounds is gone, and its documents are told. */
 export const clientPingMs = 15_000;
-/** How often a proxy pings its hosts; one link that was silent for two rounds is dead, whatever TCP believes. */
+/** How often proxies and hosts ping over their links; one link that was silent for two rounds is dead, whatever TCP believes. */
 export const linkPingMs = 2_000;
 /** How long a link's handshake may take. */
 export const linkDialMs = 2_000;

@@ -74,6 +74,8 @@ function runUntilTold(log: Logger, close: () => Promise<void>): void {
     if (!(cause instanceof CodedError && cause.code === 'HANDLER_FAILED')) endAtOnce(log, cause);
     log.error({ err: cause }, 'the application used a draft after its handler had returned');
   });
+  // A limit on the size of files is then an error of the write, as a full disk is, and not a death without a word.
+  process.on('SIGXFSZ', () => {});
   // Under `up`, Ctrl-C reaches every process of the terminal: the parent ends its children in its own order.
   process.on('SIGINT', () => {
     if (process.send === undefined) end('SIGINT');

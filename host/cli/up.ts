@@ -2,11 +2,12 @@
 // after a pause that doubles while it keeps failing. Told to end, it ends every process that it started.
 import { createServer } from 'node:net';
 import { resolve } from 'node:path';
+import type { Cluster } from '../../chain/config.ts';
 import { splitAddress } from '../../chain/config.ts';
 import { CodedError } from '../../engine/base/errors.ts';
 import { hashApplication, loadApplication } from '../application.ts';
 import type { Folder } from '../folder.ts';
-import { hostDir, prepareFolder } from '../folder.ts';
+import { holdFolder, hostDir, planCluster, prepareFolder } from '../folder.ts';
 import type { Arguments } from './arguments.ts';
 import { applicationOf, numberOf } from './arguments.ts';
 import { Keeper } from './keeper.ts';
@@ -19,17 +20,18 @@ export async function upCommand(args: Arguments): Promise<void> {
   const say = sayer(args.json);
   const { file, page } = applicationOf(args);
   await loadApplication(file);
-  const folder = await prepareFolder(
-    {
-      dir: args.dir,
-      portBase: numberOf(args['port-base'], 'port-base', 1_024, 65_000),
-      hosts: numberOf(args.hosts, 'hosts', 1, 64),
-      chains: numberOf(args.chains, 'chains', 1, 4_096),
-      replication: 3,
-    },
-    await hashApplication(file),
-  );
-  await checkPorts(folder);
+  const appHash = await hashApplication(file);
+  const options = {
+    dir: args.dir,
+    portBase: numberOf(args['port-base'], 'port-base', 1_024, 65_000),
+    hosts: numberOf(args.hosts, 'hosts', 1, 64),
+    chains: numberOf(args.chains, 'chains', 1, 4_096),
+    replication: 3,
+  };
+  // Nothing is written where this cluster cannot be the one that runs here.
+  await holdFolder(args.dir);
+  await checkPorts(await planCluster(options, appHash));
+  const folder = await prepareFolder(options, appHash);
   const keepers = keep(folder, file, page, say);
   const ended = endOnSignals(keepers, say);
   say(`levelten: ${folder.cluster.hosts.length} hosts and a proxy start in ${folder.dir}`);
@@ -109,7 +111,7 @@ function keep(folder: Folder, file: string, page: string | undefined, say: Sayer
 }
 
 /** PORT_TAKEN names the port and the option that moves it, before anything is started. */
-async function checkPorts({ cluster }: Folder): Promise<void> {
+async function checkPorts(cluster: Cluster): Promise<void> {
   const addresses = [cluster.proxy.address, cluster.proxy.admin, ...cluster.hosts.map(({ address }) => address)];
   for (const address of addresses) {
     const { host, port } = splitAddress(address);

@@ -23,6 +23,8 @@ t.test('[H1] [H3] up starts, restarts and ends; its secrets are its own; the com
     t.match(JSON.parse(got.out), { seq: 3, view: { text: 'hi', editedBy: { agent: 'alice' } } });
     const running = await runCommand('log', '--host', 'h2', '--chain', '5', '--json', ...at);
     t.match(JSON.parse(running.out.trim().split('\n').at(-1) ?? ''), { lsn: 3, documents: [{ name: 'board/main' }] });
+    const second = await runCommand('up', ...at, '--port-base', '7999');
+    t.match(second.err, /HOST_OPTIONS: process \d+ keeps a cluster in/, 'a folder is kept by one');
     const exited = cluster.next('proxy', 'exited');
     const started = cluster.next('proxy', 'started');
     process.kill(cluster.pidOf('proxy'), 'SIGKILL');
