@@ -14,7 +14,7 @@ import type { App } from '../engine/document/define.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import { Store } from '../engine/store/store.ts';
 import { Admin } from '../proxy/admin.ts';
-import { Proxy as Front } from '../proxy/proxy.ts';
+import { ProxyServer } from '../proxy/proxy.ts';
 import { Desk } from './desk.ts';
 import type { Folder } from './folder.ts';
 import { hostDir, storeDir } from './folder.ts';
@@ -185,7 +185,7 @@ export async function composeProxy(options: ProxyOptions): Promise<{ readonly cl
   const { folder, log, pageFolder, distFolder } = options;
   const { cluster, secret, adminToken } = folder;
   const front = splitAddress(cluster.proxy.address);
-  const proxy = new Front({
+  const proxy = new ProxyServer({
     address: front.host,
     port: front.port,
     hosts: cluster.hosts.map(({ id, address }) => ({ id, url: `ws://${address}` })),

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { CodedError } from '../engine/base/errors.ts';
 import { logRecordsAskedMax } from '../engine/base/limits.ts';
 import { checkLoopback, hasToken, isOurs, replyError, replyJson } from './doorkeeper.ts';
-import type { Proxy as Front } from './proxy.ts';
+import type { ProxyServer } from './proxy.ts';
 import { listenOn } from './proxy.ts';
 
 export type AdminOptions = {
@@ -15,7 +15,7 @@ export type AdminOptions = {
   readonly port: number;
   /** Said as `authorization: Bearer TOKEN` with every request. */
   readonly token: string;
-  readonly proxy: Front;
+  readonly proxy: ProxyServer;
 };
 
 export class Admin {

@@ -78,8 +78,7 @@ class ClientSocket extends WebSocket {
   }
 }
 
-// biome-ignore lint/suspicious/noShadowRestrictedNames: the room is named so, and nothing here wants the language's own Proxy
-export class Proxy {
+export class ProxyServer {
   readonly #options: ProxyOptions;
   readonly #limits: ProxyLimits;
   readonly #attachments: Attachments;

@@ -8,7 +8,7 @@ import { test } from 'tap';
 import WebSocket from 'ws';
 import { framesPerMessageMax, sendsInFlightMax } from '../../engine/base/limits.ts';
 import { Admin } from '../../proxy/admin.ts';
-import { Proxy as Front } from '../../proxy/proxy.ts';
+import { ProxyServer } from '../../proxy/proxy.ts';
 import { FakeHost, get, openBoard, RawClient, startProxy } from './stage.ts';
 
 const distFolder = join(import.meta.dirname, '../..');
@@ -16,7 +16,7 @@ const distFolder = join(import.meta.dirname, '../..');
 test('[F8] beyond loopback there is no proxy and no admin door', async (t) => {
   const options = { port: 0, hosts: [], secret: '', chains: 1, chainOf: () => 0, random: () => 0 };
   const log = pino({ level: 'silent' });
-  const make = (address: string) => new Front({ ...options, log, address });
+  const make = (address: string) => new ProxyServer({ ...options, log, address });
   for (const address of ['0.0.0.0', '::', '192.168.1.1', 'example.org']) {
     t.throws(() => make(address), { code: 'HOST_OPTIONS' });
     t.throws(() => new Admin({ address, port: 0, token: 'x', proxy: make('127.0.0.1') }), { code: 'HOST_OPTIONS' });

@@ -10,7 +10,7 @@ import WebSocket, { WebSocketServer } from 'ws';
 import type { ToHost, ToProxy } from '../../proxy/link-wire.ts';
 import { decodeToHost, encodeBatch, frontPath } from '../../proxy/link-wire.ts';
 import type { ProxyOptions } from '../../proxy/proxy.ts';
-import { Proxy as Front } from '../../proxy/proxy.ts';
+import { ProxyServer } from '../../proxy/proxy.ts';
 
 /** Items in order of arrival; take() gives the first that fits, now or when it comes. */
 export class Inbox<Item> {
@@ -147,10 +147,10 @@ export class RawClient {
   }
 }
 
-export type Stage = { readonly front: Front; readonly port: number };
+export type Stage = { readonly front: ProxyServer; readonly port: number };
 
 export async function startProxy(t: Test, hosts: FakeHost[], options: Partial<ProxyOptions> = {}): Promise<Stage> {
-  const front = new Front({
+  const front = new ProxyServer({
     address: '127.0.0.1',
     port: 0,
     hosts: hosts.map((host, index) => ({ id: `h${index + 1}`, url: host.url })),
