@@ -83,6 +83,18 @@ t.test('[C3] a driver that hears of a wedged member begins a higher epoch, not i
   t.equal(head.hear('c', 9, { kind: 'refused' }).at(-1), 'send ->c seal e10');
 });
 
+t.test('[C3] a wedged member says so again when its driver is linked anew: the first time may be lost', async (t) => {
+  const one = middle();
+  one.hear('c', 1, ack(strangeAt(1)));
+  t.ok(one.isWedged);
+  one.step({ kind: 'disconnected', peer: 'a' as never });
+  says(t, one.connect('a'), ['send ->a refused e1']);
+  says(t, one.connect('a'), ['send ->a refused e1'], 'on every new link, until it is sealed');
+  t.same(one.connect('c'), [], 'to its driver only');
+  one.hear('a', 2, { kind: 'seal' });
+  t.same(one.connect('a'), []);
+});
+
 t.test('[C3] what other epochs, or others than the neighbours, say is not heard', async (t) => {
   const one = new One('b', { log: [] }).join(2);
   one.hear('c', 2, { kind: 'resume', position: endOf([]) });

@@ -1,21 +1,19 @@
 // A chain in memory: the real replicas, over disks and links that do only what a test tells them to. A crash forgets what was
 // not synced; the write in flight is kept or lost, as the test says. Messages go through their real encoding.
 import { describeEffect, describeMessage } from '../../chain/describe.ts';
-import type { Entry, Message } from '../../chain/messages.ts';
+import type { Message } from '../../chain/messages.ts';
 import { canPropose, lowerOf } from '../../chain/normal.ts';
 import { step } from '../../chain/replica.ts';
 import { checkNeighbours, checkReplica } from '../../chain/replica-check.ts';
-import type { Effect, Event, Marks, Replica } from '../../chain/state.ts';
+import type { Effect, Event, Replica } from '../../chain/state.ts';
 import { createReplica } from '../../chain/state.ts';
 import { decodeMessage, encodeMessage } from '../../chain/wire.ts';
 import { assert } from '../../engine/base/assert.ts';
-import type { ChainId, Epoch, HostId, Position } from '../../engine/base/ids.ts';
-import { chainId, hostId, origin } from '../../engine/base/ids.ts';
+import type { ChainId, HostId } from '../../engine/base/ids.ts';
+import { chainId, hostId } from '../../engine/base/ids.ts';
 import { encodeBatch, openRecord } from '../../engine/store/format.ts';
-
-type Write = { readonly entries: readonly Entry[]; readonly marks: Partial<Marks> | undefined };
-
-export type Disk = { records: Entry[]; marks: Marks };
+import type { Disk, Write } from './disk.ts';
+import { applyWrites, emptyDisk, endOfDisk, readAfter } from './disk.ts';
 
 export type Member = {
   readonly id: HostId;
@@ -28,8 +26,6 @@ export type Member = {
   reads: (Effect & { kind: 'read' })[];
   mayLead: boolean;
 };
-
-const noMarks: Marks = { sealed: 0 as Epoch, nonce: '', ran: 0 as Epoch, logEpoch: 0 as Epoch };
 
 export class World {
   readonly chain: ChainId = chainId(0);
@@ -47,7 +43,7 @@ export class World {
   constructor(names: readonly string[], mayLead: (name: string) => boolean = () => true) {
     const ids = names.map(hostId);
     for (const id of ids) {
-      const disk: Disk = { records: [], marks: noMarks };
+      const disk = emptyDisk();
       const member: Member = {
         id,
         disk,
@@ -116,7 +112,7 @@ export class World {
     if (!this.startWrite(name)) return false;
     const writes = member.writing ?? [];
     member.writing = undefined;
-    const { position, marks } = this.#apply(member, writes);
+    const { position, marks } = applyWrites(member.disk, writes);
     this.#say(`> ${name} synced ${position === undefined ? 'marks' : `#${position.lsn}`}`);
     this.#step(member, { kind: 'synced', position, marks });
     return true;
@@ -136,11 +132,8 @@ export class World {
     const member = this.member(name);
     const read = member.reads.shift();
     if (read === undefined) return false;
-    const { records } = member.disk;
-    const at = read.after.lsn === 0 ? origin : records[read.after.lsn - 1];
-    const isShared = at?.hash === read.after.hash;
-    const entries = isShared ? records.slice(read.after.lsn, read.after.lsn + 2) : [];
-    this.#step(member, { kind: 'fetched', to: read.to, epoch: read.epoch, after: read.after, entries, isShared });
+    const { to, epoch, after } = read;
+    this.#step(member, { kind: 'fetched', to, epoch, after, ...readAfter(member.disk, after) });
     return true;
   }
 
@@ -162,7 +155,7 @@ export class World {
   crash(name: string, isWriteKept: boolean): void {
     const member = this.member(name);
     if (!member.isUp) return;
-    if (isWriteKept && member.writing !== undefined) this.#apply(member, member.writing);
+    if (isWriteKept && member.writing !== undefined) applyWrites(member.disk, member.writing);
     member.isUp = false;
     this.#heads.delete(member.id);
     member.queue = [];
@@ -218,8 +211,7 @@ export class World {
   }
 
   #boot(id: HostId, ids: readonly HostId[], disk: Disk, boot: number, mayLead: boolean): Replica {
-    const last = disk.records.at(-1);
-    const durable: Position = last === undefined ? origin : { lsn: last.lsn, hash: last.hash };
+    const durable = endOfDisk(disk);
     const { chain } = this;
     return createReplica({
       self: id,
@@ -231,23 +223,6 @@ export class World {
       marks: disk.marks,
       durable,
     });
-  }
-
-  #apply(member: Member, writes: readonly Write[]): { position: Position | undefined; marks: Marks | undefined } {
-    let position: Position | undefined;
-    let marks: Marks | undefined;
-    for (const write of writes) {
-      for (const entry of write.entries) {
-        assert(entry.lsn === member.disk.records.length + 1, `record ${entry.lsn} is written in its place`);
-        member.disk.records.push(entry);
-        position = { lsn: entry.lsn, hash: entry.hash };
-      }
-      if (write.marks !== undefined) {
-        marks = { ...(marks ?? member.disk.marks), ...write.marks };
-        member.disk.marks = marks;
-      }
-    }
-    return { position, marks };
   }
 
   #step(member: Member, event: Event): void {

@@ -2,7 +2,13 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { chainId, epoch, origin, type Position } from '../../engine/base/ids.ts';
-import { batchBytesMax, updatesQueuedBytesMax, updatesQueuedMax } from '../../engine/base/limits.ts';
+import {
+  batchBytesMax,
+  outputsQueuedLengthMax,
+  outputsQueuedMax,
+  updatesQueuedBytesMax,
+  updatesQueuedMax,
+} from '../../engine/base/limits.ts';
 import { sectionsOf } from '../../engine/store/format.ts';
 import { Batcher } from '../../host/batcher.ts';
 import { fuzz } from '../fuzz.ts';
@@ -128,6 +134,33 @@ t.test('[C6] the queue is bounded in updates and in bytes, by what is not yet pr
   head.take();
   t.ok(head.batcher.hasRoom);
 });
+
+t.test(
+  '[C18] outputs that pile up behind a batch leave no room, by count or by length, until it is committed',
+  async (t) => {
+    const piles = [
+      { outputs: outputsQueuedMax, length: 0 },
+      { outputs: 4, length: outputsQueuedLengthMax / 4 },
+    ];
+    for (const { outputs, length } of piles) {
+      const head = new Head();
+      head.batcher.emit('at once', outputsQueuedLengthMax);
+      t.ok(head.batcher.hasRoom, 'nothing pends: it left, and takes no room');
+      head.add('d', 1);
+      head.batcher.emit('1', length);
+      head.take();
+      for (let made = 2; made < outputs; made += 1) head.batcher.emit(`${made}`, length);
+      t.ok(head.batcher.hasRoom, 'one more fits');
+      head.batcher.emit('last', length);
+      t.notOk(head.batcher.hasRoom, 'proposed is not committed');
+      head.batcher.commit(0);
+      t.notOk(head.batcher.hasRoom);
+      head.batcher.commit(1);
+      t.ok(head.batcher.hasRoom);
+      t.equal(head.left.length, outputs + 1);
+    }
+  },
+);
 
 type Action = { readonly kind: 'add' | 'emit' | 'take' | 'commit'; readonly of: number; readonly bytes: number };
 
