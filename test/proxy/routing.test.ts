@@ -143,6 +143,40 @@ test('[F4] an open refused for good is told, and the document is not open any mo
   t.equal((await client.take('refused')).code, 'DOCUMENT_NOT_OPEN');
 });
 
+test('[C15] a client that comes back with its session ends what its old connection had open, and no other', async (t) => {
+  const host = await FakeHost.start(t);
+  const { port } = await startProxy(t, [host]);
+  await host.links.take();
+  host.say([1, [[0, 1, true]]]);
+  const old = await RawClient.connect(t, port);
+  const view = await openBoard(host, old);
+  const open = { t: 'open', doc: 'board/main', session: session1 };
+
+  const mallory = await RawClient.connect(t, port, 'mallory');
+  mallory.say(open);
+  const [, hers] = await host.take(1);
+  host.say([4, hers, 0, 0, 'SESSION_EXPIRED', 'of another']);
+  await mallory.take('refused');
+  t.same(await host.take(3), [3, hers]);
+  const elsewhere = await RawClient.connect(t, port);
+  elsewhere.say({ ...open, doc: 'board/other' });
+  await host.take(1);
+  t.same(await old.settled(), [], 'the name of a session is no key to it');
+  t.same(host.heard.items, [], 'no view is closed');
+
+  const back = await RawClient.connect(t, port);
+  back.say(open);
+  t.match(await old.take('refused'), { doc: 'board/main', n: 0, code: 'SESSION_EXPIRED', retry: 'never' });
+  t.same(await host.take(3), [3, view]);
+  const [, next] = await host.take(1);
+  old.say({ t: 'send', doc: 'board/main', n: 1, done: 0, channel: 'write', message: 1 });
+  t.equal((await old.take('refused')).code, 'DOCUMENT_NOT_OPEN');
+  host.say([2, next, 1, session1, 'i1', 4, '{}']);
+  await back.take('view');
+  back.say({ t: 'send', doc: 'board/main', n: 1, done: 0, channel: 'write', message: 2 });
+  t.same((await host.take(2)).slice(1), [next, 1, 0, 'write', 2]);
+});
+
 test('[F5] a delta reaches the members of its kind and nobody else', async (t) => {
   const host = await FakeHost.start(t);
   const { port } = await startProxy(t, [host]);
