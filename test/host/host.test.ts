@@ -85,3 +85,29 @@ t.test('[C16] [C19] a batch of another epoch is our mistake: the host ends befor
   t.ok(durable <= 1, 'nothing of it is on the disk');
   t.notOk(service.committed.includes(2));
 });
+
+t.test('[C7] a host knows that a link broke before anything can be sent over the next one', async (t) => {
+  const store = await Store.open(new MemoryStore(), [chain], { storeId: 's', host: self, cluster: 'c' });
+  const [marks, durable] = [store.marks(chain), store.durable(chain)];
+  const peer = hostId('h2');
+  const members = [self, peer];
+  const replica = createReplica({ self, boot: 'b', storeId: 's', chain, members, mayLead: true, marks, durable });
+  const waiting: (() => void)[] = [];
+  const host = new Host({
+    self,
+    store,
+    replicas: [replica],
+    log: pino({ level: 'silent' }),
+    soon: (turn) => waiting.push(turn),
+    sendTo: () => {},
+    serve: () => new OneBatch((place) => place),
+    onRoutes: () => {},
+    onTurnEnd: () => {},
+    fatal: (cause) => t.fail(String(cause)),
+  });
+  host.onConnected(peer, 'p', true);
+  t.equal(replica.peers.get(peer), undefined, 'what arrives waits for its turn');
+  host.onDisconnected(peer);
+  t.same(replica.peers.get(peer)?.isConnected, false, 'a break does not, nor what came before it');
+  await host.close();
+});
