@@ -38,10 +38,12 @@ export async function openHead<Waiter>(
   });
   function advance(): void {
     const through = Math.min(durable, ackedBelow);
-    const released: Waiter[] = [];
+    // One event mostly commits one batch: its waiters are handed on as they are.
+    let released: Waiter[] = [];
     while (committed < through) {
       committed += 1;
-      for (const waiter of inFlight.get(committed) ?? []) released.push(waiter);
+      const waiting = inFlight.get(committed) ?? [];
+      released = released.length === 0 ? waiting : released.concat(waiting);
       inFlight.delete(committed);
     }
     if (released.length > 0) onCommitted(released);
