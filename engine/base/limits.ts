@@ -18,6 +18,8 @@ export const batchBytesMax = 128 * 1024;
 export const hostsMax = 64;
 /** What names an attempt to begin an epoch, or a store: ours are half as long. */
 export const nonceBytesMax = 128;
+/** What an operator says about the loss that he accepts, in bytes. */
+export const lossBytesMax = 1_024;
 /** A message between hosts. It holds a batch, or a chunk of batches. */
 export const linkFrameBytesMax = 8 * 1024 * 1024;
 /** JSON text that a host puts into one message to a proxy, in UTF-16 units; more goes into the next message. */
