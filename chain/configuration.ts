@@ -4,7 +4,7 @@
 //   value    := version u8 = 1 | phase u8 = 0 pending, 1 active | chain u16 | region text | epoch u32 | minor u32
 //               | nonce text | members | start position | loss | hasPrevious u8 = 0, 1 | previous
 //   previous := epoch u32 | minor u32 | nonce text | members | start position
-//   members  := count u16 | (host text | storeId text | role u8 = 0 syncing, 1 serving) ...
+//   members  := count u16 | (host text | storeId text | boot text | role u8 = 0 syncing, 1 serving) ...
 //   position := lsn u64 | hash 16 bytes
 //   loss     := has u8 = 0, 1 | what an operator accepted, text
 //
@@ -15,13 +15,16 @@ import { ByteReader, ByteWriter } from '../engine/base/bytes.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, Hash, HostId, Lsn, Position } from '../engine/base/ids.ts';
 import { epoch as asEpoch, chainId, hostId } from '../engine/base/ids.ts';
-import { hostsMax, lossBytesMax, nonceBytesMax } from '../engine/base/limits.ts';
+import { configurationBytesMax, hostsMax, lossBytesMax, nonceBytesMax } from '../engine/base/limits.ts';
 
 /** `serving`: holds every answered write. `syncing`: is being filled; it saves nobody. */
 export type Role = 'serving' | 'syncing';
 
-/** A member is a host with one certain store: the same host with another disk is somebody else (C10). */
-export type Seat = { readonly host: HostId; readonly storeId: string; readonly role: Role };
+/**
+ * A member is a host with one certain store: the same host with another disk is somebody else (C10). `boot` is the process
+ * that was asked to join: another one does not take up a join that it knows nothing of. It means nothing once that serves.
+ */
+export type Seat = { readonly host: HostId; readonly storeId: string; readonly boot: string; readonly role: Role };
 
 /** What was activated. `members` stand in the order of the chain, head first, a syncing one last. */
 export type Active = {
@@ -98,9 +101,10 @@ function writeActive(writer: ByteWriter, { epoch, minor, nonce, members, start }
   writer.u32(minor);
   writer.text(nonce);
   writer.u16(members.length);
-  for (const { host, storeId, role } of members) {
+  for (const { host, storeId, boot, role } of members) {
     writer.text(host);
     writer.text(storeId);
+    writer.text(boot);
     writer.u8(role === 'serving' ? 1 : 0);
   }
   writer.u64(start.lsn);
@@ -111,11 +115,11 @@ function readActive(reader: ByteReader): Active {
   const epoch = asEpoch(reader.u32());
   const minor = reader.u32();
   const nonce = reader.text(nonceBytesMax);
-  const count = reader.count(reader.u16(), 5);
+  const count = reader.count(reader.u16(), 7);
   if (count > hostsMax) throw new CodedError('CHAIN_PROTOCOL', `a chain of ${count} hosts`);
   const members = Array.from({ length: count }, (): Seat => {
-    const [host, storeId] = [hostId(reader.text()), reader.text(nonceBytesMax)];
-    return { host, storeId, role: readFlag(reader) ? 'serving' : 'syncing' };
+    const [host, storeId, boot] = [hostId(reader.text()), reader.text(nonceBytesMax), reader.text(nonceBytesMax)];
+    return { host, storeId, boot, role: readFlag(reader) ? 'serving' : 'syncing' };
   });
   const start = { lsn: reader.u64() as Lsn, hash: reader.hex(16) as Hash };
   return { epoch, minor, nonce, members, start };
@@ -129,8 +133,14 @@ function readFlag(reader: ByteReader): boolean {
 
 function sizeOf({ members, previous, region, nonce, loss }: Configuration): number {
   const seats = [...members, ...(previous?.members ?? [])];
-  const texts = [region, nonce, loss ?? '', previous?.nonce ?? '', ...seats.flatMap((one) => [one.host, one.storeId])];
+  const texts = [
+    region,
+    nonce,
+    loss ?? '',
+    previous?.nonce ?? '',
+    ...seats.flatMap((one) => [one.host, one.storeId, one.boot]),
+  ];
   const bytes = texts.reduce((sum, text) => sum + 3 + Buffer.byteLength(text), 256);
-  assert(bytes < 0xffff, 'a configuration is small');
+  assert(bytes <= configurationBytesMax, 'a configuration is small');
   return bytes;
 }

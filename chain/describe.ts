@@ -2,7 +2,8 @@
 // the same words.
 import { unreachable } from '../engine/base/assert.ts';
 import type { Position } from '../engine/base/ids.ts';
-import type { Message } from './messages.ts';
+import type { Configuration } from './configuration.ts';
+import type { Chunk, Message } from './messages.ts';
 import type { Effect, Replica } from './state.ts';
 
 /** `#3.a1b2c3`: a record by its number and the first digits of the hash after it. */
@@ -28,17 +29,30 @@ function describeBody(message: Message): string {
     case 'fetch':
       return ` after ${describePosition(message.after)}`;
     case 'chunk':
-      return message.isShared ? ` ${message.entries.map(describePosition).join(' ')}` : ' not shared';
-    case 'activate':
-      return ` ${message.order.join('>')} at ${describePosition(message.start)}`;
+      return describeChunk(message);
+    case 'configured':
+      return ` ${describeConfiguration(message.value)}`;
+    case 'barrier':
+    case 'passed':
+      return ` ${message.token}`;
     case 'seal':
     case 'transferred':
-    case 'adopted':
     case 'refused':
       return '';
     default:
       return unreachable(message);
   }
+}
+
+function describeChunk({ after, isShared, isLive, entries }: Chunk): string {
+  if (!isShared) return ` ${describePosition(after)} is not shared`;
+  return ` after ${describePosition(after)}:${entries.map((one) => ` ${describePosition(one)}`).join('')}${isLive ? ' live' : ''}`;
+}
+
+/** `active e3.1 a>b>(c) at #7.a1b2c3`: a member in brackets is syncing. */
+export function describeConfiguration({ phase, epoch, minor, members, start }: Configuration): string {
+  const order = members.map(({ host, role }) => (role === 'serving' ? host : `(${host})`)).join('>');
+  return `${phase} e${epoch}.${minor} ${order}${phase === 'active' ? ` at ${describePosition(start)}` : ''}`;
 }
 
 export function describeEffect(effect: Effect): string {
@@ -47,7 +61,8 @@ export function describeEffect(effect: Effect): string {
       return `send ->${effect.to} ${describeMessage(effect.message)}`;
     case 'write': {
       const marks = Object.entries(effect.marks ?? {}).map(([name, value]) => `${name}=${value}`);
-      return ['write', ...effect.entries.map(describePosition), ...marks].join(' ');
+      const cut = effect.cut === undefined ? [] : [`cut behind ${describePosition(effect.cut)}`];
+      return ['write', ...cut, ...effect.entries.map(describePosition), ...marks].join(' ');
     }
     case 'dropQueued':
       return 'drop what is queued';
@@ -61,6 +76,16 @@ export function describeEffect(effect: Effect): string {
       return 'stopped';
     case 'wedged':
       return `wedged: ${effect.reason}`;
+    case 'locate':
+      return `locate #${effect.lsn}`;
+    case 'passed':
+      return `passed ${effect.token}`;
+    case 'look':
+      return 'look into the register';
+    case 'cas':
+      return `cas ${effect.expect === undefined ? 'nothing' : describeConfiguration(effect.expect)} -> ${describeConfiguration(effect.value)}`;
+    case 'learned':
+      return `learned ${describeConfiguration(effect.value)}`;
     default:
       return unreachable(effect);
   }

@@ -1,155 +1,252 @@
-// A member between two epochs: sealed, given a history, started. The order of its phases is the order of what it has synced:
+// A member between two epochs: it is sealed (frozen, by a synced mark), and given the history that the next epoch begins with.
 //
-//   sealing  -> sealed    `sealed` is on disk, behind the write that was in flight: the log is frozen (C4)
-//   copying  -> ready     the log is exactly the chosen history and `logEpoch` says so, in the same sync (C7)
-//   adopting -> serving   `ran` is on disk: this member can never run the epoch a second time (C13)
+//   any phase -> sealing -> sealed -> copying -> ready          what comes then is in adopt.ts
+//
+// A history is copied in from whoever holds it. Where the two logs part is found by asking: "do you hold this record?", going
+// back twice as far with each no. What lies behind it is cut in the same write that appends what follows (C7).
 import { assert } from '../engine/base/assert.ts';
 import type { Epoch, HostId, Position } from '../engine/base/ids.ts';
-import { samePosition } from '../engine/base/ids.ts';
-import type { Activate, Chunk, Entry, Fetch, Seal, Transfer } from './messages.ts';
-import { advanceAck, beginServing, retire, wedge } from './normal.ts';
-import type { Effect, Event, Marks, Replica } from './state.ts';
+import { lsn, origin, samePosition } from '../engine/base/ids.ts';
+import type { Chunk, Entry, Fetch, Seal, Transfer } from './messages.ts';
+import { leave, wedge } from './normal.ts';
+import type { Copy, Effect, Event, Marks, Replica } from './state.ts';
 
 export function onSeal(replica: Replica, from: HostId, message: Seal, out: Effect[]): void {
   const { epoch, nonce } = message;
-  if (epoch <= replica.epoch) {
-    const isRepeat = epoch === replica.epoch && nonce === replica.nonce;
-    if (!isRepeat) refuse(replica, from, out);
-    return;
+  if (epoch > replica.epoch) return freeze(replica, from, message, undefined, out);
+  if (!isOwnAttempt(replica, message)) return refuse(replica, from, message, out);
+  // Asked again: the first answer may be lost, or this process is a later one than the one that synced the seal.
+  const { phase, marks } = replica;
+  const isHeld = marks.sealed === epoch && marks.nonce === nonce && marks.ran < epoch;
+  if (phase.kind === 'sealed' || (phase.kind === 'idle' && isHeld)) answerSeal(replica, from, out);
+}
+
+/** The driver says which history the epoch begins with, and who holds it. A host that is asked for the first time is sealed by it. */
+export function onTransfer(replica: Replica, from: HostId, message: Transfer, out: Effect[]): void {
+  if (message.epoch > replica.epoch) return freeze(replica, from, message, message, out);
+  if (!isOwnAttempt(replica, message)) return refuse(replica, from, message, out);
+  const { phase, marks, epoch } = replica;
+  if (phase.kind === 'sealing') replica.phase = { ...phase, transfer: message };
+  else if (phase.kind === 'sealed') startCopy(replica, from, message, out);
+  else if (phase.kind === 'ready' && samePosition(phase.target, message.position)) answerTransfer(replica, from, out);
+  else if (phase.kind === 'idle' && marks.sealed === epoch && marks.nonce === message.nonce && marks.ran < epoch) {
+    startCopy(replica, from, message, out);
   }
-  if (from !== replica.self) retire(replica, out);
+}
+
+/** From here on nothing of an older epoch is said. What is queued behind the write in flight is dropped: this member never had it. */
+function freeze(
+  replica: Replica,
+  driver: HostId,
+  { epoch, nonce }: Seal | Transfer,
+  transfer: Transfer | undefined,
+  out: Effect[],
+): void {
+  if (driver !== replica.self) replica.drive = undefined;
+  leave(replica, out);
   replica.epoch = epoch;
   replica.nonce = nonce;
-  replica.driver = from;
-  replica.phase = { kind: 'sealing' };
-  replica.lowerResume = undefined;
+  replica.phase = { kind: 'sealing', driver, transfer };
   out.push({ kind: 'dropQueued' });
-  out.push({ kind: 'write', entries: [], marks: { sealed: epoch, nonce } });
+  out.push({ kind: 'write', cut: undefined, entries: [], marks: { sealed: epoch, nonce } });
 }
 
-/** The driver says which history the epoch begins with, and who holds it. */
-export function onTransfer(replica: Replica, from: HostId, message: Transfer, out: Effect[]): void {
-  if (!isOfAttempt(replica, from, message) || replica.phase.kind !== 'sealed') return;
-  const { source, position: target } = message;
-  const { chain, epoch, durable } = replica;
-  if (durable.lsn > target.lsn) return wedge(replica, `C7: asked to cut record ${durable.lsn} to ${target.lsn}`, out);
-  replica.phase = { kind: 'copying', source, target };
-  if (samePosition(durable, target)) return write(replica, [], { logEpoch: epoch }, out);
-  out.push({ kind: 'send', to: source, message: { kind: 'fetch', chain, epoch, after: durable } });
+function answerSeal(replica: Replica, driver: HostId, out: Effect[]): void {
+  replica.phase = { kind: 'sealed', driver };
+  const { chain, epoch, nonce, storeId, marks, durable: position } = replica;
+  const answer = { chain, epoch, nonce, storeId, logEpoch: marks.logEpoch, position };
+  out.push({ kind: 'send', to: driver, message: { kind: 'sealed', ...answer } });
 }
 
-/** Another member asks for what follows its last record. Only a frozen log is read: what is sent cannot change meanwhile. */
-export function onFetch(replica: Replica, from: HostId, message: Fetch, out: Effect[]): void {
-  if (message.epoch !== replica.epoch || !isFrozen(replica)) return;
+function answerTransfer(replica: Replica, driver: HostId, out: Effect[]): void {
+  const { chain, epoch, nonce, storeId } = replica;
+  out.push({ kind: 'send', to: driver, message: { kind: 'transferred', chain, epoch, nonce, storeId } });
+}
+
+function startCopy(replica: Replica, driver: HostId, { source, position: target }: Transfer, out: Effect[]): void {
+  const copy: Copy = { source, target, base: undefined, step: 1, isShared: false };
+  replica.phase = { kind: 'copying', driver, copy };
+  forgetInflight(replica);
+  const { durable, epoch } = replica;
+  if (samePosition(durable, target)) return write(replica, undefined, [], { logEpoch: epoch }, out);
+  findBase(replica, copy, Math.min(durable.lsn, target.lsn), out);
+}
+
+/** A joiner begins to fill its log from its predecessor's. */
+export function startJoinCopy(replica: Replica, source: HostId, out: Effect[]): Copy {
+  const copy: Copy = { source, target: undefined, base: undefined, step: 1, isShared: false };
+  forgetInflight(replica);
+  findBase(replica, copy, replica.durable.lsn, out);
+  return copy;
+}
+
+/** Nothing is on its way to the disk: the log is what is durable. */
+function forgetInflight(replica: Replica): void {
+  replica.received = replica.durable;
+  replica.base = replica.durable;
+  replica.inflight.length = 0;
+}
+
+function findBase(replica: Replica, copy: Copy, at: number, out: Effect[]): void {
+  copy.base = at === replica.durable.lsn ? replica.durable : at === 0 ? origin : undefined;
+  if (copy.base === undefined) out.push({ kind: 'locate', lsn: lsn(at) });
+  else fetch(replica, copy, out);
+}
+
+function fetch(replica: Replica, copy: Copy, out: Effect[]): void {
+  const after = copy.isShared ? replica.received : copy.base;
+  if (after === undefined || replica.peers.get(copy.source)?.isConnected !== true) return;
+  const { chain, epoch } = replica;
+  out.push({ kind: 'send', to: copy.source, message: { kind: 'fetch', chain, epoch, after } });
+}
+
+export function copyOf({ phase }: Replica): Copy | undefined {
+  return phase.kind === 'copying' || phase.kind === 'syncing' ? phase.copy : undefined;
+}
+
+export function onLocated(replica: Replica, position: Position, out: Effect[]): void {
+  const copy = copyOf(replica);
+  if (copy === undefined || copy.base !== undefined || position.lsn > replica.durable.lsn) return;
+  if (copy.target !== undefined && samePosition(position, copy.target)) {
+    copy.isShared = true;
+    copy.base = position;
+    replica.received = position;
+    return write(replica, position, [], { logEpoch: replica.epoch }, out);
+  }
+  copy.base = position;
+  fetch(replica, copy, out);
+}
+
+/** A frozen log is read for those who lack of it: what is sent cannot change meanwhile. */
+export function onFetchFrozen(replica: Replica, from: HostId, message: Fetch, out: Effect[]): void {
   out.push({ kind: 'read', to: from, epoch: message.epoch, after: message.after });
 }
 
-export function onFetched(replica: Replica, event: Event & { kind: 'fetched' }, out: Effect[]): void {
-  if (event.epoch !== replica.epoch || !isFrozen(replica)) return;
+export function onFetchedFrozen(replica: Replica, event: Event & { kind: 'fetched' }, out: Effect[]): void {
   const { chain, epoch } = replica;
-  const { isShared, entries } = event;
-  out.push({ kind: 'send', to: event.to, message: { kind: 'chunk', chain, epoch, isShared, entries } });
+  const { isShared, entries, after } = event;
+  const chunk = { kind: 'chunk', chain, epoch, after, isShared, isLive: false, entries } as const;
+  out.push({ kind: 'send', to: event.to, message: chunk });
 }
 
-export function onChunk(replica: Replica, from: HostId, message: Chunk, out: Effect[]): void {
-  const { phase, epoch } = replica;
-  if (message.epoch !== epoch || phase.kind !== 'copying' || phase.source !== from) return;
-  const first = message.entries[0];
-  if (!message.isShared || first === undefined) return stopDiverged(replica, replica.durable, out);
-  // Asked for twice, since the link of the first question broke, and answered twice.
-  if (first.lsn <= replica.received.lsn) return;
-  const isFirst = replica.marks.logEpoch !== 0;
-  for (const entry of message.entries) {
-    if (entry.lsn !== replica.received.lsn + 1 || entry.previousHash !== replica.received.hash) {
-      return stopDiverged(replica, replica.received, out);
-    }
-    replica.received = { lsn: entry.lsn, hash: entry.hash };
+export function isFrozen({ phase }: Replica): boolean {
+  return phase.kind === 'sealed' || phase.kind === 'copying' || phase.kind === 'ready';
+}
+
+/** What was fetched. Says whether the log now follows its predecessor's live; false also where the chunk was not asked for. */
+export function onChunk(replica: Replica, from: HostId, message: Chunk, out: Effect[]): boolean {
+  const copy = copyOf(replica);
+  if (message.epoch !== replica.epoch || copy === undefined || copy.source !== from) return false;
+  const asked = copy.isShared ? replica.received : copy.base;
+  if (asked === undefined || !samePosition(asked, message.after)) return false;
+  // Until a piece is written, nothing was asked for: this is an answer to a question of the last link.
+  if (copy.isShared && !samePosition(replica.durable, replica.received)) return false;
+  if (!message.isShared) {
+    guessFurtherBack(replica, copy, out);
+    return false;
   }
-  if (samePosition(replica.received, phase.target)) return write(replica, message.entries, { logEpoch: epoch }, out);
-  if (replica.received.lsn >= phase.target.lsn) return stopDiverged(replica, replica.received, out);
-  write(replica, message.entries, isFirst ? { logEpoch: 0 as Epoch } : undefined, out);
+  return fill(replica, copy, message, out);
+}
+
+function guessFurtherBack(replica: Replica, copy: Copy, out: Effect[]): void {
+  const { base } = copy;
+  if (copy.isShared || base === undefined || base.lsn === 0) {
+    return wedge(replica, `C7: ${copy.source} does not hold what it sent`, out);
+  }
+  const at = Math.max(0, base.lsn - copy.step);
+  copy.step *= 2;
+  findBase(replica, copy, at, out);
+}
+
+function fill(replica: Replica, copy: Copy, message: Chunk, out: Effect[]): boolean {
+  const cut = !copy.isShared && replica.durable.lsn > message.after.lsn ? message.after : undefined;
+  copy.isShared = true;
+  let last = message.after;
+  for (const entry of message.entries) {
+    if (entry.lsn !== last.lsn + 1 || entry.previousHash !== last.hash) {
+      wedge(replica, `C7: fetched record ${entry.lsn} does not follow ${last.lsn}`, out);
+      return false;
+    }
+    last = { lsn: entry.lsn, hash: entry.hash };
+  }
+  const { target } = copy;
+  const isPast = target !== undefined && last.lsn >= target.lsn && !samePosition(last, target);
+  const isStuck = target !== undefined && message.entries.length === 0;
+  if (isPast || isStuck) {
+    wedge(replica, `C7: fetched up to ${last.lsn}, and the chosen history ends at ${target?.lsn}`, out);
+    return false;
+  }
+  replica.received = last;
+  replica.base = last;
+  replica.inflight.length = 0;
+  const isFilled = holdsHistory(replica, copy);
+  const isMarked = replica.marks.logEpoch === replica.epoch && cut === undefined;
+  const marks = isFilled ? { logEpoch: replica.epoch } : cut === undefined ? undefined : { logEpoch: 0 as Epoch };
+  if (message.entries.length > 0 || cut !== undefined || (isFilled && !isMarked)) {
+    write(replica, cut, message.entries, marks, out);
+  }
+  return message.isLive;
+}
+
+/** Whether the log, once what was received is written, is one of the epoch's: all of the chosen history, or past its start. */
+function holdsHistory({ received, phase }: Replica, { target }: Copy): boolean {
+  if (target !== undefined) return samePosition(received, target);
+  return phase.kind === 'syncing' && received.lsn >= phase.config.start.lsn;
+}
+
+/** A piece is on disk: the copy is done, or asks for more. */
+export function advanceCopy(replica: Replica, out: Effect[]): void {
+  const { phase, marks, epoch, durable, received } = replica;
+  const copy = copyOf(replica);
+  if (copy === undefined || !samePosition(durable, received)) return;
+  if (phase.kind === 'copying' && copy.target !== undefined && samePosition(durable, copy.target)) {
+    if (marks.logEpoch !== epoch) return;
+    forgetInflight(replica);
+    replica.phase = { kind: 'ready', driver: phase.driver, target: copy.target };
+    return answerTransfer(replica, phase.driver, out);
+  }
+  if (copy.isShared) fetch(replica, copy, out);
 }
 
 /** The link to the source of a copy is new: what was asked on the old one, or its answer, may be lost. */
 export function onSourceBack(replica: Replica, peer: HostId, out: Effect[]): void {
-  const { phase, durable, received, chain, epoch } = replica;
-  if (phase.kind !== 'copying' || phase.source !== peer || durable.lsn === phase.target.lsn) return;
+  const copy = copyOf(replica);
+  if (copy === undefined || copy.source !== peer) return;
   // While a piece is being written, the next is asked for when that is done.
-  if (!samePosition(durable, received)) return;
-  out.push({ kind: 'send', to: peer, message: { kind: 'fetch', chain, epoch, after: durable } });
+  if (!copy.isShared || samePosition(replica.durable, replica.received)) fetch(replica, copy, out);
 }
 
-export function onActivate(replica: Replica, from: HostId, message: Activate, out: Effect[]): void {
-  if (!isOfAttempt(replica, from, message) || replica.phase.kind !== 'ready') return;
-  const { order, start, epoch } = message;
-  assert(samePosition(start, replica.durable), 'C7: a chain starts with the history that was transferred');
-  assert(replica.marks.ran < epoch, `C13: epoch ${epoch} is run once, and ${replica.marks.ran} ran`);
+/** The mark of a seal is on disk, and with it everything that was in flight before. */
+export function onSealSynced(replica: Replica, out: Effect[]): void {
+  const { phase, marks, epoch, nonce } = replica;
+  if (phase.kind !== 'sealing' || marks.sealed !== epoch || marks.nonce !== nonce) return;
+  const { driver, transfer } = phase;
+  forgetInflight(replica);
+  if (transfer === undefined) return answerSeal(replica, driver, out);
+  startCopy(replica, driver, transfer, out);
+}
+
+function write(
+  replica: Replica,
+  cut: Position | undefined,
+  entries: readonly Entry[],
+  marks: Partial<Marks> | undefined,
+  out: Effect[],
+): void {
+  const { kind } = replica.phase;
   assert(
-    replica.marks.sealed === epoch && replica.marks.logEpoch === epoch,
-    'C4: sealed and filled before it is started',
+    kind === 'copying' || kind === 'syncing',
+    'C7: a serving member never cuts its log, and fills it by appends only',
   );
-  replica.phase = { kind: 'adopting', order, start };
-  write(replica, [], { ran: epoch }, out);
+  out.push({ kind: 'write', cut, entries, marks });
 }
 
-/** A write is on disk: the log grew, or a mark was made, and with it this member may be one phase further. */
-export function onSynced(replica: Replica, event: Event & { kind: 'synced' }, out: Effect[]): void {
-  if (event.position !== undefined) {
-    assert(event.position.lsn > replica.durable.lsn, `synced ${event.position.lsn} after ${replica.durable.lsn}`);
-    replica.durable = event.position;
-    advanceAck(replica, out);
-  }
-  if (event.marks !== undefined) replica.marks = event.marks;
-  advancePhase(replica, out);
-}
-
-function advancePhase(replica: Replica, out: Effect[]): void {
-  const { phase, marks, chain, epoch, nonce, driver } = replica;
-  if (driver === undefined) return;
-  if (phase.kind === 'sealing' && marks.sealed === epoch && marks.nonce === nonce) {
-    // What was queued behind the write in flight is dropped: this member never had it.
-    replica.received = replica.durable;
-    replica.inflight.length = 0;
-    replica.phase = { kind: 'sealed' };
-    const { storeId, durable: position } = replica;
-    const answer = { chain, epoch, nonce, storeId, logEpoch: marks.logEpoch, position };
-    out.push({ kind: 'send', to: driver, message: { kind: 'sealed', ...answer } });
-  }
-  if (phase.kind === 'copying' && samePosition(replica.durable, replica.received)) {
-    if (marks.logEpoch === epoch && samePosition(replica.durable, phase.target)) {
-      replica.phase = { kind: 'ready', target: phase.target };
-      out.push({ kind: 'send', to: driver, message: { kind: 'transferred', chain, epoch, nonce } });
-    } else if (replica.durable.lsn < phase.target.lsn) {
-      const after = replica.durable;
-      out.push({ kind: 'send', to: phase.source, message: { kind: 'fetch', chain, epoch, after } });
-    }
-  }
-  if (phase.kind === 'adopting' && marks.ran === epoch) {
-    beginServing(replica, out);
-    out.push({ kind: 'send', to: driver, message: { kind: 'adopted', chain, epoch, nonce } });
-  }
-}
-
-function write(replica: Replica, entries: readonly Entry[], marks: Partial<Marks> | undefined, out: Effect[]): void {
-  assert(replica.phase.kind !== 'serving', 'a serving member writes through accept');
-  out.push({ kind: 'write', entries, marks });
-}
-
-/** C11: two histories that differ are not mended by software here; this member says so and serves nothing. */
-function stopDiverged(replica: Replica, at: Position, out: Effect[]): void {
-  replica.driver = undefined;
-  wedge(replica, `CHAIN_DIVERGED: chain ${replica.chain} has another history after record ${at.lsn}`, out);
-}
-
-function refuse(replica: Replica, to: HostId, out: Effect[]): void {
-  const { chain, epoch, nonce } = replica;
+/** The refusal carries the attempt that it refuses, and the epoch that this member stands at. */
+function refuse(replica: Replica, to: HostId, { nonce }: { nonce: string }, out: Effect[]): void {
+  const { chain, epoch } = replica;
   out.push({ kind: 'send', to, message: { kind: 'refused', chain, epoch, nonce } });
 }
 
-function isOfAttempt(replica: Replica, from: HostId, message: { epoch: Epoch; nonce: string }): boolean {
-  return from === replica.driver && message.epoch === replica.epoch && message.nonce === replica.nonce;
-}
-
-function isFrozen(replica: Replica): boolean {
-  return replica.phase.kind === 'sealed' || replica.phase.kind === 'copying' || replica.phase.kind === 'ready';
+function isOwnAttempt(replica: Replica, { epoch, nonce }: { epoch: Epoch; nonce: string }): boolean {
+  return epoch === replica.epoch && nonce === replica.nonce;
 }

@@ -1,14 +1,15 @@
-// What members of a chain say to each other. Every message carries (chain, epoch): lower is refused or dropped, and what a
+// What hosts say to each other about one chain. Every message carries (chain, epoch): lower is refused or dropped, and what a
 // member says in an epoch that does not run is not heard (C3). How these travel as bytes is in wire.ts.
 //
 //   driver                         member                        neighbours, while the epoch runs
 //     seal(nonce)          ->        freezes, syncs the mark       upper -> append(entry, committed)
 //                          <-        sealed(durable position)      lower -> ack(position)
 //     transfer(history)    ->        fetch / chunk from source     lower -> resume(position), when the link is new
-//                          <-        transferred
-//     activate(order)      ->        syncs `ran`
-//                          <-        adopted
+//                          <-        transferred                   upper -> barrier(token);  lower -> passed(token)
+//   anybody                                                      a joiner, last in the chain
+//     configured(value)    ->        runs it, or steps down        joiner -> fetch(after);  upper -> chunk, then append ...
 import type { ChainId, Epoch, Hash, HostId, Lsn, Position } from '../engine/base/ids.ts';
+import type { Configuration } from './configuration.ts';
 
 /** A batch, as its bytes travel and are stored. `hash` is the rolling hash after it; `epoch` the one it was made in (C16). */
 export type Entry = {
@@ -33,14 +34,25 @@ export type Sealed = Attempt<'sealed'> & {
   readonly position: Position;
 };
 export type Transfer = Attempt<'transfer'> & { readonly source: HostId; readonly position: Position };
-export type Transferred = Attempt<'transferred'>;
-export type Fetch = Of<'fetch'> & { readonly after: Position };
-/** `isShared` is false where the source's log does not hold the position asked for: then the histories differ. */
-export type Chunk = Of<'chunk'> & { readonly isShared: boolean; readonly entries: readonly Entry[] };
-export type Activate = Attempt<'activate'> & { readonly order: readonly HostId[]; readonly start: Position };
-export type Adopted = Attempt<'adopted'>;
-/** The sender stands at `epoch`, or broke off in it: begin a higher one. */
+export type Transferred = Attempt<'transferred'> & { readonly storeId: string };
+/** The sender stands at `epoch`, and does not take part in a lower one. */
 export type Refused = Attempt<'refused'>;
+export type Fetch = Of<'fetch'> & { readonly after: Position };
+/**
+ * `isShared` is false where the sender's log does not hold the position asked for: then the histories differ there. `isLive`:
+ * what follows these entries comes as appends.
+ */
+export type Chunk = Of<'chunk'> & {
+  readonly after: Position;
+  readonly isShared: boolean;
+  readonly isLive: boolean;
+  readonly entries: readonly Entry[];
+};
+/** What the register was confirmed to hold: whoever says this has won the CAS, or read it from a quorum (C1). */
+export type Configured = Of<'configured'> & { readonly value: Configuration };
+/** One question for all reads of a turn of the head: does everybody run this epoch, unsealed? Tokens grow. */
+export type Barrier = Of<'barrier'> & { readonly token: number };
+export type Passed = Of<'passed'> & { readonly token: number };
 
 export type Message =
   | Append
@@ -50,8 +62,9 @@ export type Message =
   | Sealed
   | Transfer
   | Transferred
+  | Refused
   | Fetch
   | Chunk
-  | Activate
-  | Adopted
-  | Refused;
+  | Configured
+  | Barrier
+  | Passed;

@@ -1,4 +1,4 @@
-// One member of one chain, as a function of what happened: `step(replica, event, out)`.
+// One chain on one host, as a function of what happened: `step(replica, event, out)`.
 //
 //            append ->            append ->
 //     head ------------> middle ------------> tail        every member writes the same bytes
@@ -7,34 +7,80 @@
 //
 // The rule that everything hangs on (C5): an ack leaves a member through `advanceAck` and nowhere else, and that function
 // stops at what is synced here *and* acked below. Forwarding waits for nothing. So an ack that reaches the head means
-// durable on every member, and costs one sync plus the hops, not one sync per hop.
+// durable on every serving member, and costs one sync plus the hops, not one sync per hop.
 //
-// A chain runs in epochs. Between two of them its members are sealed: frozen, by a synced mark, until each has been given
-// the history of the new epoch (transfer) and told to run it (activate). member.ts is that side of it, assembly.ts the driver's. The alternative
-// not taken is to resume where one was: a restarted head may hold less than its tail, since forwarding runs ahead of its disk.
+// A chain runs in epochs, and a register says which (configuration.ts). Between two of them members are sealed: frozen, by a
+// synced mark, until one history has been chosen among them and each has been given it. One sealed survivor holds every answered
+// write, since nothing was answered that is not on all of them: write to all, recover from any.
 import { assert, unreachable } from '../engine/base/assert.ts';
 import type { HostId } from '../engine/base/ids.ts';
-import { onAnswer, onPeers, onRefused } from './assembly.ts';
-import { onActivate, onChunk, onFetch, onFetched, onSeal, onSourceBack, onSynced, onTransfer } from './member.ts';
+import { epoch as asEpoch } from '../engine/base/ids.ts';
+import { learn, onRanSynced, restartJoin, tell, tellPeer } from './adopt.ts';
+import {
+  onDecided,
+  onDriveConnected,
+  onDriveDisconnected,
+  onHurry,
+  onLook,
+  onReconfigure,
+  onRefused,
+  onSealed,
+  onTransferred,
+} from './driver.ts';
+import { boundRetained, onAckBelow, onAdd, onFetch, onFetched, onRemove } from './join.ts';
+import { advanceCopy, onChunk, onLocated, onSeal, onSealSynced, onSourceBack, onTransfer } from './member.ts';
 import type { Message } from './messages.ts';
-import { onAck, onAppend, onDriverBack, onLowerGone, onPropose, onResume, onUpperBack } from './normal.ts';
+import {
+  advanceAck,
+  onAppend,
+  onBarrier,
+  onBarrierAsked,
+  onLowerGone,
+  onPassed,
+  onPropose,
+  onResume,
+  resumeAtUpper,
+  runningConfig,
+  upperOf,
+} from './normal.ts';
 import type { Effect, Event, Replica } from './state.ts';
 
 /** Takes one event. Effects are appended to `out`; the host carries them out in that order. */
 export function step(replica: Replica, event: Event, out: Effect[]): void {
   switch (event.kind) {
     case 'message':
-      return onMessage(replica, event.from, event.message, out);
+      onMessage(replica, event.from, event.message, out);
+      return boundRetained(replica);
     case 'synced':
       return onSynced(replica, event, out);
     case 'connected':
-      return onConnected(replica, event.peer, event.boot, event.mayLead, out);
+      return onConnected(replica, event, out);
     case 'disconnected':
-      return onDisconnected(replica, event.peer);
+      return onDisconnected(replica, event.peer, out);
     case 'propose':
-      return onPropose(replica, event.entry, out);
+      onPropose(replica, event.entry, out);
+      return boundRetained(replica);
+    case 'barrier':
+      return onBarrierAsked(replica, out);
     case 'fetched':
       return onFetched(replica, event, out);
+    case 'located':
+      return onLocated(replica, event.position, out);
+    case 'decided':
+      return onDecided(replica, event.decision, out);
+    case 'look':
+      return onLook(replica, out);
+    case 'reconfigure':
+      return onReconfigure(replica, event.intention, out);
+    case 'hurry':
+      return onHurry(replica, out);
+    case 'abandon':
+      if (replica.asking !== 'drive') replica.drive = undefined;
+      return;
+    case 'add':
+      return onAdd(replica, event.host, out);
+    case 'remove':
+      return onRemove(replica, event.host, out);
     default:
       return unreachable(event);
   }
@@ -42,13 +88,18 @@ export function step(replica: Replica, event: Event, out: Effect[]): void {
 
 function onMessage(replica: Replica, from: HostId, message: Message, out: Effect[]): void {
   assert(message.chain === replica.chain, `chain ${message.chain} is not chain ${replica.chain}`);
+  if (isOfThePast(replica, message)) return correct(replica, from, out);
   switch (message.kind) {
     case 'append':
       return onAppend(replica, from, message, out);
     case 'ack':
-      return onAck(replica, from, message, out);
+      return onAckBelow(replica, from, message, out);
     case 'resume':
       return onResume(replica, from, message, out);
+    case 'barrier':
+      return onBarrier(replica, from, message, out);
+    case 'passed':
+      return onPassed(replica, from, message, out);
     case 'seal':
       return onSeal(replica, from, message, out);
     case 'transfer':
@@ -56,31 +107,68 @@ function onMessage(replica: Replica, from: HostId, message: Message, out: Effect
     case 'fetch':
       return onFetch(replica, from, message, out);
     case 'chunk':
-      return onChunk(replica, from, message, out);
-    case 'activate':
-      return onActivate(replica, from, message, out);
+      if (onChunk(replica, from, message, out)) onLive(replica, out);
+      return;
     case 'sealed':
+      return onSealed(replica, from, message, out);
     case 'transferred':
-    case 'adopted':
-      return onAnswer(replica, from, message, out);
+      return onTransferred(replica, from, message, out);
     case 'refused':
-      return onRefused(replica, message, out);
+      return onRefused(replica, message);
+    case 'configured':
+      return learn(replica, message.value, out);
     default:
       return unreachable(message);
   }
 }
 
-function onConnected(replica: Replica, peer: HostId, boot: string, mayLead: boolean, out: Effect[]): void {
-  replica.peers.set(peer, { boot, mayLead, isConnected: true });
-  onLowerGone(replica, peer);
-  onUpperBack(replica, peer, out);
-  onSourceBack(replica, peer, out);
-  onDriverBack(replica, peer, out);
-  onPeers(replica, peer, out);
+/** C3: who still speaks in an epoch that is over, as a neighbour, is told of the one that runs. */
+function isOfThePast(replica: Replica, { kind, epoch }: Message): boolean {
+  const isOfNeighbour = kind === 'append' || kind === 'resume' || kind === 'barrier' || kind === 'fetch';
+  return isOfNeighbour && epoch < (runningConfig(replica)?.epoch ?? 0);
 }
 
-function onDisconnected(replica: Replica, peer: HostId): void {
+function correct(replica: Replica, from: HostId, out: Effect[]): void {
+  if (replica.known?.phase === 'active') tell(replica, from, replica.known, out);
+}
+
+/** A joiner has caught up: appends follow. */
+function onLive(replica: Replica, out: Effect[]): void {
+  const { phase } = replica;
+  if (phase.kind !== 'syncing') return;
+  replica.phase = { ...phase, copy: undefined };
+  advanceAck(replica, out);
+}
+
+function onSynced(replica: Replica, event: Event & { kind: 'synced' }, out: Effect[]): void {
+  const { position, marks, isCut } = event;
+  if (position !== undefined) {
+    assert(isCut || position.lsn > replica.durable.lsn, `synced ${position.lsn} after ${replica.durable.lsn}`);
+    replica.durable = position;
+  }
+  if (marks !== undefined) replica.marks = marks;
+  replica.floor = asEpoch(Math.max(replica.floor, replica.marks.sealed));
+  advanceAck(replica, out);
+  onSealSynced(replica, out);
+  advanceCopy(replica, out);
+  onRanSynced(replica, out);
+}
+
+function onConnected(replica: Replica, event: Event & { kind: 'connected' }, out: Effect[]): void {
+  const { peer, boot, storeId } = event;
+  replica.peers.set(peer, { boot, storeId, isConnected: true });
+  onLowerGone(replica, peer);
+  tellPeer(replica, peer, out);
+  const { kind } = replica.phase;
+  if (kind === 'serving' && peer === upperOf(replica)) resumeAtUpper(replica, out);
+  if (kind === 'syncing' && peer === upperOf(replica)) restartJoin(replica, out);
+  if (kind === 'copying') onSourceBack(replica, peer, out);
+  onDriveConnected(replica, peer, out);
+}
+
+function onDisconnected(replica: Replica, peer: HostId, out: Effect[]): void {
   const known = replica.peers.get(peer);
   if (known !== undefined) replica.peers.set(peer, { ...known, isConnected: false });
   onLowerGone(replica, peer);
+  onDriveDisconnected(replica, out);
 }

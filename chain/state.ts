@@ -1,10 +1,10 @@
-// The state of one member of one chain, what happens to it, and what it wants done: plain data, so that it can be printed,
-// compared and cloned. What is decided on it is in normal.ts (batches and acks), member.ts (being sealed and started) and
-// assembly.ts (starting the others); replica.ts is the door.
-import { assert } from '../engine/base/assert.ts';
+// The state of one chain on one host, what happens to it, and what it wants done: plain data, so that it can be printed,
+// compared and cloned. What is decided on it is in normal.ts (batches, acks, barriers), member.ts (being sealed and filled),
+// adopt.ts (running a configuration), join.ts (both ends of a join) and driver.ts (reconfiguring); replica.ts is the door.
 import type { ChainId, Epoch, HostId, Lsn, Position } from '../engine/base/ids.ts';
 import { lsn, origin } from '../engine/base/ids.ts';
-import type { Entry, Message, Sealed } from './messages.ts';
+import type { Active, Configuration } from './configuration.ts';
+import type { Entry, Message, Sealed, Transfer } from './messages.ts';
 
 /**
  * What a member keeps on disk beside its log. `sealed`: the highest epoch it has sealed for, and for which attempt (nonce).
@@ -18,49 +18,71 @@ export type Marks = {
   readonly logEpoch: Epoch;
 };
 
-/** Where a member stands. `idle`: since its process began it belongs to no epoch. */
+/**
+ * A history that is being copied in. `base` is the last record that this log may share with the source's; once it is shown to,
+ * everything behind it is cut and filled. `target` is where it ends: undefined where it goes on growing (a join).
+ */
+export type Copy = {
+  readonly source: HostId;
+  readonly target: Position | undefined;
+  /** Undefined while the log is being asked for it. */
+  base: Position | undefined;
+  /** How far the next guess goes back: doubled with each that was wrong. */
+  step: number;
+  /** The base is shown to be shared, and the log ends there or behind it with what was fetched. */
+  isShared: boolean;
+};
+
+/** Where this host stands in the chain. `idle`: since its process began, or since it stepped down, it belongs to no epoch. */
 export type Phase =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'sealing' }
-  | { readonly kind: 'sealed' }
-  | { readonly kind: 'copying'; readonly source: HostId; readonly target: Position }
-  | { readonly kind: 'ready'; readonly target: Position }
-  | { readonly kind: 'adopting'; readonly order: readonly HostId[]; readonly start: Position }
-  | { readonly kind: 'serving'; readonly order: readonly HostId[]; readonly start: Position }
+  | { readonly kind: 'sealing'; readonly driver: HostId; readonly transfer: Transfer | undefined }
+  | { readonly kind: 'sealed'; readonly driver: HostId }
+  | { readonly kind: 'copying'; readonly driver: HostId; readonly copy: Copy }
+  | { readonly kind: 'ready'; readonly driver: HostId; readonly target: Position }
+  | { readonly kind: 'adopting'; readonly config: Active }
+  | { readonly kind: 'serving'; readonly config: Active }
+  | { readonly kind: 'enrolling'; readonly config: Active }
+  /** `copy` is undefined once appends follow. */
+  | { readonly kind: 'syncing'; readonly config: Active; readonly copy: Copy | undefined }
   | { readonly kind: 'wedged'; readonly reason: string };
 
-/** What this host knows of another: which process it is (`boot` changes with every start) and whether it may head chains. */
-export type Peer = { readonly boot: string; readonly mayLead: boolean; readonly isConnected: boolean };
+/** What this host knows of another: which process it is (`boot` changes with every start), and which store it has. */
+export type Peer = { readonly boot: string; readonly storeId: string; readonly isConnected: boolean };
 
-/**
- * A start of the chain under way, or done, on the member that drives it. Each stage waits for all members; whatever goes wrong
- * begins another start, one epoch higher.
- */
-export type Assembly = {
-  readonly epoch: Epoch;
+/** How a driver means to have the chain: `order` are the hosts that may be in it, head first. */
+export type Intention = {
+  readonly order: readonly HostId[];
+  readonly serversMin: number;
+  /** An operator takes what these hosts hold, complete or not, and says what he accepts (C12). */
+  readonly loss: string | undefined;
+};
+
+/** A reconfiguration that this host drives. One goes through its stages once; what goes wrong begins another, one epoch higher. */
+export type Drive = {
+  readonly intention: Intention;
   readonly nonce: string;
-  /** Which process each member was when this start began. */
-  readonly boots: ReadonlyMap<HostId, string>;
-  stage: 'sealing' | 'transferring' | 'activating' | 'serving';
+  stage: 'reading' | 'proposing' | 'sealing' | 'transferring' | 'activating';
+  /** Its pending configuration, from `proposing` on. */
+  pending: Configuration | undefined;
   readonly sealed: Map<HostId, Sealed>;
-  /** Who has answered the current stage. */
-  answered: Set<HostId>;
-  /** The history chosen for this epoch, once (20-chain: choosing twice loses data). */
-  start: Position;
+  /** The history chosen for this epoch, once (20-chain: choosing twice loses data), and who holds it. */
+  chosen: { readonly source: HostId; readonly start: Position } | undefined;
+  /** Who was asked to take it; and who has, with which store. */
+  readonly asked: Set<HostId>;
+  readonly transferred: Map<HostId, string>;
 };
 
 export type Replica = {
   readonly self: HostId;
   readonly boot: string;
   readonly storeId: string;
+  readonly region: string;
   readonly chain: ChainId;
-  /** All members, in the order of placement. Fixed until reconfiguration exists. */
-  readonly members: readonly HostId[];
   readonly peers: Map<HostId, Peer>;
-  /** The attempt that this member is sealed for: what it answers to, from the moment the seal arrives. */
+  /** The attempt that this member answers to, from the moment a seal arrives; or the epoch that it runs. */
   epoch: Epoch;
   nonce: string;
-  driver: HostId | undefined;
   /** As on disk. */
   marks: Marks;
   phase: Phase;
@@ -69,22 +91,56 @@ export type Replica = {
   durable: Position;
   ackedBelow: Position;
   acked: Position;
-  /** As the head knows it, or has told: everything up to it is on every member's disk. */
+  /** As the head knows it, or has told: everything up to it is on every serving member's disk. */
   committed: Lsn;
-  /** The records in (acked, received]: what may have to be sent again. */
+  /** The records in (base, received]: what may have to be sent again. `base` is at or before `acked`. */
+  base: Position;
   readonly inflight: Entry[];
   /** What the successor said it has, in this epoch and on this connection; nothing is sent to it before. */
   lowerResume: { readonly from: HostId; readonly position: Position } | undefined;
-  /** Present on the member that drives a start of the chain. */
-  assembly: Assembly | undefined;
+  /** A joiner's fetch is being read: records behind `after` are kept until it can be answered. */
+  retainAfter: Lsn | undefined;
+  /** What the joiner says it has synced, as far as it was told. */
+  joinerAcked: Lsn;
+  /** This last serving member acks and passes only what this joiner acked and passed. */
+  gate: HostId | undefined;
+  /** The highest barrier that came from above, and the highest that was passed up. */
+  barrier: number;
+  passed: number;
+  /** The newest value that the register was confirmed to hold. */
+  known: Configuration | undefined;
+  /** What the register was asked, one question at a time. */
+  asking: 'look' | 'drive' | 'change' | undefined;
+  /** What the CAS under way would write. */
+  writing: Configuration | undefined;
+  drive: Drive | undefined;
+  /** The highest epoch that another host refused a lower one with. */
+  floor: Epoch;
+  /** Counts what this process has written into the register: no nonce is used twice. */
+  nonces: number;
 };
+
+/** What an operation on the register came to. A value is what a quorum confirmed. */
+export type Decision =
+  | { readonly kind: 'value'; readonly value: Configuration | undefined }
+  | { readonly kind: 'won' }
+  | { readonly kind: 'lost'; readonly value: Configuration | undefined }
+  /** It may have happened, or may not: only reading tells. */
+  | { readonly kind: 'unknown' };
 
 export type Event =
   | { readonly kind: 'message'; readonly from: HostId; readonly message: Message }
-  | { readonly kind: 'synced'; readonly position: Position | undefined; readonly marks: Marks | undefined }
-  | { readonly kind: 'connected'; readonly peer: HostId; readonly boot: string; readonly mayLead: boolean }
+  | {
+      readonly kind: 'synced';
+      readonly position: Position | undefined;
+      readonly marks: Marks | undefined;
+      readonly isCut: boolean;
+    }
+  | { readonly kind: 'connected'; readonly peer: HostId; readonly boot: string; readonly storeId: string }
   | { readonly kind: 'disconnected'; readonly peer: HostId }
   | { readonly kind: 'propose'; readonly entry: Entry }
+  /** The head asks whether its epoch still runs; answered by the effect `passed`. */
+  | { readonly kind: 'barrier' }
   | {
       readonly kind: 'fetched';
       readonly to: HostId;
@@ -93,54 +149,81 @@ export type Event =
       readonly entries: readonly Entry[];
       /** False where the log does not hold `after`. */
       readonly isShared: boolean;
-    };
+    }
+  | { readonly kind: 'located'; readonly position: Position }
+  | { readonly kind: 'decided'; readonly decision: Decision }
+  /** Policy speaks: whenever it likes. */
+  | { readonly kind: 'look' }
+  | { readonly kind: 'reconfigure'; readonly intention: Intention }
+  /** Nobody else is waited for in the stage of the reconfiguration under way. */
+  | { readonly kind: 'hurry' }
+  | { readonly kind: 'abandon' }
+  | { readonly kind: 'add'; readonly host: HostId }
+  | { readonly kind: 'remove'; readonly host: HostId };
 
 /** What the host carries out, in this order. `write` items of one turn, of all chains, become one synced batch. */
 export type Effect =
   | { readonly kind: 'send'; readonly to: HostId; readonly message: Message }
-  | { readonly kind: 'write'; readonly entries: readonly Entry[]; readonly marks: Partial<Marks> | undefined }
-  /** Forget the writes with entries that are queued and not yet handed to the disk. */
+  /** Cuts the log behind `cut`, where given, then appends. */
+  | {
+      readonly kind: 'write';
+      readonly cut: Position | undefined;
+      readonly entries: readonly Entry[];
+      readonly marks: Partial<Marks> | undefined;
+    }
+  /** Forget the writes with entries, or that cut, which are queued and not yet handed to the disk. */
   | { readonly kind: 'dropQueued' }
   /** Read the log after a position, for `to`; comes back as `fetched`. */
   | { readonly kind: 'read'; readonly to: HostId; readonly epoch: Epoch; readonly after: Position }
+  /** Read which hash stands after a record of the own log; comes back as `located`. */
+  | { readonly kind: 'locate'; readonly lsn: Lsn }
   | { readonly kind: 'committed'; readonly through: Lsn }
+  /** Every barrier up to this token came through the whole chain. */
+  | { readonly kind: 'passed'; readonly token: number }
   /** This member heads the chain from now on: everything in its log is committed. */
   | { readonly kind: 'serving'; readonly epoch: Epoch; readonly order: readonly HostId[] }
   /** This member no longer heads the chain: whatever was made on top of `committed` is forgotten. */
   | { readonly kind: 'stopped' }
-  | { readonly kind: 'wedged'; readonly reason: string };
+  | { readonly kind: 'wedged'; readonly reason: string }
+  /** A quorum read of the register, or a CAS; comes back as `decided`. */
+  | { readonly kind: 'look' }
+  | { readonly kind: 'cas'; readonly expect: Configuration | undefined; readonly value: Configuration }
+  /** The register was confirmed to hold something newer than what was known here. */
+  | { readonly kind: 'learned'; readonly value: Configuration };
 
 export function createReplica(options: {
   self: HostId;
   boot: string;
   storeId: string;
+  region: string;
   chain: ChainId;
-  members: readonly HostId[];
-  mayLead: boolean;
   marks: Marks;
   durable: Position;
 }): Replica {
-  const { self, boot, storeId, chain, members, marks, durable } = options;
-  assert(members.includes(self), `${self} is a member of chain ${chain}`);
+  const { self, boot, storeId, marks, durable } = options;
   return {
-    self,
-    boot,
-    storeId,
-    chain,
-    members,
-    peers: new Map([[self, { boot, mayLead: options.mayLead, isConnected: true }]]),
+    ...options,
+    peers: new Map([[self, { boot, storeId, isConnected: true }]]),
     epoch: marks.sealed,
     nonce: marks.nonce,
-    driver: undefined,
-    marks,
     phase: { kind: 'idle' },
     received: durable,
-    durable,
     ackedBelow: origin,
     acked: durable,
     committed: lsn(0),
+    base: durable,
     inflight: [],
     lowerResume: undefined,
-    assembly: undefined,
+    retainAfter: undefined,
+    joinerAcked: lsn(0),
+    gate: undefined,
+    barrier: 0,
+    passed: 0,
+    known: undefined,
+    asking: undefined,
+    writing: undefined,
+    drive: undefined,
+    floor: marks.sealed,
+    nonces: 0,
   };
 }

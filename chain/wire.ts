@@ -6,20 +6,25 @@
 //   record      := length u32 | bytes                                         as engine/store/format.ts lays it out
 //   append      := committed u64 | record bytes up to the end of the frame
 //   ack, resume := position
-//   seal, transferred, adopted, refused := nonce text
+//   seal, refused := nonce text
+//   transferred := nonce text | storeId text
 //   sealed      := nonce text | storeId text | logEpoch u32 | position
 //   transfer    := nonce text | source text | position
 //   fetch       := position
-//   chunk       := isShared u8 = 0, 1 | count u32 | record ...
-//   activate    := nonce text | position | count u16 | host text ...
+//   chunk       := position | isShared u8 = 0, 1 | isLive u8 = 0, 1 | count u32 | record ...
+//   configured  := a register's value, as configuration.ts lays it out, up to the end of the frame
+//   barrier, passed := token u64
 //
 // A record is the same bytes on every wire and every disk: nothing here looks into it. The one who does (engine/store) is
-// handed in as `openRecord`. APPEND ONLY: kind numbers travel between versions; a retired kind keeps its number.
+// handed in as `openRecord`. APPEND ONLY: kind numbers travel between versions; a retired kind keeps its number (7, 9, 10 and 11
+// are). Numbers from 32 on belong to registers, from 40 on to gossip: what is not about one chain's log.
 import { ByteReader, ByteWriter } from '../engine/base/bytes.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, Hash, Lsn, Position } from '../engine/base/ids.ts';
 import { epoch as asEpoch, lsn as asLsn, chainId, hostId } from '../engine/base/ids.ts';
-import { hostsMax, nonceBytesMax } from '../engine/base/limits.ts';
+import { configurationBytesMax, nonceBytesMax } from '../engine/base/limits.ts';
+import type { Configuration } from './configuration.ts';
+import { decodeConfiguration, encodeConfiguration } from './configuration.ts';
 import type { Entry, Message } from './messages.ts';
 
 const kindNumbers = {
@@ -29,12 +34,13 @@ const kindNumbers = {
   seal: 4,
   sealed: 5,
   transfer: 6,
-  transferred: 7,
   fetch: 8,
-  chunk: 9,
-  activate: 10,
-  adopted: 11,
   refused: 12,
+  configured: 13,
+  barrier: 14,
+  passed: 15,
+  chunk: 16,
+  transferred: 17,
 } as const satisfies Record<Message['kind'], number>;
 
 const kindNames = new Map<number, Message['kind']>(
@@ -79,8 +85,15 @@ function encodeBody(writer: ByteWriter, message: Message): void {
       return position(writer, message.position);
     case 'fetch':
       return position(writer, message.after);
+    case 'configured':
+      return writer.bytes(encodeConfiguration(message.value));
+    case 'barrier':
+    case 'passed':
+      return writer.u64(message.token);
     case 'chunk':
+      position(writer, message.after);
       writer.u8(message.isShared ? 1 : 0);
+      writer.u8(message.isLive ? 1 : 0);
       writer.u32(message.entries.length);
       for (const entry of message.entries) {
         writer.u32(entry.bytes.length);
@@ -97,11 +110,7 @@ function encodeBody(writer: ByteWriter, message: Message): void {
   } else if (message.kind === 'transfer') {
     writer.text(message.source);
     position(writer, message.position);
-  } else if (message.kind === 'activate') {
-    position(writer, message.start);
-    writer.u16(message.order.length);
-    for (const host of message.order) writer.text(host);
-  }
+  } else if (message.kind === 'transferred') writer.text(message.storeId);
 }
 
 function decodeBody(kind: Message['kind'], reader: ByteReader, openRecord: OpenRecord): Message {
@@ -117,14 +126,22 @@ function decodeBody(kind: Message['kind'], reader: ByteReader, openRecord: OpenR
       return { kind, chain, epoch, position: readPosition(reader) };
     case 'fetch':
       return { kind, chain, epoch, after: readPosition(reader) };
-    case 'chunk':
-      return { kind, chain, epoch, isShared: readFlag(reader), entries: readRecords(reader, chain, openRecord) };
+    case 'barrier':
+    case 'passed':
+      return { kind, chain, epoch, token: reader.u64() };
+    case 'configured':
+      return { kind, chain, epoch, value: readConfiguration(reader, chain, epoch) };
+    case 'chunk': {
+      const after = readPosition(reader);
+      const [isShared, isLive] = [readFlag(reader), readFlag(reader)];
+      return { kind, chain, epoch, after, isShared, isLive, entries: readRecords(reader, chain, openRecord) };
+    }
     default:
       return decodeAttempt(kind, { chain, epoch, nonce: reader.text(nonceBytesMax) }, reader);
   }
 }
 
-type AttemptKind = Exclude<Message['kind'], 'append' | 'ack' | 'resume' | 'fetch' | 'chunk'>;
+type AttemptKind = 'seal' | 'sealed' | 'transfer' | 'transferred' | 'refused';
 type AttemptHead = { chain: Message['chain']; epoch: Epoch; nonce: string };
 
 function decodeAttempt(kind: AttemptKind, head: AttemptHead, reader: ByteReader): Message {
@@ -139,16 +156,20 @@ function decodeAttempt(kind: AttemptKind, head: AttemptHead, reader: ByteReader)
       };
     case 'transfer':
       return { kind, ...head, source: hostId(reader.text()), position: readPosition(reader) };
-    case 'activate': {
-      const start = readPosition(reader);
-      const count = reader.count(reader.u16(), 3);
-      if (count > hostsMax) throw new CodedError('CHAIN_PROTOCOL', `a chain of ${count} hosts`);
-      const order = Array.from({ length: count }, () => hostId(reader.text()));
-      return { kind, ...head, order, start };
-    }
+    case 'transferred':
+      return { kind, ...head, storeId: reader.text(nonceBytesMax) };
     default:
       return { kind, ...head };
   }
+}
+
+function readConfiguration(reader: ByteReader, chain: ChainId, epoch: Epoch): Configuration {
+  const value = decodeConfiguration(reader.rest());
+  if (value.chain === chain && value.epoch === epoch) return value;
+  throw new CodedError(
+    'CHAIN_PROTOCOL',
+    `the configuration of epoch ${value.epoch} of chain ${value.chain} came for another`,
+  );
 }
 
 function readRecords(reader: ByteReader, chain: ChainId, openRecord: OpenRecord): Entry[] {
@@ -174,7 +195,7 @@ function readPosition(reader: ByteReader): Position {
 /** What a message takes, so that its buffer is allocated once. Only batches are large; for the rest a bound will do. */
 function sizeOf(message: Message): number {
   if (message.kind === 'append') return 15 + message.entry.bytes.length;
-  if (message.kind === 'activate') return message.order.reduce((bytes, host) => bytes + 2 + host.length, 1024);
+  if (message.kind === 'configured') return 7 + configurationBytesMax;
   if (message.kind !== 'chunk') return 1024;
-  return message.entries.reduce((bytes, entry) => bytes + 4 + entry.bytes.length, 12);
+  return message.entries.reduce((bytes, entry) => bytes + 4 + entry.bytes.length, 64);
 }

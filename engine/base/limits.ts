@@ -20,6 +20,8 @@ export const hostsMax = 64;
 export const nonceBytesMax = 128;
 /** What an operator says about the loss that he accepts, in bytes. */
 export const lossBytesMax = 1_024;
+/** The value of a chain's register: two lists of as many hosts as a chain can have, and what goes with them. */
+export const configurationBytesMax = 48 * 1024;
 /** A message between hosts. It holds a batch, or a chunk of batches. */
 export const linkFrameBytesMax = 8 * 1024 * 1024;
 /** JSON text that a host puts into one message to a proxy, in UTF-16 units; more goes into the next message. */
@@ -28,6 +30,10 @@ export const frontBatchLengthMax = 1024 * 1024;
 export const chunkBytesMax = 2 * 1024 * 1024;
 /** Batches proposed and not yet committed. Three keep every disk busy; more gain nothing (measured at 1, 2, 3, 5). */
 export const batchesInFlightMax = 3;
+/** How near a joiner's acks must be, in batches, before the last member gates for it: what is in flight, and as much again. */
+export const gateLagMax = 2 * batchesInFlightMax;
+/** Batches that are kept in memory while a joiner's fetch is read from disk; past it the joiner asks again. */
+export const joinWindowMax = 256;
 /** Updates of one chain that wait for a batch; past it sends are refused with CHAIN_BUSY. */
 export const updatesQueuedMax = 16 * 1024;
 /** Bytes of one chain that wait for a batch. */
