@@ -86,6 +86,10 @@ export function onDecided(replica: Replica, decision: Decision, out: Effect[]): 
     return;
   }
   replica.writing = undefined;
+  if (decision.kind === 'failed') {
+    if (asking === 'drive') replica.drive = undefined;
+    return;
+  }
   if (isWon && writing !== undefined) {
     const before = previousOf(replica.known);
     if (asking === 'drive') onWon(replica, writing, before, out);

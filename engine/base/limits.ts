@@ -98,7 +98,41 @@ export const restartMsMin = 100;
 export const restartMsMax = 5_000;
 /** A host that lived this long starts with the shortest pause again. */
 export const restartForgivenMs = 10_000;
+/** How often a host's clock comes round to what waits for time. */
+export const tickMs = 25;
+/** A clock that comes round so much later than it should tells of a pause of this process: nobody is accused for it. */
+export const lagMs = 250;
+/** How often a host tells the others that it lives, and whom it misses: a few frames of some bytes. */
+export const pulseMs = 200;
+/** A link on which nothing was heard for this long, six pulses, leads to nobody. */
+export const silentMs = 1_200;
+/** A link that was lost comes back within this, or its other end is missed. */
+export const linkLostMs = 400;
+/** Between one reading of a register, for want of news, and the next. */
+export const lookMs = 1_000;
+/** Members of a chain act on the same trouble so long after one another: a reconfiguration takes a tenth of it. */
+export const staggerMs = 150;
+/** Who does not answer a seal or a transfer within this is left out, where enough others did. */
+export const hurryMs = 150;
+/** A reconfiguration that takes longer is begun anew. A transfer goes on where it was. */
+export const driveMs = 10_000;
+/** A pending configuration of somebody else that is older than this is driven by nobody. */
+export const pendingMs = 1_000;
+/** Work that waits while acks do not move for this long: the chain is stuck. */
+export const stuckMs = 1_000;
+/** A joiner of whom nothing was heard for this long gives its place up. */
+export const joinStuckMs = 5_000;
+/** How long a configuration stands before it is straightened: heads move back one after the other, and not at once. */
+export const movePauseMs = 2_000;
+/** Between two reconfigurations of one chain by one host: doubled from the first to the last, until all was well for a while. */
+export const spacingMsMin = 100;
+export const spacingMsMax = 5_000;
+export const settledMs = 10_000;
+/** What a host fetches of others' logs, over all chains that it joins: a part of what a disk takes, so that commits go on. */
+export const fetchBytesPerSecond = 64 * 1024 * 1024;
 
+assert(hurryMs + 2 * staggerMs < pendingMs, 'a driver at work is not taken for a dead one');
+assert(silentMs > 4 * pulseMs, 'a pulse may be late, and one may be lost');
 assert(clientFrameBytesMax < updateBytesMax, 'an update holds the largest frame');
 assert(sendsInFlightMax * 2 < framesPerMessageMax, 'a session can be sent again in one message');
 assert(documentsPerConnectionMax < framesPerMessageMax, 'a client can open all its documents in one message');
