@@ -20,6 +20,12 @@ export const hostsMax = 64;
 export const nonceBytesMax = 128;
 /** What an operator says about the loss that he accepts, in bytes. */
 export const lossBytesMax = 1_024;
+/** Voters of a cluster: seven outlive three of their kind; more cost every change a round through more disks. */
+export const votersMax = 7;
+/** The value of a register. A configuration of the most hosts with the longest names, twice, takes two thirds of it. */
+export const registerValueBytesMax = 32 * 1024;
+/** Registers that one message between a proposer and a voter is about; more go into the next message. */
+export const registerItemsMax = 192;
 /** A message between hosts. It holds a batch, or a chunk of batches. */
 export const linkFrameBytesMax = 8 * 1024 * 1024;
 /** JSON text that a host puts into one message to a proxy, in UTF-16 units; more goes into the next message. */
@@ -93,6 +99,16 @@ export const restartMsMax = 5_000;
 /** A host that lived this long starts with the shortest pause again. */
 export const restartForgivenMs = 10_000;
 
+/** How long a register's operation is tried: two lost messages and a duel of several proposers fit, twice. */
+export const registerOpMs = 2_000;
+/** When a voter is asked again: later than a slow disk syncs, as each repeat costs a message. */
+export const registerRetryMs = 150;
+/** Pauses of a proposer whose ballot was refused: doubled from the first to the last, each cut by chance. */
+export const registerRestMsMin = 10;
+export const registerRestMsMax = 320;
+/** How long `replace-voter` is tried. Asked again, it goes on from where it stood. */
+export const replaceVoterMs = 60_000;
+
 assert(clientFrameBytesMax < updateBytesMax, 'an update holds the largest frame');
 assert(sendsInFlightMax * 2 < framesPerMessageMax, 'a session can be sent again in one message');
 assert(documentsPerConnectionMax < framesPerMessageMax, 'a client can open all its documents in one message');
@@ -106,3 +122,12 @@ assert(
   linkBacklogBytesMax > batchesInFlightMax * linkFrameBytesMax,
   'a link holds what may be in flight of one chain, many times over',
 );
+assert(
+  registerItemsMax * (registerValueBytesMax + 1_024) < linkFrameBytesMax,
+  'a link carries a message about as many registers as one may hold, each with the largest value',
+);
+assert(
+  2 * hostsMax * (32 + nonceBytesMax + 5) + 2 * lossBytesMax < registerValueBytesMax,
+  'a register holds any chain',
+);
+assert(registerRestMsMax + 3 * registerRetryMs < registerOpMs, 'an operation survives what a busy network does to it');
