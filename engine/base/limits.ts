@@ -22,6 +22,12 @@ export const nonceBytesMax = 128;
 export const lossBytesMax = 1_024;
 /** The value of a chain's register: two lists of as many hosts as a chain can have, and what goes with them. */
 export const configurationBytesMax = 48 * 1024;
+/** Voters of a cluster: seven outlive three of their kind; more cost every change a round through more disks. */
+export const votersMax = 7;
+/** The value of a register. A configuration of the most hosts with the longest names, twice, takes two thirds of it. */
+export const registerValueBytesMax = 32 * 1024;
+/** Registers that one message between a proposer and a voter is about; more go into the next message. */
+export const registerItemsMax = 192;
 /** A message between hosts. It holds a batch, or a chunk of batches. */
 export const linkFrameBytesMax = 8 * 1024 * 1024;
 /** JSON text that a host puts into one message to a proxy, in UTF-16 units; more goes into the next message. */
@@ -133,6 +139,16 @@ export const fetchBytesPerSecond = 64 * 1024 * 1024;
 
 assert(hurryMs + 2 * staggerMs < pendingMs, 'a driver at work is not taken for a dead one');
 assert(silentMs > 4 * pulseMs, 'a pulse may be late, and one may be lost');
+/** How long a register's operation is tried: two lost messages and a duel of several proposers fit, twice. */
+export const registerOpMs = 2_000;
+/** When a voter is asked again: later than a slow disk syncs, as each repeat costs a message. */
+export const registerRetryMs = 150;
+/** Pauses of a proposer whose ballot was refused: doubled from the first to the last, each cut by chance. */
+export const registerRestMsMin = 10;
+export const registerRestMsMax = 320;
+/** How long `replace-voter` is tried. Asked again, it goes on from where it stood. */
+export const replaceVoterMs = 60_000;
+
 assert(clientFrameBytesMax < updateBytesMax, 'an update holds the largest frame');
 assert(sendsInFlightMax * 2 < framesPerMessageMax, 'a session can be sent again in one message');
 assert(documentsPerConnectionMax < framesPerMessageMax, 'a client can open all its documents in one message');
@@ -146,3 +162,12 @@ assert(
   linkBacklogBytesMax > batchesInFlightMax * linkFrameBytesMax,
   'a link holds what may be in flight of one chain, many times over',
 );
+assert(
+  registerItemsMax * (registerValueBytesMax + 1_024) < linkFrameBytesMax,
+  'a link carries a message about as many registers as one may hold, each with the largest value',
+);
+assert(
+  2 * hostsMax * (32 + nonceBytesMax + 5) + 2 * lossBytesMax < registerValueBytesMax,
+  'a register holds any chain',
+);
+assert(registerRestMsMax + 3 * registerRetryMs < registerOpMs, 'an operation survives what a busy network does to it');
