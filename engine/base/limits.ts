@@ -148,7 +148,33 @@ export const registerRestMsMin = 10;
 export const registerRestMsMax = 320;
 /** How long `replace-voter` is tried. Asked again, it goes on from where it stood. */
 export const replaceVoterMs = 60_000;
+/**
+ * Instances that gossip keeps count of: hosts, proxies and voters of one cluster. Measured up to 1,000; a counter costs 4 bytes in
+ * every exchange, so that this many would cost each host 32 KiB a round.
+ */
+export const instancesMax = 4_096;
+/** An instance's boot, region, address and application hash, each. */
+export const instanceTextBytesMax = 128;
+/**
+ * Sets of instances that a host remembers. A peer's set is found here while fewer changes of capacity than this lie between; past
+ * it, an exchange costs a full set. At 1,000 instances each costs 8 KiB.
+ */
+export const instanceSetsMax = 32;
+/** New instances, and deletes, that one message names; what is older is found by comparing sets. */
+export const recentInstancesMax = 64;
+/** Instances that are gone and must not come back from a peer's older set. The oldest are forgotten first. */
+export const goneInstancesMax = 4_096;
+/** Chains of which gossip carries a hint: 4 times what a cluster is made with at most. */
+export const hintsMax = 1_024;
+/** A configuration of the most members a chain may have is below this. */
+export const hintBytesMax = 4 * 1024;
+/** Hints that one message carries, by their bytes: at least one, then more until this is passed. */
+export const hintsBytesMax = 32 * 1024;
 
+assert(
+  instancesMax * (5 * instanceTextBytesMax + 64) + hintsBytesMax + hintBytesMax < linkFrameBytesMax,
+  'a link carries the largest set of instances',
+);
 assert(clientFrameBytesMax < updateBytesMax, 'an update holds the largest frame');
 assert(sendsInFlightMax * 2 < framesPerMessageMax, 'a session can be sent again in one message');
 assert(documentsPerConnectionMax < framesPerMessageMax, 'a client can open all its documents in one message');
