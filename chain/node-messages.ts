@@ -2,7 +2,7 @@
 // registers, about who lives. Each has its own grammar; nobody else knows a byte of it.
 import { CodedError } from '../engine/base/errors.ts';
 import type { GossipMessage } from './gossip/messages.ts';
-import { decodeGossip, encodeGossip, isGossipKind } from './gossip/wire.ts';
+import { decodeGossip, encodeGossip } from './gossip/wire.ts';
 import type { Message } from './messages.ts';
 import type { Pulse } from './pulse.ts';
 import { decodePulse, encodePulse, pulseKind } from './pulse.ts';
@@ -29,7 +29,7 @@ export function decodeNodeMessage(bytes: Uint8Array, openRecord: OpenRecord): No
   if (kind === undefined) throw new CodedError('CHAIN_PROTOCOL', 'an empty frame');
   if (kind < 32) return { about: 'chain', message: decodeMessage(bytes, openRecord) };
   if (isRegisterKind(kind)) return { about: 'register', message: decodeRegisterMessage(bytes) };
-  if (isGossipKind(kind)) return { about: 'gossip', message: decodeGossip(bytes) };
+  if (kind >= 40 && kind < pulseKind) return { about: 'gossip', message: decodeGossip(bytes) };
   if (kind === pulseKind) return { about: 'life', message: decodePulse(bytes) };
   throw new CodedError('CHAIN_PROTOCOL', `unknown message kind ${kind}`);
 }

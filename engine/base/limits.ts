@@ -21,7 +21,7 @@ export const nonceBytesMax = 128;
 /** What an operator says about the loss that he accepts, in bytes. */
 export const lossBytesMax = 1_024;
 /** The value of a chain's register: two lists of as many hosts as a chain can have, and what goes with them. */
-export const configurationBytesMax = 48 * 1024;
+export const configurationBytesMax = 12 * 1024;
 /** Voters of a cluster: seven outlive three of their kind; more cost every change a round through more disks. */
 export const votersMax = 7;
 /** The value of a register. A configuration of the most hosts with the longest names, twice, takes two thirds of it. */
@@ -88,6 +88,8 @@ export const unansweredBytesMax = 4 * 1024 * 1024;
 export const clientPingMs = 15_000;
 /** How often proxies and hosts ping over their links; one link that was silent for two rounds is dead, whatever TCP believes. */
 export const linkPingMs = 2_000;
+/** After a link broke: how often both ends ask whether anybody listens at the other. */
+export const linkProbeMs = 50;
 /** How long a link's handshake may take. */
 export const linkDialMs = 2_000;
 /** How long an operator's question to a host may take. */
@@ -137,6 +139,7 @@ export const settledMs = 10_000;
 /** What a host fetches of others' logs, over all chains that it joins: a part of what a disk takes, so that commits go on. */
 export const fetchBytesPerSecond = 64 * 1024 * 1024;
 
+assert(configurationBytesMax <= registerValueBytesMax, 'a register holds a configuration');
 assert(hurryMs + 2 * staggerMs < pendingMs, 'a driver at work is not taken for a dead one');
 assert(silentMs > 4 * pulseMs, 'a pulse may be late, and one may be lost');
 /** How long a register's operation is tried: two lost messages and a duel of several proposers fit, twice. */

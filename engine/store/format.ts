@@ -83,9 +83,9 @@ export function encodeBatch(place: RecordPlace, sections: readonly Section[]): O
   return finish(writer, 'batch', place, directoryBytesAt, directoryBytes);
 }
 
-/** The first record of an epoch: says who runs it, in which order. */
-export function encodeActivation(place: RecordPlace, order: readonly string[]): OpenedRecord {
-  const payload = Buffer.from(JSON.stringify({ order }));
+/** The first record of an epoch: says who runs it, in which order, and which loss an operator accepted for it. */
+export function encodeActivation(place: RecordPlace, order: readonly string[], loss?: string): OpenedRecord {
+  const payload = Buffer.from(JSON.stringify({ order, loss }));
   const writer = new ByteWriter(headBytes + checksumBytes + payload.length);
   const directoryBytesAt = writeHead(writer, 'activation', place, 0);
   writer.bytes(payload);
