@@ -124,10 +124,13 @@ function observe(care: Care, replica: Replica, { nowMs }: Facts): void {
   if (key !== care.configKey) {
     care.configKey = key;
     care.configSinceMs = nowMs;
-    care.boots = new Map((known?.members ?? []).map(({ host }) => [host, replica.peers.get(host)?.boot ?? '']));
+    care.boots = new Map((known?.members ?? []).map(({ host, boot }) => [host, boot]));
   }
-  // A member that was not met yet is the process that it is then.
-  for (const [host, boot] of care.boots) if (boot === '') care.boots.set(host, replica.peers.get(host)?.boot ?? '');
+  // A member whose process is not known is the one that it is at the next link.
+  for (const [host, boot] of care.boots) {
+    const peer = replica.peers.get(host);
+    if (boot === '' && peer?.isConnected === true) care.boots.set(host, peer.boot);
+  }
   const isWaiting = phase.kind === 'serving' && (replica.received.lsn > replica.acked.lsn || replica.barrier > replica.passed);
   if (!isWaiting || replica.acked.lsn !== care.ackedLsn || replica.passed !== care.passed) care.movedMs = nowMs;
   care.ackedLsn = replica.acked.lsn;

@@ -19,7 +19,7 @@ import {
   linkFrameBytesMax,
   linkPingMs,
   linkProbeMs,
-  redialMsMax,
+  linkRedialMsMax,
   redialMsMin,
 } from '../engine/base/limits.ts';
 import { frontPath } from '../proxy/link-wire.ts';
@@ -131,7 +131,7 @@ export class Links {
       headers: { authorization: `Bearer ${this.#options.secret}` },
       generateMask: (mask) => mask.fill(0),
     });
-    let nextPauseMs = Math.min(pauseMs * 2, redialMsMax);
+    let nextPauseMs = Math.min(pauseMs * 2, linkRedialMsMax);
     socket.on('open', () => {
       nextPauseMs = redialMsMin;
     });

@@ -101,6 +101,8 @@ export const logRecordsAskedMax = 1_000;
 /** Pauses between tries to reach a peer: doubled from the first to the last. */
 export const redialMsMin = 50;
 export const redialMsMax = 1_000;
+/** The longest pause between a cluster's own processes: they are few, and a chain waits. */
+export const linkRedialMsMax = 250;
 /** Pauses before a host that exited is started again: doubled from the first to the last. */
 export const restartMsMin = 100;
 export const restartMsMax = 5_000;
