@@ -104,7 +104,8 @@ export function advanceDetector(detector: Detector, nowMs: number): boolean {
 
 export function isPulseDue(detector: Detector): boolean {
   const suspects = [...detector.hosts.keys()].filter((host) => isSuspect(detector, host));
-  const isChanged = suspects.length !== detector.suspects.length || suspects.some((one) => !detector.suspects.includes(one));
+  const isChanged =
+    suspects.length !== detector.suspects.length || suspects.some((one) => !detector.suspects.includes(one));
   detector.suspects = suspects;
   return isChanged || detector.nowMs >= detector.pulseAtMs;
 }

@@ -131,7 +131,8 @@ function observe(care: Care, replica: Replica, { nowMs }: Facts): void {
     const peer = replica.peers.get(host);
     if (boot === '' && peer?.isConnected === true) care.boots.set(host, peer.boot);
   }
-  const isWaiting = phase.kind === 'serving' && (replica.received.lsn > replica.acked.lsn || replica.barrier > replica.passed);
+  const isWaiting =
+    phase.kind === 'serving' && (replica.received.lsn > replica.acked.lsn || replica.barrier > replica.passed);
   if (!isWaiting || replica.acked.lsn !== care.ackedLsn || replica.passed !== care.passed) care.movedMs = nowMs;
   care.ackedLsn = replica.acked.lsn;
   care.passed = replica.passed;
@@ -197,7 +198,8 @@ function troubleOf(care: Care, replica: Replica, active: Active | undefined, fac
   if (phase.kind === 'wedged') return `wedged: ${phase.reason}`;
   // Sealed for an epoch whose driver is at work, as far as is known here.
   if (epoch > active.epoch && nowMs - care.configSinceMs <= pendingMs) return undefined;
-  if (isLeftOut(replica) && nowMs - care.configSinceMs > staggerMs) return 'this host cannot run what the register holds';
+  if (isLeftOut(replica) && nowMs - care.configSinceMs > staggerMs)
+    return 'this host cannot run what the register holds';
   if (nowMs - care.movedMs > stuckMs + stuckRank(replica) * staggerMs) return 'acks do not move';
   return undefined;
 }
@@ -230,7 +232,9 @@ function mend(care: Care, replica: Replica, active: Active | undefined, facts: F
   const { nowMs, detector, desired, serversMin, founders, replication } = facts;
   if (active === undefined) return found(care, replica, facts);
   const complete = servingOf(active.members).filter((seat) => isThere(replica, detector, seat));
-  const spare = [...desired, ...founders].filter((host) => isLive(detector, host) && !complete.some((one) => one.host === host));
+  const spare = [...desired, ...founders].filter(
+    (host) => isLive(detector, host) && !complete.some((one) => one.host === host),
+  );
   const order = orderOf(replica, complete, desired);
   if (complete.length === 0) {
     care.reason = `no host that holds all of the chain is here: ${active.members.map(({ host }) => host).join(', ')}`;
@@ -311,7 +315,8 @@ function straighten(care: Care, replica: Replica, { desired, nowMs, serversMin, 
   const { members } = phase.config;
   const isReady = desired.every((host) => seatOf(members, host)?.role === 'serving');
   const isCrooked = members.length !== desired.length || members[0]?.host !== desired[0];
-  if (!isReady || !isCrooked || nowMs - care.configSinceMs < movePauseMs * (0.5 + chance) || nowMs < care.nextAtMs) return undefined;
+  if (!isReady || !isCrooked || nowMs - care.configSinceMs < movePauseMs * (0.5 + chance) || nowMs < care.nextAtMs)
+    return undefined;
   space(care, nowMs, chance);
   return { kind: 'reconfigure', intention: { order: desired, serversMin, loss: undefined } };
 }
