@@ -1,5 +1,5 @@
 // The picture of a run: of every kind of fault, a trial from the middle and the slowest one. A row a chain, a bar for every 10 ms
-// with answers, as high as there were many; lines where the fault came, where it ended, and where all was whole again.
+// with answers, the higher the more there were; lines where the fault came, where it ended, and where all was whole again.
 import { placeDocument } from '../../chain/placement.ts';
 import { answersBy, indexFrom } from './gaps.ts';
 import { chains } from './load.ts';
@@ -68,7 +68,9 @@ function drawPanel({ title, trial }: Panel, answers: ReadonlyMap<number, readonl
   });
   const marks = [
     mark(xOf(trial.faultAtMs), bottom, '#c53030', 'fault'),
-    ...(trial.endedAtMs - trial.faultAtMs < 50 ? [] : [mark(xOf(trial.endedAtMs), bottom, '#b7791f', 'fault ends')]),
+    ...(trial.endedAtMs - trial.faultAtMs < 50
+      ? []
+      : [mark(xOf(trial.endedAtMs), bottom, '#b7791f', 'fault ends', 'end')]),
     ...(trial.wholeAtMs === undefined ? [] : [mark(xOf(trial.wholeAtMs), bottom, '#2f855a', 'whole')]),
   ];
   const ticks: string[] = [];
@@ -105,8 +107,10 @@ function barsOf(counts: readonly number[], base: number, most: number): string {
     .join('');
 }
 
-function mark(x: number, bottom: number, color: string, text: string): string {
-  return `${line(x, top - 4, x, bottom, color)}<text x="${x + 3}" y="${top - 4}" fill="${color}">${text}</text>`;
+/** `anchor` is the end of the text that is at the line. */
+function mark(x: number, bottom: number, color: string, text: string, anchor: 'start' | 'end' = 'start'): string {
+  const at = `x="${anchor === 'start' ? x + 3 : x - 3}" y="${top - 4}" text-anchor="${anchor}"`;
+  return `${line(x, top - 4, x, bottom, color)}<text ${at} fill="${color}">${text}</text>`;
 }
 
 function line(x1: number, y1: number, x2: number, y2: number, color: string): string {

@@ -198,6 +198,7 @@ class Sampler {
   readonly #timer: NodeJS.Timeout;
   readonly #whole: { readonly askedAtMs: number; readonly saidAtMs: number }[] = [];
   #asked = 0;
+  #isStopped = false;
   #last = '';
 
   constructor(ask: () => Promise<ClusterStatus | undefined>, faultAtMs: number) {
@@ -207,6 +208,7 @@ class Sampler {
   }
 
   stop(): void {
+    this.#isStopped = true;
     clearInterval(this.#timer);
   }
 
@@ -221,6 +223,7 @@ class Sampler {
     const askedAtMs = performance.now();
     const status = await this.#ask();
     this.#asked -= 1;
+    if (this.#isStopped) return;
     const why = whyNotWhole(status, chains, members);
     this.whyNotWhole = why;
     if (why === undefined) this.#whole.push({ askedAtMs, saidAtMs: performance.now() });
