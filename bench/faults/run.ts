@@ -79,7 +79,8 @@ export function runFaults(options: RunOptions): Promise<Run> {
         if (index % trialsPerGeneration === 0) party.moveTo(index / trialsPerGeneration);
       }
       if (index === 0) await firstAnswers(load);
-      const trial = await runTrial(bed, number, one);
+      const trial = await attempt(bed, runTrial(bed, number, one));
+      if (trial === undefined) break;
       done.push(trial);
       progress(
         `trial ${number}/${trials}: ${load.answered - answeredBefore} answers; ${outcomeOf(trial, load, sentBefore)}`,
@@ -168,15 +169,7 @@ async function isFoundSoFar(bed: Bed): Promise<boolean> {
 
 async function judge(bed: Bed, readers: Readers): Promise<Omit<Run, 'trials'>> {
   const { load, problems, cluster, options } = bed;
-  const attempt = async <T>(what: Promise<T>): Promise<T | undefined> => {
-    try {
-      return await what;
-    } catch (error) {
-      problems.push(error instanceof Error ? error.message : String(error));
-      return undefined;
-    }
-  };
-  await attempt(load.settle());
+  await attempt(bed, load.settle());
   readers.close();
   const status = await untilWhole(cluster);
   const torn = whyNotWhole(status, chains, members);
@@ -184,7 +177,7 @@ async function judge(bed: Bed, readers: Readers): Promise<Omit<Run, 'trials'>> {
   problems.push(...load.failures, ...readers.failures);
   load.close();
   const { sends } = load;
-  const view = await attempt(readThroughClient(urlOf(bed), [...new Set(sends.map(({ doc }) => doc))]));
+  const view = await attempt(bed, readThroughClient(urlOf(bed), [...new Set(sends.map(({ doc }) => doc))]));
   problems.push(...cluster.unexpected);
   const code = await cluster.end();
   if (code !== 0) problems.push(`up ended with code ${code} when told to end`);
@@ -204,6 +197,16 @@ async function judge(bed: Bed, readers: Readers): Promise<Omit<Run, 'trials'>> {
     disksCompared: held.length,
     recordsCompared: disks.recordsCompared,
   };
+}
+
+/** What goes wrong is a problem, and not the end of the report. */
+async function attempt<T>({ problems }: Bed, what: Promise<T>): Promise<T | undefined> {
+  try {
+    return await what;
+  } catch (error) {
+    problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return undefined;
+  }
 }
 
 /** A host that takes in what it missed is waited for. */
