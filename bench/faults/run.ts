@@ -183,9 +183,9 @@ async function judge(bed: Bed, readers: Readers): Promise<Omit<Run, 'trials'>> {
   if (code !== 0) problems.push(`up ended with code ${code} when told to end`);
   const disks = await readDisks(options.dir);
   problems.push(...disks.problems);
-  // What a host that does not serve lacks is not lost.
-  const serving = torn === undefined ? undefined : servingHosts(status);
-  const held = disks.copies.filter(({ name }) => serving?.includes(name) ?? true);
+  // What a host that does not serve lacks is not lost, as long as others serve.
+  const serving = torn === undefined ? [] : servingHosts(status);
+  const held = disks.copies.filter(({ name }) => serving.length === 0 || serving.includes(name));
   const copies: Copy[] = view === undefined ? held : [view, ...held];
   const reads = [...readers.reads, ...load.reads];
   return {
