@@ -30,7 +30,7 @@
 //   | asks that wait to leave survive a change of voters; attempts do      | not here: proposer.test.ts        |
 //   | a read by an older list counts as rescan                             | not here: replacement.test.ts     |
 //   | a process that restarts uses its ballots again (one `boot`)          | seed 423, and only here           |
-//   | every prepare is promised, whatever was promised before              | harmless: A2 alone refuses        |
+//   | every prepare is promised, whatever was promised before              | not here: acceptor.test.ts        |
 //   | a repeat of a prepare is refused                                     | harmless: another round           |
 import t from 'tap';
 import { Prng } from '../prng.ts';
