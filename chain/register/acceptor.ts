@@ -6,7 +6,7 @@
 // prepares a higher one meets a voter of that quorum, finds the value and builds on it. The voter's part is three rules:
 //
 //   A1  It promises a ballot only strictly above every one it has promised. An equal one is the same prepare heard again
-//       (ballots are unique): while nothing was accepted under it, its answer is said again, and nothing new is promised.
+//       (ballots are unique): its answer is said again, and nothing new is promised.
 //   A2  It accepts a ballot at or above its promise. Below, the promise would be worth nothing: a value that a later attempt
 //       was told of as absent would be decided behind its back.
 //   A3  It answers only what is synced. Memory moves at once, so that the next ask is judged by all that came before it, and
@@ -114,9 +114,9 @@ function answer(acceptor: Acceptor, item: AskItem, changed: Set<number>): TellIt
     changed.add(register);
   };
   if (item.kind === 'prepare') {
-    const isAgain = sameBallot(cell?.promised, ballot) && !sameBallot(cell?.accepted?.ballot, ballot);
     if (isAbove(ballot, cell?.promised)) set({ promised: ballot, accepted: cell?.accepted });
-    else if (cell !== undefined && !isAgain) return { kind: 'rejected', register, ballot, promised: cell.promised };
+    else if (cell !== undefined && !sameBallot(cell.promised, ballot))
+      return { kind: 'rejected', register, ballot, promised: cell.promised };
     return { kind: 'promised', register, ballot, found: cell?.accepted };
   }
   if (cell !== undefined && isAbove(cell.promised, ballot))

@@ -59,8 +59,8 @@ type Operation = {
   mayHaveWritten: boolean;
 };
 
-/** A result, and the generation of the quorums that it is based on. */
-export type Outcome = Decided & { readonly generation: number };
+/** A result, what it is the result of, and the generation of the quorums that it is based on. */
+export type Outcome = Decided & { readonly change: Change; readonly generation: number };
 
 export type Proposer = {
   readonly self: HostId;
@@ -206,9 +206,9 @@ function apply(
 }
 
 function finish(proposer: Proposer, operation: Operation, result: Result, out: Outcome[]): void {
-  const { register, op } = operation;
+  const { register, op, change } = operation;
   proposer.operations.delete(register);
-  out.push({ kind: 'decided', register, op, result, generation: proposer.voters.generation });
+  out.push({ kind: 'decided', register, op, result, change, generation: proposer.voters.generation });
 }
 
 /** This attempt comes to nothing: another follows, at once the first time and later the more often it happens. */

@@ -53,7 +53,6 @@ export function stepRegisters(registers: Registers, event: RegisterEvent, out: R
       break;
     case 'tick':
       tick(proposer, event.nowMs, outcomes);
-      driveReplacement(registers, out);
       break;
     case 'begin':
       onBegin(registers, event);
@@ -65,6 +64,7 @@ export function stepRegisters(registers: Registers, event: RegisterEvent, out: R
       unreachable(event);
   }
   for (const outcome of outcomes) onOutcome(registers, outcome, out);
+  driveReplacement(registers, out);
 }
 
 /** Ends a turn: what it has asked leaves. */
@@ -96,7 +96,6 @@ function onNews(registers: Registers, from: HostId, { voters }: VotersNews, out:
   const inForce = registers.acceptor.voters;
   if (voters.generation > inForce.generation) {
     adopt(registers, voters, out);
-    driveReplacement(registers, out);
   } else if (voters.generation < inForce.generation) {
     out.push({ kind: 'send', to: from, message: { kind: 'votersNews', voters: inForce } });
     onVoterConnected(registers.proposer, from);

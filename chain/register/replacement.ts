@@ -83,7 +83,6 @@ export function replace(
   }
   const endMs = registers.proposer.nowMs + replaceVoterMs;
   registers.replacement = { leaver, joiner, chains, endMs, stage: { kind: 'reading' } };
-  driveReplacement(registers, out);
 }
 
 /** An operation was decided, of the replacement's own or of a caller. */
@@ -97,13 +96,12 @@ export function hearOutcome(registers: Registers, outcome: Outcome, out: Registe
     if (isRead && generation === stage.joint.generation) stage.left.delete(register);
   } else if (register === votersRegister) {
     replacement.stage = { kind: 'reading' };
-    if (stage.kind === 'reading' && result.kind === 'value') onListRead(registers, replacement, result.value, out);
-    else if (stage.kind !== 'reading' && result.kind === 'won') onListWon(registers, replacement, stage, out);
+    if (result.kind === 'value') onListRead(registers, replacement, result.value, out);
+    else if (stage.kind !== 'reading' && isWon(outcome, stage.next)) onListWon(registers, replacement, stage, out);
   }
-  driveReplacement(registers, out);
 }
 
-/** Does what the stage needs and is not being done: called after every event that may have made room for it. */
+/** Does what the stage needs and is not being done: once at the end of every step, when all its outcomes are heard. */
 export function driveReplacement(registers: Registers, out: RegisterEffect[]): void {
   const { replacement, proposer, acceptor } = registers;
   if (replacement === undefined) return;
@@ -166,6 +164,11 @@ function onListRead(
   if (plan.kind === 'begin') replacement.stage = { kind: 'joining', decided, next: plan.next };
   else if (plan.kind === 'goOn') rescan(replacement, plan.joint);
   else end(registers, plan, out);
+}
+
+/** By what was written, not by what is expected just now: a replacement that stopped may have left an operation behind. */
+function isWon({ result, change }: Outcome, next: Voters): boolean {
+  return result.kind === 'won' && change.kind === 'cas' && Buffer.compare(change.value, encodeVoters(next)) === 0;
 }
 
 function onListWon(
