@@ -35,7 +35,7 @@ function index(world: World, doc: string, updates: readonly Update[]): Map<strin
 
 function checkSend(world: World, send: SendRecord, stored: Stored | undefined, updates: readonly Update[]): void {
   const { value, doc, outcome, channel } = send;
-  if (channel === 'refuse') return checkRefused(world, send, stored, updates);
+  if (channel !== 'add') return checkRefused(world, send, stored, updates);
   if (outcome.kind === 'answered') {
     if (stored === undefined) return found(world, `${value} was answered at seq ${outcome.seq} and is not in ${doc}`);
     if (stored.seq !== outcome.seq || stored.place !== outcome.place || stored.client !== send.client) {
@@ -49,14 +49,15 @@ function checkSend(world: World, send: SendRecord, stored: Stored | undefined, u
   } else if (outcome.kind === 'unsettled') found(world, `${value} was never settled`);
 }
 
-/** A handler's refusal is in the log too, with nothing in it. */
+/** A handler's refusal is in the log too, with nothing in it; one before the handler is not. */
 function checkRefused(world: World, send: SendRecord, stored: Stored | undefined, updates: readonly Update[]): void {
   const { value, outcome } = send;
+  const codeDue = send.channel === 'refuse' ? 'NOT_TODAY' : 'MESSAGE_INVALID';
   if (stored !== undefined) found(world, `${value} was rolled back and is at seq ${stored.seq}`);
-  if (outcome.kind === 'answered') found(world, `${value} was answered, and its handler refuses all`);
+  if (outcome.kind === 'answered') found(world, `${value} was answered, and must be refused`);
   if (outcome.kind === 'unsettled') found(world, `${value} was never settled`);
-  if (outcome.kind === 'refused' && outcome.retry !== 'maybe' && outcome.code !== 'NOT_TODAY') {
-    found(world, `${value} was refused with ${outcome.code}; its handler says NOT_TODAY`);
+  if (outcome.kind === 'refused' && outcome.retry !== 'maybe' && outcome.code !== codeDue) {
+    found(world, `${value} was refused with ${outcome.code}; that should be ${codeDue}`);
   }
   for (const { code, redo } of updates) {
     if (code !== '' && Object.keys(redo).length > 0) found(world, `a refusal changed ${send.doc}`);

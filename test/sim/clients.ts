@@ -7,7 +7,7 @@ import type { ServerFrame } from '../../proxy/client/frames.ts';
 import { pauseMs, RefusedError } from '../../proxy/client/frames.ts';
 import type { Prng } from '../prng.ts';
 import { Actor } from './actor.ts';
-import type { History, SendRecord } from './history.ts';
+import type { History, SendChannel, SendRecord } from './history.ts';
 import type { Network, Socket } from './network.ts';
 
 type Held = {
@@ -91,7 +91,7 @@ export class SimClient extends Actor {
     }
   }
 
-  send(doc: string, channel: 'add' | 'refuse'): void {
+  send(doc: string, channel: SendChannel): void {
     const held = this.#held.get(doc);
     if (held === undefined) return;
     const { history, network } = this.#parts;
@@ -114,7 +114,8 @@ export class SimClient extends Actor {
       send.outcome = outcome;
       this.unsettled -= 1;
     };
-    held.document.send(channel, { client: this.name, value }).then(
+    const message = channel === 'invalid' ? { client: this.name } : { client: this.name, value };
+    held.document.send(channel === 'invalid' ? 'add' : channel, message).then(
       ({ seq, value: place }) => {
         settle({ kind: 'answered', atMs: network.kernel.nowMs, seq, place });
         this.#parts.onAnswered(send);

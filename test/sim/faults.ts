@@ -19,7 +19,7 @@ const faultKinds: Readonly<Record<string, Fault>> = {
   },
   crashTwice: (world, prng) => {
     const machine = prng.pick(world.machines);
-    world.kernel.after(10 + prng.below(150), () => crash(world, prng, machine, false));
+    harmLater(world, 10 + prng.below(150), () => crash(world, prng, machine, false));
     return crash(world, prng, machine, false, 1 + prng.below(5));
   },
   pause: (world, prng) => pause(world, prng, 20 + prng.below(800)),
@@ -40,7 +40,7 @@ const faultKinds: Readonly<Record<string, Fault>> = {
   flipFlop: (world, prng) => {
     const ways = bothWays([pair(world, prng)]);
     for (let round = 0; round < 6; round += 1) {
-      world.kernel.after(round * 120, () => clog(world, prng, ways, 60));
+      harmLater(world, round * 120, () => clog(world, prng, ways, 60));
     }
     return true;
   },
@@ -63,6 +63,10 @@ const faultKinds: Readonly<Record<string, Fault>> = {
     });
   },
   resetLink: (world, prng) => reset(world, prng, 'chain'),
+  resetInFlight: (world, prng) => {
+    resetInFlight(world, prng, 100);
+    return true;
+  },
   resetFront: (world, prng) => reset(world, prng, 'front'),
   resetClient: (world, prng) => {
     prng.pick([...world.writers, ...world.readers]).breakConnection();
@@ -120,6 +124,7 @@ export function beginFaults(world: World, endMs: number): void {
 
 /** Mends everything. */
 export function heal(world: World): void {
+  world.isMended = true;
   world.say(() => '+ everything is mended');
   world.network.healAll();
   for (const machine of world.machines) {
@@ -128,6 +133,13 @@ export function heal(world: World): void {
     world.resume(machine);
     world.start(machine);
   }
+}
+
+/** What is still to go wrong when everything is mended does not. */
+function harmLater(world: World, ms: number, harm: () => void): void {
+  world.kernel.after(ms, () => {
+    if (!world.isMended) harm();
+  });
 }
 
 function crashSome(world: World, prng: Prng, count: number, isPowerLost: boolean): boolean {
@@ -191,6 +203,20 @@ function clog(world: World, prng: Prng, ways: Ways, meanMs = prng.pick([50, 500,
 function forAWhile(world: World, prng: Prng, meanMs: number, begin: () => () => void): boolean {
   world.kernel.after(meanMs * prng.next(), begin());
   return true;
+}
+
+/** As soon as something is on its way between hosts, and its loss would be felt. */
+function resetInFlight(world: World, prng: Prng, triesLeft: number): void {
+  const busy = [...world.network.sockets].filter(({ kind, arriving, twin }) => {
+    return kind === 'chain' && twin !== undefined && arriving.some((item) => item.kind === 'data');
+  });
+  if (busy.length === 0) {
+    if (triesLeft > 0) harmLater(world, 0.3, () => resetInFlight(world, prng, triesLeft - 1));
+    return;
+  }
+  const socket = prng.pick(busy);
+  world.say(() => `* the link of ${socket.actor.name} and ${socket.peer} is reset in mid-stream`);
+  world.network.reset(socket);
 }
 
 function reset(world: World, prng: Prng, kind: string): boolean {

@@ -8,10 +8,13 @@ export type Outcome =
   | { readonly kind: 'answered'; readonly atMs: number; readonly seq: number; readonly place: unknown }
   | { readonly kind: 'refused'; readonly atMs: number; readonly code: string; readonly retry: string };
 
+/** `refuse`: its handler refuses it. `invalid`: refused before a handler runs, so that its number is used again. */
+export type SendChannel = 'add' | 'refuse' | 'invalid';
+
 export type SendRecord = {
   readonly client: string;
   readonly doc: string;
-  readonly channel: 'add' | 'refuse';
+  readonly channel: SendChannel;
   readonly value: string;
   /** Counts the sends of one client to one document. */
   readonly number: number;

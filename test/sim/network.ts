@@ -152,7 +152,7 @@ export class Network {
     for (const end of [socket, socket.twin]) {
       if (end === undefined || end.state === 'closed') continue;
       cut(end, this.#prng);
-      const isDeaf = this.#prng.below(4) === 0;
+      const isDeaf = this.#prng.below(2) === 0;
       const atMs = this.kernel.nowMs + this.#prng.below(isDeaf ? 2_000 : 20);
       end.arriving.push({ kind: 'end', atMs });
       end.twin = undefined;

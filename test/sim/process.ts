@@ -53,7 +53,10 @@ export type ProcessParts = {
   readonly prng: Prng;
 };
 
-const turnMs = 0.02;
+/** How long a process takes to come to its turn: a slow one finds more in its inbox. */
+const turnMsOf = [0.02, 0.02, 0.3, 2, 10];
+/** What one answer to a fetch carries: histories here are short, and should come in pieces all the same. */
+const chunkBytesOf = [1, 1_000, 1_000_000];
 const appHash = 'app';
 
 export class HostProcess extends Actor {
@@ -109,6 +112,8 @@ export class HostProcess extends Actor {
       kept,
       fresh,
     );
+    const chunkBytes = prng.pick(chunkBytesOf);
+    store.read = (chain, after) => Store.prototype.read.call(store, chain, after, chunkBytes);
     const { boot, id: self } = this;
     const { storeId } = store.identity;
     const hello: Hello = { version: 1, cluster: 'sim', host: self, boot, storeId, appHash };
@@ -153,6 +158,7 @@ export class HostProcess extends Actor {
       desks.set(chain, desk);
       return desk;
     };
+    const turnMs = prng.pick(turnMsOf);
     const soon = (run: () => void): void => {
       kernel.after(turnMs * (0.5 + prng.next()), () => this.enter(run));
     };

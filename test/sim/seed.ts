@@ -9,13 +9,15 @@ import { checkLogs } from './check-logs.ts';
 import { checkReads } from './check-reads.ts';
 import type { SimClient } from './clients.ts';
 import { beginFaults, heal } from './faults.ts';
-import type { Finding } from './history.ts';
+import type { Finding, SendChannel } from './history.ts';
 import { Kernel, withVirtualTimers } from './kernel.ts';
 import { isServingAll } from './process.ts';
 import { World } from './world.ts';
 
 /** A healed cluster is whole again in this time: a client may sleep for 3 s, a link for 4. */
 const healMsMax = 30_000;
+/** What is still on its way gets there: two rounds of pings find a dead link, and it is dialled again. */
+const restMs = 6_000;
 
 export type SeedResult = {
   readonly seed: number;
@@ -68,7 +70,7 @@ function beginLoad(world: World, endMs: number): void {
     const prng = kernel.chance(`load ${client.name}`);
     const mine = docs.filter(() => prng.below(2) === 0);
     const writes = mine.length > 0 ? mine : [prng.pick(docs)];
-    const meanMs = prng.pick([20, 60, 200]);
+    const meanMs = prng.pick([8, 20, 60, 200, 1_000]);
     for (const doc of writes) client.open(doc, false);
     every(
       world,
@@ -78,7 +80,7 @@ function beginLoad(world: World, endMs: number): void {
       () => {
         const burst = prng.below(8) === 0 ? 1 + prng.below(6) : 1;
         for (let count = 0; count < burst && client.unsettled < 24; count += 1) {
-          client.send(prng.pick(writes), prng.below(12) === 0 ? 'refuse' : 'add');
+          client.send(prng.pick(writes), channelOf(world, prng.below(10)));
         }
       },
     );
@@ -94,6 +96,11 @@ function beginLoad(world: World, endMs: number): void {
       () => client.reopen(prng.pick(docs)),
     );
   }
+}
+
+function channelOf({ isRoaming }: World, dice: number): SendChannel {
+  if (dice === 0) return 'refuse';
+  return dice === 1 && !isRoaming ? 'invalid' : 'add';
 }
 
 function every(world: World, client: SimClient, endMs: number, pauseMs: () => number, act: () => void): void {
@@ -126,8 +133,7 @@ async function probe(world: World): Promise<void> {
   if (!(await kernel.run(kernel.nowMs + healMsMax, () => isHealed(world)))) {
     return history.find('converged', `a healed cluster does not open: ${describeUnhealed(world)}`);
   }
-  // What is still on its way: last deltas, acks, and the news of the last commit.
-  await kernel.run(kernel.nowMs + 500);
+  await kernel.run(kernel.nowMs + restMs);
 }
 
 function check(world: World): void {

@@ -3,16 +3,16 @@
 import type { Message } from '../../chain/messages.ts';
 import { isServingHead } from '../../chain/normal.ts';
 import type { Replica } from '../../chain/state.ts';
+import type { Machine } from './machine.ts';
 import type { HostProcess } from './process.ts';
-import type { World } from './world.ts';
 
 type Crash = {
-  readonly world: World;
+  readonly machines: readonly Machine[];
   readonly process: HostProcess;
   readonly replica: Replica;
   readonly write: 'idle' | 'kept' | 'lost';
 };
-type Heard = { readonly world: World; readonly from: string; readonly to: string; readonly message: Message };
+type Heard = { readonly from: string; readonly to: string; readonly message: Message };
 
 const atCrash: Readonly<Record<string, (crash: Crash) => boolean>> = {
   'write kept at a crash': ({ write }) => write === 'kept',
@@ -60,7 +60,7 @@ export class Sometimes {
     for (const replica of crash.process.replicas) {
       for (const [name, holds] of Object.entries(atCrash)) if (holds({ ...crash, replica })) this.note(name);
     }
-    if (crash.world.machines.every(({ isUp }) => !isUp)) this.note('everything was down');
+    if (crash.machines.every(({ isUp }) => !isUp)) this.note('everything was down');
   }
 
   onMessage(heard: Heard): void {
@@ -68,10 +68,10 @@ export class Sometimes {
   }
 }
 
-function isAheadOfHead({ world, replica }: Crash): boolean {
+function isAheadOfHead({ machines, replica }: Crash): boolean {
   const { phase } = replica;
   if (phase.kind !== 'serving' || phase.order[0] === replica.self) return false;
-  const head = world.machines.find(({ id }) => id === phase.order[0]);
+  const head = machines.find(({ id }) => id === phase.order[0]);
   const known = head?.process?.replicas.find(({ chain }) => chain === replica.chain);
   return known !== undefined && known.durable.lsn < replica.durable.lsn;
 }
