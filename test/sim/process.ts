@@ -1,0 +1,214 @@
+// One process of a host: the real store, replicas, host, desks and fronts, as host/compose.ts joins them, on a simulated disk,
+// network and clock. This is the only file that knows how a Host is made.
+import type { Logger } from 'pino';
+import { isServingHead } from '../../chain/normal.ts';
+import { placeChains } from '../../chain/placement.ts';
+import type { Replica } from '../../chain/state.ts';
+import { createReplica } from '../../chain/state.ts';
+import type { ChainId, Epoch, HostId } from '../../engine/base/ids.ts';
+import { chainId } from '../../engine/base/ids.ts';
+import type { App } from '../../engine/document/define.ts';
+import type { DocumentIndex } from '../../engine/store/document-index.ts';
+import { Store } from '../../engine/store/store.ts';
+import { Desk } from '../../host/desk.ts';
+import { Fronts } from '../../host/fronts.ts';
+import type { Hello } from '../../host/hello.ts';
+import type { ChainService } from '../../host/host.ts';
+import { Host } from '../../host/host.ts';
+import type { Prng } from '../prng.ts';
+import { Actor } from './actor.ts';
+import type { SimDisk } from './disk.ts';
+import type { Kernel } from './kernel.ts';
+import { SimLinks } from './links.ts';
+import type { Network } from './network.ts';
+
+export type Members = ReadonlyMap<HostId, string>;
+
+export type Cluster = {
+  readonly hosts: readonly HostId[];
+  readonly chains: number;
+  readonly replication: number;
+  /** The stores that the cluster began with: those of its voters. */
+  readonly storeIds: ReadonlyMap<HostId, string>;
+  readonly app: App;
+};
+
+/** What is seen of a process from outside: for checkers, counts and stories. */
+export type ProcessEvents = {
+  /** It heads a chain from now on; `members` are in order, each with its store. */
+  readonly onServing: (process: HostProcess, chain: ChainId, epoch: Epoch, members: Members) => void;
+  readonly onWedged: (process: HostProcess, chain: ChainId, reason: string) => void;
+  readonly onMessage: (process: HostProcess, to: HostId, bytes: Uint8Array) => void;
+  /** The process ended itself. */
+  readonly onFatal: (process: HostProcess, cause: unknown) => void;
+  readonly say: (line: () => string) => void;
+};
+
+export type ProcessParts = {
+  readonly kernel: Kernel;
+  readonly network: Network;
+  readonly disk: SimDisk;
+  readonly cluster: Cluster;
+  readonly events: ProcessEvents;
+  readonly prng: Prng;
+};
+
+/** How long a process takes to come to its turn: a slow one finds more in its inbox. */
+const turnMsOf = [0.02, 0.02, 0.3, 2, 10];
+/** What one answer to a fetch carries: histories here are short, and should come in pieces all the same. */
+const chunkBytesOf = [1, 1_000, 1_000_000];
+const appHash = 'app';
+
+export class HostProcess extends Actor {
+  readonly id: HostId;
+  readonly boot: string;
+  readonly storeId: string;
+  readonly disk: SimDisk;
+  readonly #parts: ProcessParts;
+  #host: Host | undefined;
+
+  constructor(id: HostId, boot: number, parts: ProcessParts) {
+    super(id);
+    this.id = id;
+    this.boot = `${id}-boot-${boot}`;
+    this.disk = parts.disk;
+    this.storeId = `${id}-store-${parts.disk.losses}`;
+    this.#parts = parts;
+  }
+
+  /** Opens the store, which takes a while, and joins the cluster. */
+  start(): void {
+    this.#start().catch((cause: unknown) => this.fatal(cause));
+  }
+
+  /** Its store is open. */
+  get hasBegun(): boolean {
+    return this.#host !== undefined;
+  }
+
+  get replicas(): readonly Replica[] {
+    return this.#host?.replicas ?? [];
+  }
+
+  override guard(run: () => void): void {
+    try {
+      run();
+    } catch (cause) {
+      this.fatal(cause);
+    }
+  }
+
+  fatal(cause: unknown): void {
+    if (this.state !== 'down') this.#parts.events.onFatal(this, cause);
+  }
+
+  async #start(): Promise<void> {
+    const { cluster, disk, network, prng, events } = this.#parts;
+    const placed = placeChains(cluster.hosts, cluster.chains, cluster.replication, () => true);
+    const kept = placed.flatMap((members, chain) => (members.includes(this.id) ? [chainId(chain)] : []));
+    const fresh = { storeId: this.storeId, host: this.id, cluster: 'sim' };
+    const store = await Store.open(
+      disk.open((run) => this.enter(run)),
+      kept,
+      fresh,
+    );
+    const chunkBytes = prng.pick(chunkBytesOf);
+    store.read = (chain, after) => Store.prototype.read.call(store, chain, after, chunkBytes);
+    const { boot, id: self } = this;
+    const { storeId } = store.identity;
+    const hello: Hello = { version: 1, cluster: 'sim', host: self, boot, storeId, appHash };
+    const replicas = kept.map((chain) => {
+      const [marks, durable] = [store.marks(chain), store.durable(chain)];
+      const members = placed[chain] as readonly HostId[];
+      return createReplica({ self, boot, storeId, chain, members, mayLead: true, marks, durable });
+    });
+    const { host, fronts } = this.#join(store, replicas, (peer, bytes) => {
+      if (this.state === 'down') return;
+      events.onMessage(this, peer, bytes);
+      links.sendTo(peer, bytes);
+    });
+    const peers = cluster.hosts.filter((one) => one !== self);
+    const links = new SimLinks(network, this, hello, peers, prng, {
+      onConnected: (peer, other) => host.onConnected(peer, other.boot, other.appHash === appHash),
+      onDisconnected: (peer) => host.onDisconnected(peer),
+      onFrame: (peer, bytes) => host.onFrame(peer, bytes),
+      onFront: (socket) => fronts.welcome(socket),
+      onRefused: () => {},
+      onBroken: (peer, cause) => events.say(() => `${self} breaks off the link of ${peer}: ${cause.message}`),
+    });
+    this.#host = host;
+    links.open();
+    host.begin();
+  }
+
+  #join(
+    store: Store,
+    replicas: readonly Replica[],
+    sendTo: (peer: HostId, bytes: Uint8Array) => void,
+  ): { host: Host; fronts: Fronts } {
+    const { app, chains } = this.#parts.cluster;
+    const { kernel, prng } = this.#parts;
+    const fatal = (cause: unknown): void => this.fatal(cause);
+    const desks = new Map<ChainId, Desk>();
+    const randomBytes16 = (): Uint8Array => Uint8Array.from({ length: 16 }, () => prng.below(256));
+    const env = () => ({ nowMs: kernel.nowMs, randomBytes16 });
+    const wake = (): void => host.wake();
+    const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
+      const desk = new Desk({ chain, epoch, app, store, index, env, wake, fatal, onFailure: () => {} });
+      desks.set(chain, desk);
+      return desk;
+    };
+    const turnMs = prng.pick(turnMsOf);
+    const soon = (run: () => void): void => {
+      kernel.after(turnMs * (0.5 + prng.next()), () => this.enter(run));
+    };
+    const host = new Host({
+      self: this.id,
+      store,
+      replicas,
+      log: this.#logger(),
+      soon,
+      sendTo,
+      serve,
+      onRoutes: () => fronts.announceRoutes(),
+      onTurnEnd: () => fronts.flush(),
+      fatal,
+    });
+    const deskOf = (chain: ChainId): Desk | undefined => {
+      const desk = desks.get(chain);
+      return desk !== undefined && host.serviceOf(chain) === desk ? desk : undefined;
+    };
+    const routes = () => replicas.filter(isServingHead).map(({ chain, epoch }) => [chain, epoch, true] as const);
+    const fronts = new Fronts({ chains, deskOf, routes, ask: () => Promise.resolve({}), wake, fatal });
+    return { host, fronts };
+  }
+
+  /** By what they said when they were sealed: a disk that was replaced since is not the member. */
+  #membersOf(chain: ChainId, order: readonly HostId[]): Members {
+    const sealed = this.replicas.find((replica) => replica.chain === chain)?.assembly?.sealed;
+    return new Map(order.map((id) => [id, sealed?.get(id)?.storeId ?? '']));
+  }
+
+  /** What the host logs is how it tells of what it began and why it stopped. */
+  #logger(): Logger {
+    const { events } = this.#parts;
+    type Fields = { chain: ChainId; epoch: Epoch; order: readonly HostId[]; reason: string };
+    const logger = {
+      info: ({ chain, epoch, order }: Fields, text: string): void => {
+        if (text === 'serving') events.onServing(this, chain, epoch, this.#membersOf(chain, order));
+        else events.say(() => `${this.id} chain ${chain}: ${text} e${epoch}`);
+      },
+      error: ({ chain, reason }: Fields, text: string): void => {
+        if (text === 'wedged') events.onWedged(this, chain, reason);
+      },
+      warn: (): void => {},
+      debug: (): void => {},
+    };
+    return logger as unknown as Logger;
+  }
+}
+
+/** Whether a process serves all chains that it keeps, as far as it knows. */
+export function isServingAll({ state, hasBegun, replicas }: HostProcess): boolean {
+  return state === 'up' && hasBegun && replicas.every(({ phase }) => phase.kind === 'serving');
+}
