@@ -1,7 +1,7 @@
 // A disk under one host's store: what is durable, and at most one write on its way there. A crash keeps that write or loses it,
 // as a whole (S1); a write that fails may be there all the same (S3). Reads take their time too.
 import { assert } from '../../engine/base/assert.ts';
-import type { OrderedStore, Put } from '../../engine/store/port.ts';
+import type { OrderedStore, Pair, Put } from '../../engine/store/port.ts';
 import type { Prng } from '../prng.ts';
 import type { Kernel, Timer } from './kernel.ts';
 
@@ -105,7 +105,7 @@ export class SimDisk {
     this.onApplied(puts);
   }
 
-  async *#scan(from: string, to: string, pause: () => Promise<void>): AsyncGenerator<readonly Put[]> {
+  async *#scan(from: string, to: string, pause: () => Promise<void>): AsyncGenerator<readonly Pair[]> {
     let next = from;
     for (;;) {
       await pause();

@@ -1,7 +1,7 @@
 // What goes wrong, and when. Each seed takes some of the kinds of fault and a pace; a kind comes with its own undoing, so that
 // what is broken is mended after a while, and what is still broken when the world heals is mended then.
 import type { Prng } from '../prng.ts';
-import { mayLoseDisk } from './atlas.ts';
+import { lostVoter, mayLoseDisk } from './atlas.ts';
 import type { Machine } from './machine.ts';
 import type { World } from './world.ts';
 
@@ -97,6 +97,7 @@ const faultKinds: Readonly<Record<string, Fault>> = {
     machine.loseDisk();
     world.say(() => `* ${machine.id} has an empty disk: ${machine.storeId}`);
     world.kernel.after(prng.below(400), () => world.start(machine));
+    replaceVoters(world, prng);
     return true;
   },
 };
@@ -133,6 +134,18 @@ export function heal(world: World): void {
     world.resume(machine);
     world.start(machine);
   }
+}
+
+/** An operator sees that a voter has lost its disk, and has it replaced by what stands in its place; until that is done. */
+function replaceVoters(world: World, prng: Prng): void {
+  world.kernel.after(100 + prng.below(400), () => {
+    const lost = lostVoter(world);
+    if (lost === undefined) return;
+    const isBack = world.machines.find(({ id }) => id === lost.joiner.host)?.isUp === true;
+    const driver = prng.pick(world.machines).process;
+    if (isBack && driver?.state === 'up') driver.tell({ kind: 'replaceVoter', ...lost });
+    replaceVoters(world, prng);
+  });
 }
 
 /** What is still to go wrong when everything is mended does not. */

@@ -2,7 +2,7 @@
 // ends, pings; and the same end for a link that says something wrong.
 import { CodedError } from '../../engine/base/errors.ts';
 import type { HostId } from '../../engine/base/ids.ts';
-import { redialMsMax, redialMsMin } from '../../engine/base/limits.ts';
+import { linkProbeMs, linkRedialMsMax, redialMsMin } from '../../engine/base/limits.ts';
 import type { Hello } from '../../host/hello.ts';
 import { decodeHello, encodeHello } from '../../host/hello.ts';
 import type { LinkEvents } from '../../host/links.ts';
@@ -11,8 +11,6 @@ import type { Actor } from './actor.ts';
 import type { Data, Network, Socket, SocketEvents } from './network.ts';
 
 export type SimLinkEvents = LinkEvents & {
-  /** Nobody listens where the peer should be. */
-  readonly onRefused: (peer: HostId) => void;
   readonly onBroken: (peer: string, cause: CodedError) => void;
 };
 
@@ -44,6 +42,7 @@ export class SimLinks {
   open(): void {
     this.#network.listen(this.#actor, (socket) => {
       if (socket.kind === 'chain') return this.#greet(socket, undefined);
+      if (socket.kind === 'probe') return { onData: () => {}, onClose: () => {} };
       const front = this.#events.onFront({
         send: (bytes) => socket.send(bytes),
         terminate: () => socket.terminate(),
@@ -61,7 +60,7 @@ export class SimLinks {
   }
 
   #dial(peer: HostId, pauseMs: number): void {
-    let nextPauseMs = Math.min(pauseMs * 2, redialMsMax);
+    let nextPauseMs = Math.min(pauseMs * 2, linkRedialMsMax);
     let events: SocketEvents | undefined;
     const socket = this.#network.dial(this.#actor, peer, 'chain', {
       onOpen: () => {
@@ -69,7 +68,7 @@ export class SimLinks {
         events = this.#greet(socket, peer);
       },
       onData: (data) => events?.onData(data),
-      onRefused: () => this.#events.onRefused(peer),
+      onRefused: () => this.#onRefused(peer),
       onClose: () => {
         events?.onClose();
         const waitMs = pauseMs * (0.5 + this.#prng.next() / 2);
@@ -112,6 +111,29 @@ export class SimLinks {
   #lose(peer: HostId): void {
     this.#peers.delete(peer);
     this.#events.onDisconnected(peer);
+    this.#probe(peer);
+  }
+
+  #onRefused(peer: HostId): void {
+    if (!this.#peers.has(peer)) this.#events.onRefused(peer);
+  }
+
+  /** Both ends ask whether there is still somebody, until the link is back. */
+  #probe(peer: HostId): void {
+    if (this.#peers.has(peer)) return;
+    let isRefused = false;
+    const socket = this.#network.dial(this.#actor, peer, 'probe', {
+      onOpen: () => socket.terminate(),
+      onData: () => {},
+      onRefused: () => {
+        isRefused = true;
+        this.#onRefused(peer);
+      },
+      onClose: () => {
+        if (isRefused) return;
+        this.#network.kernel.after(linkProbeMs, () => this.#actor.enter(() => this.#probe(peer)));
+      },
+    });
   }
 
   #guard(socket: Socket, run: () => void): void {

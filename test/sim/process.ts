@@ -1,12 +1,17 @@
 // One process of a host: the real store, replicas, host, desks and fronts, as host/compose.ts joins them, on a simulated disk,
 // network and clock. This is the only file that knows how a Host is made.
 import type { Logger } from 'pino';
+import type { Configuration } from '../../chain/configuration.ts';
+import { makeInstance } from '../../chain/gossip/instances.ts';
+import { lan } from '../../chain/gossip/profile.ts';
+import { createNode } from '../../chain/node.ts';
+import type { Node, NodeEvent } from '../../chain/node-state.ts';
 import { isServingHead } from '../../chain/normal.ts';
-import { placeChains } from '../../chain/placement.ts';
+import { firstVoters } from '../../chain/register/voters.ts';
 import type { Replica } from '../../chain/state.ts';
-import { createReplica } from '../../chain/state.ts';
 import type { ChainId, Epoch, HostId } from '../../engine/base/ids.ts';
 import { chainId } from '../../engine/base/ids.ts';
+import { fetchBytesPerSecond, tickMs } from '../../engine/base/limits.ts';
 import type { App } from '../../engine/document/define.ts';
 import type { DocumentIndex } from '../../engine/store/document-index.ts';
 import { Store } from '../../engine/store/store.ts';
@@ -22,21 +27,22 @@ import type { Kernel } from './kernel.ts';
 import { SimLinks } from './links.ts';
 import type { Network } from './network.ts';
 
-export type Members = ReadonlyMap<HostId, string>;
-
 export type Cluster = {
   readonly hosts: readonly HostId[];
   readonly chains: number;
   readonly replication: number;
-  /** The stores that the cluster began with: those of its voters. */
+  readonly serversMin: number;
+  /** The stores that the cluster began with: those of its voters are among them. */
   readonly storeIds: ReadonlyMap<HostId, string>;
   readonly app: App;
 };
 
 /** What is seen of a process from outside: for checkers, counts and stories. */
 export type ProcessEvents = {
-  /** It heads a chain from now on; `members` are in order, each with its store. */
-  readonly onServing: (process: HostProcess, chain: ChainId, epoch: Epoch, members: Members) => void;
+  /** It heads a chain from now on. */
+  readonly onServing: (process: HostProcess, chain: ChainId, epoch: Epoch) => void;
+  /** It knows for sure what the register holds. */
+  readonly onLearned: (process: HostProcess, value: Configuration) => void;
   readonly onWedged: (process: HostProcess, chain: ChainId, reason: string) => void;
   readonly onMessage: (process: HostProcess, to: HostId, bytes: Uint8Array) => void;
   /** The process ended itself. */
@@ -66,6 +72,7 @@ export class HostProcess extends Actor {
   readonly disk: SimDisk;
   readonly #parts: ProcessParts;
   #host: Host | undefined;
+  #node: Node | undefined;
 
   constructor(id: HostId, boot: number, parts: ProcessParts) {
     super(id);
@@ -86,6 +93,15 @@ export class HostProcess extends Actor {
     return this.#host !== undefined;
   }
 
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
+  /** An operator's will. */
+  tell(event: NodeEvent): void {
+    this.enter(() => this.#host?.tell(event));
+  }
+
   get replicas(): readonly Replica[] {
     return this.#host?.replicas ?? [];
   }
@@ -104,12 +120,11 @@ export class HostProcess extends Actor {
 
   async #start(): Promise<void> {
     const { cluster, disk, network, prng, events } = this.#parts;
-    const placed = placeChains(cluster.hosts, cluster.chains, cluster.replication, () => true);
-    const kept = placed.flatMap((members, chain) => (members.includes(this.id) ? [chainId(chain)] : []));
+    const chains = Array.from({ length: cluster.chains }, (_, chain) => chainId(chain));
     const fresh = { storeId: this.storeId, host: this.id, cluster: 'sim' };
     const store = await Store.open(
       disk.open((run) => this.enter(run)),
-      kept,
+      chains,
       fresh,
     );
     const chunkBytes = prng.pick(chunkBytesOf);
@@ -117,35 +132,63 @@ export class HostProcess extends Actor {
     const { boot, id: self } = this;
     const { storeId } = store.identity;
     const hello: Hello = { version: 1, cluster: 'sim', host: self, boot, storeId, appHash };
-    const replicas = kept.map((chain) => {
-      const [marks, durable] = [store.marks(chain), store.durable(chain)];
-      const members = placed[chain] as readonly HostId[];
-      return createReplica({ self, boot, storeId, chain, members, mayLead: true, marks, durable });
-    });
-    const { host, fronts } = this.#join(store, replicas, (peer, bytes) => {
+    const node = this.#makeNode(store, chains);
+    const { host, fronts } = this.#join(store, node, (peer, bytes) => {
       if (this.state === 'down') return;
       events.onMessage(this, peer, bytes);
       links.sendTo(peer, bytes);
     });
     const peers = cluster.hosts.filter((one) => one !== self);
     const links = new SimLinks(network, this, hello, peers, prng, {
-      onConnected: (peer, other) => host.onConnected(peer, other.boot, other.appHash === appHash),
+      onConnected: (peer, other) => host.onConnected(peer, { ...other, mayLead: other.appHash === appHash }),
       onDisconnected: (peer) => host.onDisconnected(peer),
       onFrame: (peer, bytes) => host.onFrame(peer, bytes),
       onFront: (socket) => fronts.welcome(socket),
-      onRefused: () => {},
+      onRefused: (peer) => host.tell({ kind: 'refused', peer }),
       onBroken: (peer, cause) => events.say(() => `${self} breaks off the link of ${peer}: ${cause.message}`),
     });
     this.#host = host;
+    this.#node = node;
     links.open();
-    host.begin();
+    this.#tick(host);
   }
 
-  #join(
-    store: Store,
-    replicas: readonly Replica[],
-    sendTo: (peer: HostId, bytes: Uint8Array) => void,
-  ): { host: Host; fronts: Fronts } {
+  /** A clock that stands still with its process, and does not catch up. */
+  #tick(host: Host): void {
+    host.tick();
+    this.#parts.kernel.after(tickMs, () => this.enter(() => this.#tick(host)));
+  }
+
+  #makeNode(store: Store, chains: readonly ChainId[]): Node {
+    const { cluster, prng, kernel } = this.#parts;
+    const { boot, id: self } = this;
+    const { storeId } = store.identity;
+    const { hosts, replication, serversMin, storeIds } = cluster;
+    const voters = hosts
+      .slice(0, hosts.length >= 5 ? 5 : 3)
+      .map((host) => ({ host, storeId: storeIds.get(host) ?? '' }));
+    return createNode({
+      self,
+      boot,
+      storeId,
+      region: 'local',
+      hosts,
+      replication,
+      serversMin,
+      mayLead: true,
+      instance: makeInstance({ id: self, boot, roles: ['host'], region: 'local', address: self, appHash }),
+      profile: lan,
+      voters: firstVoters(voters),
+      cells: [...store.cells].map(([register, bytes]) => ({ register, bytes })),
+      replicas: chains.map((chain) => ({ chain, marks: store.marks(chain), durable: store.durable(chain) })),
+      nowMs: kernel.nowMs,
+      tickMs,
+      fetchBytesPerSecond,
+      random: () => prng.next(),
+    });
+  }
+
+  #join(store: Store, node: Node, sendTo: (peer: HostId, bytes: Uint8Array) => void): { host: Host; fronts: Fronts } {
     const { app, chains } = this.#parts.cluster;
     const { kernel, prng } = this.#parts;
     const fatal = (cause: unknown): void => this.fatal(cause);
@@ -163,10 +206,12 @@ export class HostProcess extends Actor {
       kernel.after(turnMs * (0.5 + prng.next()), () => this.enter(run));
     };
     const host = new Host({
-      self: this.id,
+      node,
       store,
-      replicas,
-      log: this.#logger(),
+      log: this.#logger(node),
+      nowMs: () => kernel.nowMs,
+      sendToProxy: (proxy, bytes) => fronts.gossip(proxy, bytes),
+      onReplaced: ({ kind }) => this.#parts.events.say(() => `${this.id} replaced a voter: ${kind}`),
       soon,
       sendTo,
       serve,
@@ -178,24 +223,29 @@ export class HostProcess extends Actor {
       const desk = desks.get(chain);
       return desk !== undefined && host.serviceOf(chain) === desk ? desk : undefined;
     };
-    const routes = () => replicas.filter(isServingHead).map(({ chain, epoch }) => [chain, epoch, true] as const);
-    const fronts = new Fronts({ chains, deskOf, routes, ask: () => Promise.resolve({}), wake, fatal });
+    const routes = () => host.replicas.filter(isServingHead).map(({ chain, epoch }) => [chain, epoch, true] as const);
+    const fronts = new Fronts({
+      chains,
+      deskOf,
+      routes,
+      ask: () => Promise.resolve({}),
+      onGossip: () => {},
+      onProxy: () => {},
+      wake,
+      fatal,
+    });
     return { host, fronts };
   }
 
-  /** By what they said when they were sealed: a disk that was replaced since is not the member. */
-  #membersOf(chain: ChainId, order: readonly HostId[]): Members {
-    const sealed = this.replicas.find((replica) => replica.chain === chain)?.assembly?.sealed;
-    return new Map(order.map((id) => [id, sealed?.get(id)?.storeId ?? '']));
-  }
-
-  /** What the host logs is how it tells of what it began and why it stopped. */
-  #logger(): Logger {
+  /** What the host logs is how it tells of what it began, learned, and why it stopped. */
+  #logger(node: Node): Logger {
     const { events } = this.#parts;
-    type Fields = { chain: ChainId; epoch: Epoch; order: readonly HostId[]; reason: string };
+    type Fields = { chain: ChainId; epoch: Epoch; reason: string };
     const logger = {
-      info: ({ chain, epoch, order }: Fields, text: string): void => {
-        if (text === 'serving') events.onServing(this, chain, epoch, this.#membersOf(chain, order));
+      info: ({ chain, epoch }: Fields, text: string): void => {
+        const known = node.chains.get(chain)?.replica.known;
+        if (text === 'serving') events.onServing(this, chain, epoch);
+        else if (text.startsWith('the register') && known !== undefined) events.onLearned(this, known);
         else events.say(() => `${this.id} chain ${chain}: ${text} e${epoch}`);
       },
       error: ({ chain, reason }: Fields, text: string): void => {
@@ -208,7 +258,11 @@ export class HostProcess extends Actor {
   }
 }
 
-/** Whether a process serves all chains that it keeps, as far as it knows. */
-export function isServingAll({ state, hasBegun, replicas }: HostProcess): boolean {
-  return state === 'up' && hasBegun && replicas.every(({ phase }) => phase.kind === 'serving');
+/** Whether a process runs all chains in which it has a place, as far as it knows. */
+export function isServingAll({ state, hasBegun, replicas, id }: HostProcess): boolean {
+  if (state !== 'up' || !hasBegun) return false;
+  return replicas.every(({ phase, known }) => {
+    const isMember = known?.members.some(({ host }) => host === id);
+    return known?.phase === 'active' && (!isMember || phase.kind === 'serving');
+  });
 }

@@ -115,7 +115,10 @@ function every(world: World, client: SimClient, endMs: number, pauseMs: () => nu
 function isHealed(world: World): boolean {
   const { machines, writers, readers } = world;
   if (![...writers, ...readers].every(({ isSettled }) => isSettled)) return false;
-  return machines.every(({ process }) => process !== undefined && isServingAll(process));
+  const { claims, cluster } = world;
+  const isWhole =
+    claims.size === cluster.chains && [...claims.values()].every(({ members }) => members.size >= cluster.replication);
+  return isWhole && machines.every(({ process }) => process !== undefined && isServingAll(process));
 }
 
 /** Does the world still work? */
@@ -134,6 +137,8 @@ async function probe(world: World): Promise<void> {
     return history.find('converged', `a healed cluster does not open: ${describeUnhealed(world)}`);
   }
   await kernel.run(kernel.nowMs + restMs);
+  // A planned move may be under way just now.
+  await kernel.run(kernel.nowMs + healMsMax, () => isHealed(world));
 }
 
 function check(world: World): void {

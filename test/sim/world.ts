@@ -1,6 +1,10 @@
 // A cluster in one process: machines and their processes, proxies, clients, the network between them, and what was seen of all.
 
+import type { Configuration } from '../../chain/configuration.ts';
+import { encodeConfiguration, servingOf } from '../../chain/configuration.ts';
+import { describeConfiguration } from '../../chain/describe.ts';
 import type { Message } from '../../chain/messages.ts';
+import { isServingHead } from '../../chain/normal.ts';
 import { placeDocument } from '../../chain/placement.ts';
 import { decodeMessage } from '../../chain/wire.ts';
 import { AssertionFailed } from '../../engine/base/assert.ts';
@@ -21,11 +25,11 @@ import { SimProxy } from './proxy.ts';
 import { Sometimes } from './sometimes.ts';
 import { Story } from './story.ts';
 
-/** What the head of a chain said when it began: who runs which epoch, each with the store it had then. */
+/** The newest active configuration that any host was sure of: who serves, each with its store. */
 export type Claim = {
   readonly epoch: Epoch;
+  readonly minor: number;
   readonly head: HostId;
-  readonly boot: string;
   readonly members: ReadonlyMap<HostId, string>;
 };
 
@@ -53,6 +57,8 @@ export class World {
   joins = 0;
   #proxies: SimProxy[];
   readonly #owners = new Map<string, string>();
+  /** Every value that a register was seen to hold, by chain, phase, epoch and minor. */
+  readonly #values = new Map<string, string>();
   readonly #prng: Prng;
 
   constructor(kernel: Kernel, isTold: boolean) {
@@ -64,7 +70,7 @@ export class World {
     const hosts = Array.from({ length: count }, (_, index) => hostId(`h${index + 1}`));
     this.machines = hosts.map((id) => new Machine(kernel, id));
     const storeIds = new Map(this.machines.map(({ id, storeId }) => [id, storeId]));
-    this.cluster = { hosts, chains: 2, replication: 3, storeIds, app: ledgerApp };
+    this.cluster = { hosts, chains: 2, replication: 3, serversMin: 2, storeIds, app: ledgerApp };
     for (const machine of this.machines) this.start(machine);
     this.#proxies = Array.from({ length: 1 + this.#prng.below(2) }, (_, index) => this.#proxy(`p${index + 1}`));
     this.isRoaming = this.#prng.below(2) === 0;
@@ -122,7 +128,7 @@ export class World {
     const { process } = machine;
     if (process?.state !== 'paused') return;
     this.say(() => `* ${machine.id} goes on`);
-    const isHead = process.replicas.some(({ assembly }) => assembly?.stage === 'serving');
+    const isHead = process.replicas.some(isServingHead);
     if (isHead) this.sometimes.note('a paused head went on');
     process.resume();
     this.network.resumed(process);
@@ -157,7 +163,8 @@ export class World {
   #events(): ProcessEvents {
     return {
       say: (line) => this.say(line),
-      onServing: (process, chain, epoch, members) => this.#onServing(process, chain, epoch, members),
+      onServing: (process, chain, epoch) => this.#onServing(process, chain, epoch),
+      onLearned: (process, value) => this.#onLearned(process, value),
       onWedged: (process, chain, reason) => {
         this.say(() => `! ${process.id} chain ${chain} wedged: ${reason}`);
         this.sometimes.note('wedged');
@@ -168,25 +175,43 @@ export class World {
     };
   }
 
-  #onServing(process: HostProcess, chain: ChainId, epoch: Epoch, members: Claim['members']): void {
+  #onServing(process: HostProcess, chain: ChainId, epoch: Epoch): void {
     this.reconfigurations += 1;
-    this.say(() => `= ${process.id} heads chain ${chain} in e${epoch}: ${[...members.keys()].join('>')}`);
+    this.say(() => `= ${process.id} heads chain ${chain} in e${epoch}`);
     const key = `${chain} e${epoch}`;
     const owner = this.#owners.get(key);
     if (owner !== undefined) this.history.find('claims', `chain ${key} is headed by ${owner} and by ${process.boot}`);
     this.#owners.set(key, process.boot);
-    const former = this.claims.get(chain);
-    if (former !== undefined && former.epoch > epoch) return;
-    if (former !== undefined && this.#isHeading(former, chain, process)) {
-      this.sometimes.note('two processes believed to head one chain');
-    }
-    this.claims.set(chain, { epoch, head: process.id, boot: process.boot, members });
+    const others = this.machines.filter((machine) => machine.process !== process && machine.isUp);
+    const isTwice = others.some((machine) => {
+      return machine.process?.replicas.some((replica) => replica.chain === chain && isServingHead(replica));
+    });
+    if (isTwice) this.sometimes.note('two processes believed to head one chain');
   }
 
-  #isHeading({ head, boot }: Claim, chain: ChainId, process: HostProcess): boolean {
-    const former = this.#machine(head).process;
-    if (former === process || former?.boot !== boot || former.state === 'down') return false;
-    return former.replicas.some((replica) => replica.chain === chain && replica.assembly?.stage === 'serving');
+  /** C1: one configuration for each (chain, epoch, minor), whoever learned of it; within an epoch who serves only grows. */
+  #onLearned(process: HostProcess, value: Configuration): void {
+    const { chain, epoch, minor, phase } = value;
+    const key = `${chain} ${phase} e${epoch}.${minor}`;
+    const bytes = Buffer.from(encodeConfiguration(value)).toString('hex');
+    const known = this.#values.get(key);
+    if (known !== undefined && known !== bytes)
+      this.history.find('claims', `two values of ${key}, one at ${process.boot}`);
+    if (known !== undefined) return;
+    this.#values.set(key, bytes);
+    this.say(() => `= ${process.id} learns: chain ${chain} ${describeConfiguration(value)}`);
+    this.sometimes.onLearned(value);
+    const serving = servingOf(value.members);
+    const former = this.claims.get(chain);
+    if (phase !== 'active') return;
+    if (former?.epoch === epoch && serving.length > former.members.size) this.joins += 1;
+    if (former !== undefined && (former.epoch > epoch || (former.epoch === epoch && former.minor > minor))) return;
+    const members = new Map(serving.map(({ host, storeId }) => [host, storeId]));
+    if (former?.epoch === epoch && [...former.members].some(([host, storeId]) => members.get(host) !== storeId)) {
+      this.history.find('claims', `chain ${chain} e${epoch}: who served in minor ${former.minor} does not in ${minor}`);
+    }
+    const head = serving[0]?.host;
+    if (head !== undefined) this.claims.set(chain, { epoch, minor, head, members });
   }
 
   #onMessage(process: HostProcess, to: HostId, bytes: Uint8Array): void {
