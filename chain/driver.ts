@@ -21,7 +21,8 @@ import type { Message, Refused, Sealed, Transferred } from './messages.ts';
 import type { Decision, Drive, Effect, Intention, Replica } from './state.ts';
 
 export function onLook(replica: Replica, out: Effect[]): void {
-  if (replica.asking !== undefined) return;
+  // A reconfiguration asks itself, when its next stage comes: the register is kept free for it.
+  if (replica.asking !== undefined || replica.drive !== undefined) return;
   replica.asking = 'look';
   out.push({ kind: 'look' });
 }

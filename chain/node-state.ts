@@ -64,8 +64,8 @@ export type Node = {
   operation: number;
   /** Who begins each chain: as placed over all hosts of the cluster, whoever is there. */
   readonly founders: readonly (readonly HostId[])[];
-  /** Where every chain should be, given who is there; undefined when that may have changed. */
-  placement: readonly (readonly HostId[])[] | undefined;
+  /** Where every chain should be, for the hosts that the key names. */
+  placement: { readonly key: string; readonly chains: readonly (readonly HostId[])[] };
   /** What may still be fetched; below 0 nothing is until time has paid for it. */
   fetchBytes: number;
   isShaken: boolean;
@@ -103,12 +103,17 @@ export type NodeEffect =
   | VotersChanged
   | Replaced;
 
-/** Where every chain should be now: hosts that are there and are not being emptied. */
-export function desiredMembers({ options, detector, chains, mayLead }: Node): readonly (readonly HostId[])[] {
+/** Where every chain should be now: on hosts that are there and are not being emptied. */
+export function desiredMembers(node: Node): readonly (readonly HostId[])[] {
+  const { options, detector, chains, mayLead } = node;
   const hosts = options.hosts.filter((host) => isWanted(detector, host));
-  if (hosts.length === 0) return [];
-  const isLeader = (host: HostId): boolean => mayLead.get(host) !== false;
-  return placeChains(hosts, chains.size, Math.min(options.replication, hosts.length), isLeader);
+  const key = hosts.map((host) => `${host}${mayLead.get(host) === false ? '-' : ''}`).join();
+  if (node.placement.key !== key) {
+    const isLeader = (host: HostId): boolean => mayLead.get(host) !== false;
+    const size = Math.min(options.replication, hosts.length);
+    node.placement = { key, chains: size === 0 ? [] : placeChains(hosts, chains.size, size, isLeader) };
+  }
+  return node.placement.chains;
 }
 
 /** What policy goes by for one chain. */

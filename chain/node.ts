@@ -59,7 +59,7 @@ export function createNode(options: NodeOptions): Node {
     tickAtMs: nowMs,
     operation: 0,
     founders: placeChains(hosts, replicas.length, options.replication, () => true),
-    placement: undefined,
+    placement: { key: '', chains: [] },
     fetchBytes: 0,
     isShaken: true,
   };
@@ -346,7 +346,6 @@ function onTick(node: Node, out: NodeEffect[]): void {
 /** Something changed that policy goes by: it is asked once, at the end of the turn. */
 function shake(node: Node): void {
   node.isShaken = true;
-  node.placement = undefined;
 }
 
 function pulse(node: Node, out: NodeEffect[]): void {
@@ -361,7 +360,7 @@ function pulse(node: Node, out: NodeEffect[]): void {
 function steward(node: Node, id: ChainId, out: NodeEffect[]): void {
   const chain = node.chains.get(id);
   if (chain === undefined) return;
-  node.placement ??= desiredMembers(node);
-  const event = decide(chain.care, chain.replica, factsOf(node, id, node.placement));
+  const placement = desiredMembers(node);
+  const event = decide(chain.care, chain.replica, factsOf(node, id, placement));
   if (event !== undefined) stepChain(node, id, event, out);
 }

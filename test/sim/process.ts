@@ -11,7 +11,7 @@ import { firstVoters } from '../../chain/register/voters.ts';
 import type { Replica } from '../../chain/state.ts';
 import type { ChainId, Epoch, HostId } from '../../engine/base/ids.ts';
 import { chainId } from '../../engine/base/ids.ts';
-import { fetchBytesPerSecond, tickMs } from '../../engine/base/limits.ts';
+import { fetchBytesPerSecond } from '../../engine/base/limits.ts';
 import type { App } from '../../engine/document/define.ts';
 import type { DocumentIndex } from '../../engine/store/document-index.ts';
 import { Store } from '../../engine/store/store.ts';
@@ -63,6 +63,8 @@ export type ProcessParts = {
 const turnMsOf = [0.02, 0.02, 0.3, 2, 10];
 /** What one answer to a fetch carries: histories here are short, and should come in pieces all the same. */
 const chunkBytesOf = [1, 1_000, 1_000_000];
+/** Half as often as a real host's: time is policy's alone, and ticks are most of what happens. */
+const tickMs = 50;
 const appHash = 'app';
 
 export class HostProcess extends Actor {
@@ -258,11 +260,12 @@ export class HostProcess extends Actor {
   }
 }
 
-/** Whether a process runs all chains in which it has a place, as far as it knows. */
+/** Whether a process runs all chains in which it has a place, as far as it knows, and nothing of them is on its way. */
 export function isServingAll({ state, hasBegun, replicas, id }: HostProcess): boolean {
   if (state !== 'up' || !hasBegun) return false;
-  return replicas.every(({ phase, known }) => {
+  return replicas.every(({ phase, known, received, acked }) => {
     const isMember = known?.members.some(({ host }) => host === id);
-    return known?.phase === 'active' && (!isMember || phase.kind === 'serving');
+    const isAtRest = phase.kind === 'serving' && received.lsn === acked.lsn;
+    return known?.phase === 'active' && (!isMember || isAtRest);
   });
 }

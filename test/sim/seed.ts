@@ -17,7 +17,10 @@ import { World } from './world.ts';
 /** A healed cluster is whole again in this time: a client may sleep for 3 s, a link for 4. */
 const healMsMax = 30_000;
 /** What is still on its way gets there: two rounds of pings find a dead link, and it is dialled again. */
-const restMs = 6_000;
+const restMsMax = 6_000;
+const restMsMin = 800;
+/** How often a run looks whether it is done. */
+const lookMs = 10;
 
 export type SeedResult = {
   readonly seed: number;
@@ -50,7 +53,7 @@ async function run(seed: number, kernel: Kernel, isTold: boolean): Promise<SeedR
     beginFaults(world, busyMs + quietMs);
     await kernel.run(busyMs + quietMs);
     heal(world);
-    const isWhole = await kernel.run(kernel.nowMs + healMsMax, () => isHealed(world));
+    const isWhole = await kernel.run(kernel.nowMs + healMsMax, now(world, isHealed));
     healMs = kernel.nowMs - busyMs - quietMs;
     if (isWhole) await probe(world);
     if (isWhole) check(world);
@@ -121,6 +124,22 @@ function isHealed(world: World): boolean {
   return isWhole && machines.every(({ process }) => process !== undefined && isServingAll(process));
 }
 
+/** A condition that is looked at now and then: it costs more than most events. */
+function now(world: World, holds: (world: World) => boolean): () => boolean {
+  let nextMs = 0;
+  return () => {
+    if (world.kernel.nowMs < nextMs) return false;
+    nextMs = world.kernel.nowMs + lookMs;
+    return holds(world);
+  };
+}
+
+/** Nobody holds a connection whose other end is gone. */
+function isLinked({ network }: World): boolean {
+  for (const { twin } of network.sockets) if (twin === undefined) return false;
+  return true;
+}
+
 /** Does the world still work? */
 async function probe(world: World): Promise<void> {
   const { kernel, writers, readers, docs, history } = world;
@@ -129,16 +148,17 @@ async function probe(world: World): Promise<void> {
     client.open(doc, false);
     client.send(doc, 'add');
   }
-  if (!(await kernel.run(kernel.nowMs + healMsMax, () => isHealed(world)))) {
+  if (!(await kernel.run(kernel.nowMs + healMsMax, now(world, isHealed)))) {
     return history.find('converged', `a healed cluster does not answer: ${describeUnhealed(world)}`);
   }
   for (const name of docs) readers[0]?.reopen(name);
-  if (!(await kernel.run(kernel.nowMs + healMsMax, () => isHealed(world)))) {
+  if (!(await kernel.run(kernel.nowMs + healMsMax, now(world, isHealed)))) {
     return history.find('converged', `a healed cluster does not open: ${describeUnhealed(world)}`);
   }
-  await kernel.run(kernel.nowMs + restMs);
+  await kernel.run(kernel.nowMs + restMsMin);
+  await kernel.run(kernel.nowMs + restMsMax - restMsMin, now(world, isLinked));
   // A planned move may be under way just now.
-  await kernel.run(kernel.nowMs + healMsMax, () => isHealed(world));
+  await kernel.run(kernel.nowMs + healMsMax, now(world, isHealed));
 }
 
 function check(world: World): void {
