@@ -109,8 +109,8 @@ export function restartJoin(replica: Replica, out: Effect[]): void {
   if (phase.kind !== 'syncing') return;
   const source = upperOf(replica);
   assert(source !== undefined, 'C8: a joiner stands last, behind one that serves');
-  // What was received and is not synced yet is kept: nothing that may have been acked is ever cut.
-  if (phase.copy === undefined && !samePosition(replica.durable, replica.received)) {
+  // What was received and is not synced yet is kept: nothing that may have been acked is ever cut, or written twice.
+  if (!samePosition(replica.durable, replica.received)) {
     const copy = { source, target: undefined, base: replica.received, step: 1, isShared: true };
     replica.phase = { ...phase, copy };
     return;
