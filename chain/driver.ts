@@ -157,9 +157,10 @@ function tryChoose(replica: Replica, drive: Drive, isHurried: boolean, out: Effe
   const asked = sealedBy(drive);
   const valid = asked.filter((host) => isValid(drive, host));
   const isWhole = drive.pending?.previous === undefined || drive.intention.loss !== undefined;
-  const isAnswered = (host: HostId): boolean => drive.sealed.has(host) || (!isWhole && !isConnected(replica, host));
-  const isEnough = isHurried && !isWhole;
-  if (valid.length === 0 || !(isEnough || asked.every(isAnswered))) return;
+  const isNeeded = (host: HostId): boolean => isWhole && drive.intention.order.includes(host);
+  const isAnswered = (host: HostId): boolean =>
+    drive.sealed.has(host) || (!isNeeded(host) && (isHurried || !isConnected(replica, host)));
+  if (valid.length === 0 || !asked.every(isAnswered)) return;
   assert(drive.chosen === undefined, 'C4: a history is chosen once per epoch');
   const source = valid.reduce((best, host) => (isLonger(drive, host, best) ? host : best));
   const start = drive.sealed.get(source)?.position;
