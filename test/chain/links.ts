@@ -52,6 +52,10 @@ export class Links {
     return from === to || (this.isUp(from, to) && this.way(to, from).met === this.#up.get(pair(from, to)));
   }
 
+  isCurrent(a: string, b: string, generation: number): boolean {
+    return this.#up.get(pair(a, b)) === generation;
+  }
+
   send(from: HostId, to: HostId, message: Message): void {
     if (this.isOpen(from, to)) this.way(from, to).items.push(message);
   }

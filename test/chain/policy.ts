@@ -64,6 +64,8 @@ function mendOne(world: World, pick: (members: readonly Member[]) => Member, prn
     return false;
   }
   const last = serving.at(-1)?.host as HostId;
+  // A joiner's ack says something: a log that is empty has none.
+  if (world.head !== undefined && world.head.replica.received.lsn === 0) world.propose(world.head.id);
   const joiner = value.members.find(({ role }) => role === 'syncing');
   world.tell(last, { kind: 'look' });
   settle(world, prng);
@@ -80,6 +82,24 @@ function mendOne(world: World, pick: (members: readonly Member[]) => Member, prn
   }
   settle(world, prng);
   return false;
+}
+
+/** Without this disk, what was answered is still on one that counts, whatever is under way. */
+export function mayLoseDisk(world: World, lost: Member): boolean {
+  const { active } = world.witness;
+  const isEnough = (epoch: number, seats: readonly { readonly host: HostId; readonly storeId: string }[]): boolean =>
+    seats.some(({ host, storeId }) => {
+      const member = world.member(host);
+      return member !== lost && member.storeId === storeId && member.disk.marks.logEpoch >= epoch;
+    });
+  if (active === undefined || !isEnough(active.epoch, servingOf(active.members))) return false;
+  const coming = [...world.members.values()].flatMap(({ question }) => (question?.kind === 'cas' ? [question.value] : []));
+  const values = [...coming, ...world.register.late.map(({ value }) => value)];
+  if (!values.every(({ phase, epoch, members }) => phase === 'pending' || isEnough(epoch, servingOf(members)))) return false;
+  return [...world.members.values()].every(({ replica: { drive } }) => {
+    const holders = [...(drive?.transferred ?? [])].map(([host, storeId]) => ({ host, storeId }));
+    return holders.length === 0 || isEnough(drive?.pending?.epoch ?? 0, holders);
+  });
 }
 
 /** Those who serve by the register first. */

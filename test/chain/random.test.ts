@@ -6,7 +6,7 @@ import { servingOf } from '../../chain/configuration.ts';
 import { describeReplica } from '../../chain/describe.ts';
 import type { HostId } from '../../engine/base/ids.ts';
 import { Prng } from '../prng.ts';
-import { checkMended, mend, settle } from './policy.ts';
+import { checkMended, mayLoseDisk, mend, settle } from './policy.ts';
 import type { Member } from './world.ts';
 import { World } from './world.ts';
 
@@ -46,7 +46,10 @@ function disturbJoin(world: World, prng: Prng, mood: Mood, count: Count): void {
   for (const member of world.members.values()) {
     const { phase, gate } = member.replica;
     if (!member.isUp || (phase.kind !== 'syncing' && gate === undefined)) continue;
-    if (phase.kind === 'serving' && prng.below(2) === 0) {
+    if (gate !== undefined && prng.below(4) === 0) {
+      count('gave up on a gated joiner', member.replica.asking === undefined);
+      world.tell(member.id, { kind: 'remove', host: gate });
+    } else if (phase.kind === 'serving' && prng.below(2) === 0) {
       world.lapse(member.id);
       if (world.register.late.length > 0 && prng.below(2) === 0) world.happenLate(0);
     } else {
@@ -105,7 +108,6 @@ function speak(world: World, prng: Prng, member: Member, count: Count): void {
     world.tell(last, { kind: 'add', host: hosts.find((one) => !isThere(one)) ?? host });
     count('asked to join', isIdle && world.member(last).replica.asking === 'change');
   } else {
-    count('gave up on a gated joiner', replica.gate === host && replica.asking === undefined);
     world.tell(id, { kind: 'remove', host });
   }
 }
@@ -118,7 +120,7 @@ function fault(world: World, prng: Prng, one: Member, other: Member, mood: Mood,
     count('link of a joiner broke', one.replica.phase.kind === 'syncing' && world.links.isUp(one.id, other.id));
     world.breakLink(one.id, other.id, lost);
   } else if (!one.isUp) {
-    const isDiskLost = prng.below(6) === 0 && mayLoseDisk(world, one, mood);
+    const isDiskLost = prng.below(6) === 0 && mood.isFrail && mayLoseDisk(world, one);
     count('a disk was lost', isDiskLost);
     world.restart(one.id, isDiskLost);
   } else {
@@ -137,16 +139,6 @@ function crash(world: World, prng: Prng, member: Member, lost: (sent: number) =>
   count('crashed in a write', isUp && member.writing !== undefined);
   count('crashed while driving', isUp && replica.drive !== undefined);
   world.crash(member.id, prng.below(2) === 0, lost);
-}
-
-/** Never the last good copy: another serving member of what was active last has a log that counts. */
-function mayLoseDisk(world: World, member: Member, { isFrail }: Mood): boolean {
-  const { active } = world.witness;
-  if (!isFrail || active === undefined) return false;
-  return servingOf(active.members).some(({ host, storeId }) => {
-    const { disk, storeId: mine } = world.member(host);
-    return host !== member.id && mine === storeId && disk.marks.logEpoch >= active.epoch;
-  });
 }
 
 function runSeed(seed: number, count: Count, isTraced: boolean): World {
