@@ -46,6 +46,8 @@ export type Scope = {
   /** A CAS and the news of it are two moments. */
   readonly isRegisterSlow?: boolean;
   readonly depth: number;
+  /** How many states there are: pinned. */
+  readonly states: number;
   readonly prepare: (world: World) => void;
 };
 

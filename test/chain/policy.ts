@@ -97,6 +97,8 @@ export function mayLoseDisk(world: World, lost: Member): boolean {
   const values = [...coming, ...world.register.late.map(({ value }) => value)];
   if (!values.every(({ phase, epoch, members }) => phase === 'pending' || isEnough(epoch, servingOf(members)))) return false;
   return [...world.members.values()].every(({ replica: { drive } }) => {
+    // What it said before may still arrive, and be enough for an epoch of its own.
+    if (drive?.asked.has(lost.id) === true && drive.intention.serversMin < 2) return false;
     const holders = [...(drive?.transferred ?? [])].map(([host, storeId]) => ({ host, storeId }));
     return holders.length === 0 || isEnough(drive?.pending?.epoch ?? 0, holders);
   });

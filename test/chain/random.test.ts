@@ -42,7 +42,8 @@ function act(world: World, prng: Prng, mood: Mood, count: Count): void {
 
 /** A join is seldom under way, and what happens to it worth more than what happens elsewhere. */
 function disturbJoin(world: World, prng: Prng, mood: Mood, count: Count): void {
-  if (prng.below(24) !== 0 || prng.next() < mood.calm / 2) return;
+  const isGated = [...world.members.values()].some(({ isUp, replica }) => isUp && replica.gate !== undefined);
+  if (prng.below(isGated ? 4 : 24) !== 0 || prng.next() < mood.calm / 2) return;
   for (const member of world.members.values()) {
     const { phase, gate } = member.replica;
     if (!member.isUp || (phase.kind !== 'syncing' && gate === undefined)) continue;
@@ -77,6 +78,8 @@ function syncSome(world: World, prng: Prng, { slow }: Mood): void {
 }
 
 function answer(world: World, prng: Prng, { id, question }: Member, { calm }: Mood, count: Count): void {
+  // What a joiner's predecessor asks is answered late: until then its gate is closed.
+  if (world.member(id).replica.gate !== undefined && prng.below(4) !== 0) return;
   const dice = prng.below(8);
   if (world.register.late.length > 0 && prng.below(8) === 0) {
     count('a CAS happened that nobody waited for', world.happenLate(prng.below(world.register.late.length)));

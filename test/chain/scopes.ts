@@ -32,6 +32,7 @@ export const scopes: readonly Scope[] = [
     drives: [drive('b', 'a>b>c')],
     crashes: ['c'],
     depth: 14,
+    states: 0,
     prepare: serving(three),
   },
   {
@@ -40,6 +41,7 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, hurry: 2 },
     drives: [drive('b', 'b>c'), drive('a', 'a>b')],
     depth: 14,
+    states: 0,
     prepare: serving(three),
   },
   {
@@ -48,7 +50,8 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, crash: 1, restart: 1, hurry: 2, lapse: 1 },
     drives: [drive('b', 'a>b>c'), drive('c', 'c>a')],
     crashes: ['b'],
-    depth: 13,
+    depth: 11,
+    states: 0,
     prepare: serving(three),
   },
   {
@@ -60,6 +63,7 @@ export const scopes: readonly Scope[] = [
     crashes: ['a'],
     isRegisterSlow: true,
     depth: 24,
+    states: 0,
     prepare: serving(['a'], 1),
   },
   {
@@ -69,7 +73,8 @@ export const scopes: readonly Scope[] = [
     drives: [drive('b', 'b')],
     joiner: 'b',
     isLossy: true,
-    depth: 22,
+    depth: 14,
+    states: 0,
     prepare: serving(['a'], 1),
   },
   {
@@ -78,14 +83,16 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, barrier: 1, hurry: 2 },
     drives: [drive('b', 'b>c')],
     depth: 16,
+    states: 0,
     prepare: serving(three),
   },
   {
     name: 'a disk is lost',
     hosts: three,
     budget: { propose: 1, crash: 1, restart: 1, diskLoss: 1, hurry: 2 },
-    drives: [drive('b', 'c>b>a'), drive('c', 'c>b')],
-    depth: 13,
+    drives: [drive('b', 'c>b>a', 2), drive('c', 'c>b', 2)],
+    depth: 10,
+    states: 0,
     prepare: serving(three, 1),
   },
   {
@@ -95,6 +102,7 @@ export const scopes: readonly Scope[] = [
     drives: [drive('b', 'a>b')],
     crashes: ['a'],
     depth: 24,
+    states: 0,
     prepare: serving(['a', 'b']),
   },
   {
@@ -104,6 +112,7 @@ export const scopes: readonly Scope[] = [
     joiner: 'b',
     isRegisterSlow: true,
     depth: 26,
+    states: 0,
     prepare: serving(['a'], 1),
   },
 ];
