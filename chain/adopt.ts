@@ -8,6 +8,7 @@ import { lsn, origin, samePosition } from '../engine/base/ids.ts';
 import type { Active, Configuration, Seat } from './configuration.ts';
 import { isNewer, lastActive, seatOf } from './configuration.ts';
 import { startJoinCopy } from './member.ts';
+import type { Chunk } from './messages.ts';
 import {
   isServingHead,
   leave,
@@ -26,8 +27,30 @@ export function learn(replica: Replica, value: Configuration | undefined, out: E
   if (isNewer(value, replica.known)) {
     replica.known = value;
     out.push({ kind: 'learned', value });
+    // An own attempt that another has passed can never be activated.
+    const { drive, asking } = replica;
+    if (asking !== 'drive' && (drive?.pending?.epoch ?? value.epoch) < value.epoch) replica.drive = undefined;
   }
   if (replica.known === value || !isNewer(replica.known as Configuration, value)) apply(replica, value, out);
+}
+
+/**
+ * Somebody says what was confirmed. Where a joiner's predecessor says what the joiner knew before it, that one may not have
+ * known of the joiner when it was asked: it is asked again.
+ */
+export function onConfigured(replica: Replica, from: HostId, value: Configuration, out: Effect[]): void {
+  const before = replica.phase;
+  learn(replica, value, out);
+  const { phase } = replica;
+  if (phase.kind !== 'syncing' || phase !== before || phase.copy?.isShared !== false) return;
+  if (from === upperOf(replica) && value.epoch === replica.epoch) restartJoin(replica, out);
+}
+
+/** A joiner that follows is sent a piece of the log: its predecessor answers an older question, and sends nothing else. */
+export function isOutOfStep(replica: Replica, from: HostId, { epoch, isLive }: Chunk): boolean {
+  const { phase } = replica;
+  if (phase.kind !== 'syncing' || phase.copy !== undefined || isLive) return false;
+  return epoch === replica.epoch && from === upperOf(replica);
 }
 
 /** Tells the members of a configuration, and those of the one before it, what was confirmed. */
@@ -109,8 +132,8 @@ export function restartJoin(replica: Replica, out: Effect[]): void {
   if (phase.kind !== 'syncing') return;
   const source = upperOf(replica);
   assert(source !== undefined, 'C8: a joiner stands last, behind one that serves');
-  // What was received and is not synced yet is kept: nothing that may have been acked is ever cut.
-  if (phase.copy === undefined && !samePosition(replica.durable, replica.received)) {
+  // What was received and is not synced yet is kept: nothing that may have been acked is ever cut, or written twice.
+  if (!samePosition(replica.durable, replica.received)) {
     const copy = { source, target: undefined, base: replica.received, step: 1, isShared: true };
     replica.phase = { ...phase, copy };
     return;
@@ -141,6 +164,8 @@ function beginServing(replica: Replica, config: Active, out: Effect[]): void {
   replica.phase = { kind: 'serving', config };
   replica.committed = config.start.lsn;
   if (early !== undefined && early.from === lowerOf(replica)) resumeLower(replica, early.position, out);
+  // What the successor said may be none of this history: then this member stopped.
+  if (replica.phase.kind !== 'serving') return;
   resumeAtUpper(replica, out);
   if (!isServingHead(replica)) return;
   out.push({ kind: 'serving', epoch: config.epoch, order: config.members.map(({ host }) => host) });

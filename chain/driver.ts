@@ -104,6 +104,8 @@ export function onDecided(replica: Replica, decision: Decision, out: Effect[]): 
     if (isFirst) propose(replica, drive, out);
     else if (asking === 'drive') replica.drive = undefined;
   }
+  // What the answer was awaited for.
+  if (replica.drive?.stage === 'transferring') tryActivate(replica, replica.drive, false, out);
   promoteJoiner(replica, out);
 }
 
@@ -160,9 +162,10 @@ function tryChoose(replica: Replica, drive: Drive, isHurried: boolean, out: Effe
   const asked = sealedBy(drive);
   const valid = asked.filter((host) => isValid(drive, host));
   const isWhole = drive.pending?.previous === undefined || drive.intention.loss !== undefined;
-  const isAnswered = (host: HostId): boolean => drive.sealed.has(host) || (!isWhole && !isConnected(replica, host));
-  const isEnough = isHurried && !isWhole;
-  if (valid.length === 0 || !(isEnough || asked.every(isAnswered))) return;
+  const isNeeded = (host: HostId): boolean => isWhole && drive.intention.order.includes(host);
+  const isAnswered = (host: HostId): boolean =>
+    drive.sealed.has(host) || (!isNeeded(host) && (isHurried || !isConnected(replica, host)));
+  if (valid.length === 0 || !asked.every(isAnswered)) return;
   assert(drive.chosen === undefined, 'C4: a history is chosen once per epoch');
   const source = valid.reduce((best, host) => (isLonger(drive, host, best) ? host : best));
   const start = drive.sealed.get(source)?.position;
@@ -197,6 +200,8 @@ function tryActivate(replica: Replica, drive: Drive, isHurried: boolean, out: Ef
   const isWhole = pending?.previous === undefined;
   const isDone = [...asked].every((host) => transferred.has(host) || (!isWhole && !isConnected(replica, host)));
   const isEnough = isDone || (isHurried && !isWhole);
+  // One question at a time: a look that was asked meanwhile is answered first.
+  if (replica.asking !== undefined) return;
   // C6, C12: with fewer than that the chain stays pending, and its status says why.
   if (!isEnough || holders.length === 0 || holders.length < intention.serversMin) return;
   assert(pending !== undefined && chosen !== undefined, 'C4: a history is chosen before it is activated');

@@ -67,8 +67,10 @@ function startCopy(replica: Replica, driver: HostId, { source, position: target 
   const copy: Copy = { source, target, base: undefined, step: 1, isShared: false };
   replica.phase = { kind: 'copying', driver, copy };
   forgetInflight(replica);
-  const { durable, epoch } = replica;
+  const { durable, epoch, self } = replica;
   if (samePosition(durable, target)) return write(replica, undefined, [], { logEpoch: epoch }, out);
+  // It was the source, and lost its disk since it was sealed.
+  if (source === self) return loseSource(replica, copy, out);
   findBase(replica, copy, Math.min(durable.lsn, target.lsn), out);
 }
 
@@ -151,11 +153,18 @@ export function onChunk(replica: Replica, from: HostId, message: Chunk, out: Eff
 function guessFurtherBack(replica: Replica, copy: Copy, out: Effect[]): void {
   const { base } = copy;
   if (copy.isShared || base === undefined || base.lsn === 0) {
-    return wedge(replica, `C7: ${copy.source} does not hold what it sent`, out);
+    return loseSource(replica, copy, out);
   }
   const at = Math.max(0, base.lsn - copy.step);
   copy.step *= 2;
   findBase(replica, copy, at, out);
+}
+
+/** The source no longer holds what it had: its disk is another. This member stays sealed, and waits for a higher epoch. */
+function loseSource(replica: Replica, copy: Copy, out: Effect[]): void {
+  const { phase } = replica;
+  if (phase.kind === 'copying') replica.phase = { kind: 'sealed', driver: phase.driver };
+  else wedge(replica, `C7: ${copy.source} does not hold what it sent`, out);
 }
 
 function fill(replica: Replica, copy: Copy, message: Chunk, out: Effect[]): boolean {
@@ -170,9 +179,12 @@ function fill(replica: Replica, copy: Copy, message: Chunk, out: Effect[]): bool
     last = { lsn: entry.lsn, hash: entry.hash };
   }
   const { target } = copy;
+  if (target !== undefined && message.entries.length === 0) {
+    loseSource(replica, copy, out);
+    return false;
+  }
   const isPast = target !== undefined && last.lsn >= target.lsn && !samePosition(last, target);
-  const isStuck = target !== undefined && message.entries.length === 0;
-  if (isPast || isStuck) {
+  if (isPast) {
     wedge(replica, `C7: fetched up to ${last.lsn}, and the chosen history ends at ${target?.lsn}`, out);
     return false;
   }

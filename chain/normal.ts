@@ -148,8 +148,8 @@ function sendAck(replica: Replica, to: HostId, out: Effect[]): void {
 /** A link that breaks and comes back resumes at the successor's last received record, compared by hash. */
 export function onResume(replica: Replica, from: HostId, message: Resume, out: Effect[]): void {
   if (message.epoch !== replica.epoch) return;
-  // A successor may run before its predecessor does: what it said is kept until then.
-  if (replica.phase.kind === 'ready' || replica.phase.kind === 'adopting') {
+  // A successor may run before its predecessor does, which may even be a later process: what it said is kept until then.
+  if (runningConfig(replica) === undefined) {
     replica.lowerResume = { from, position: message.position };
   } else if (isCurrent(replica, from, message.epoch, 'lower')) resumeLower(replica, message.position, out);
 }
@@ -182,9 +182,17 @@ export function onLowerGone(replica: Replica, peer: HostId): void {
 export function resumeAtUpper(replica: Replica, out: Effect[]): void {
   const upper = upperOf(replica);
   if (upper === undefined || replica.peers.get(upper)?.isConnected !== true) return;
-  const { chain, epoch, received, passed } = replica;
+  const { chain, epoch, received } = replica;
   out.push({ kind: 'send', to: upper, message: { kind: 'resume', chain, epoch, position: received } });
-  sendAck(replica, upper, out);
+  repeatAtUpper(replica, out);
+}
+
+/** What was acked and passed, once more: nothing else may come that would say so. */
+export function repeatAtUpper(replica: Replica, out: Effect[]): void {
+  const upper = upperOf(replica);
+  if (upper === undefined) return;
+  const { chain, epoch, passed } = replica;
+  if (replica.phase.kind === 'serving' || replica.acked.lsn > 0) sendAck(replica, upper, out);
   if (passed > 0) out.push({ kind: 'send', to: upper, message: { kind: 'passed', chain, epoch, token: passed } });
 }
 

@@ -15,7 +15,7 @@
 import { assert, unreachable } from '../engine/base/assert.ts';
 import type { HostId } from '../engine/base/ids.ts';
 import { epoch as asEpoch } from '../engine/base/ids.ts';
-import { learn, onRanSynced, restartJoin, tell, tellPeer } from './adopt.ts';
+import { isOutOfStep, onConfigured, onRanSynced, restartJoin, tell, tellPeer } from './adopt.ts';
 import {
   onDecided,
   onDriveConnected,
@@ -39,6 +39,7 @@ import {
   onPassed,
   onPropose,
   onResume,
+  repeatAtUpper,
   resumeAtUpper,
   runningConfig,
   upperOf,
@@ -107,6 +108,7 @@ function onMessage(replica: Replica, from: HostId, message: Message, out: Effect
     case 'fetch':
       return onFetch(replica, from, message, out);
     case 'chunk':
+      if (isOutOfStep(replica, from, message)) return restartJoin(replica, out);
       if (onChunk(replica, from, message, out)) onLive(replica, out);
       return;
     case 'sealed':
@@ -116,7 +118,7 @@ function onMessage(replica: Replica, from: HostId, message: Message, out: Effect
     case 'refused':
       return onRefused(replica, message);
     case 'configured':
-      return learn(replica, message.value, out);
+      return onConfigured(replica, from, message.value, out);
     default:
       return unreachable(message);
   }
@@ -138,6 +140,7 @@ function onLive(replica: Replica, out: Effect[]): void {
   if (phase.kind !== 'syncing') return;
   replica.phase = { ...phase, copy: undefined };
   advanceAck(replica, out);
+  repeatAtUpper(replica, out);
 }
 
 function onSynced(replica: Replica, event: Event & { kind: 'synced' }, out: Effect[]): void {

@@ -3,17 +3,18 @@
 import type { Test } from 'tap';
 import { describeEffect } from '../../chain/describe.ts';
 import type { Entry, Message } from '../../chain/messages.ts';
+import type { Configuration } from '../../chain/configuration.ts';
 import { step } from '../../chain/replica.ts';
 import { checkReplica } from '../../chain/replica-check.ts';
-import type { Effect, Event, Marks, Replica } from '../../chain/state.ts';
+import type { Decision, Effect, Event, Marks, Replica } from '../../chain/state.ts';
 import { createReplica } from '../../chain/state.ts';
-import type { Epoch, Hash, HostId, Position } from '../../engine/base/ids.ts';
+import type { Epoch, Hash, Position } from '../../engine/base/ids.ts';
 import { chainId, epoch, hostId, lsn, origin } from '../../engine/base/ids.ts';
 import { encodeBatch } from '../../engine/store/format.ts';
+import type { Disk, Write } from './disk.ts';
+import { applyWrites, emptyDisk } from './disk.ts';
 
 export const chain = chainId(0);
-const [a, b, c] = ['a', 'b', 'c'].map(hostId) as [HostId, HostId, HostId];
-const noMarks: Marks = { sealed: epoch(0), nonce: '', ran: epoch(0), logEpoch: epoch(0) };
 
 /** `length` records on top of `after`, made in epoch `made`; the same `text` gives the same history. */
 export function history(length: number, after: Position = origin, made = 1, text = 'x'): Entry[] {
@@ -42,22 +43,28 @@ export function strangeAt(at: number): Position {
 
 type Body = Record<string, unknown> & { readonly kind: Message['kind'] };
 
+/** `a>b>(c)`: who is in a chain, a joiner in brackets; each with a store of its own name. */
+export function active(made: number, order = 'a>b>c', start: Position = origin, minor = 0): Configuration {
+  const members = order.split('>').map((name) => {
+    const host = hostId(name.replace(/[()]/g, ''));
+    return { host, storeId: host as string, boot: 'b1', role: name.startsWith('(') ? 'syncing' : 'serving' } as const;
+  });
+  const head = { chain, region: '', phase: 'active', epoch: epoch(made), minor, nonce: `n${made}.${minor}` } as const;
+  return { ...head, members, start, previous: undefined, loss: undefined };
+}
+
 export class One {
   readonly replica: Replica;
   /** What is queued for the disk. */
-  #writes: (Effect & { kind: 'write' })[] = [];
+  #writes: Write[] = [];
+  readonly #disk: Disk;
 
-  constructor(self: string, options: { members?: string[]; marks?: Partial<Marks>; log?: readonly Entry[] } = {}) {
-    this.replica = createReplica({
-      self: hostId(self),
-      boot: 'b1',
-      storeId: self,
-      chain,
-      members: (options.members ?? ['a', 'b', 'c']).map(hostId),
-      mayLead: true,
-      marks: { ...noMarks, ...options.marks },
-      durable: endOf(options.log ?? []),
-    });
+  constructor(self: string, options: { marks?: Partial<Marks>; log?: readonly Entry[]; storeId?: string } = {}) {
+    const { log = [], marks, storeId = self } = options;
+    this.#disk = { records: log, marks: { ...emptyDisk().marks, ...marks } };
+    const durable = endOf(log);
+    const who = { self: hostId(self), boot: 'b1', storeId, region: '', chain };
+    this.replica = createReplica({ ...who, marks: this.#disk.marks, durable });
   }
 
   step(event: Event): string[] {
@@ -66,7 +73,8 @@ export class One {
     checkReplica(this.replica);
     for (const effect of out) {
       if (effect.kind === 'write') this.#writes.push(effect);
-      if (effect.kind === 'dropQueued') this.#writes = this.#writes.filter(({ entries }) => entries.length === 0);
+      if (effect.kind === 'dropQueued')
+        this.#writes = this.#writes.filter(({ entries, cut }) => entries.length === 0 && cut === undefined);
     }
     return out.map(describeEffect);
   }
@@ -77,33 +85,52 @@ export class One {
     return this.step({ kind: 'message', from: hostId(from), message });
   }
 
+  /** Is told what the register was confirmed to hold. */
+  learn(from: string, value: Configuration): string[] {
+    return this.hear(from, value.epoch, { kind: 'configured', value });
+  }
+
   /** Everything queued is synced with one write. */
   sync(): string[] {
     const writes = this.#writes;
     this.#writes = [];
-    const position = endOf(writes.flatMap(({ entries }) => entries));
-    let marks: Marks | undefined;
-    for (const write of writes)
-      if (write.marks !== undefined) marks = { ...(marks ?? this.replica.marks), ...write.marks };
-    return this.step({ kind: 'synced', position: position.lsn === 0 ? undefined : position, marks });
+    return this.step({ kind: 'synced', ...applyWrites(this.#disk, writes) });
   }
 
-  connect(peer: string, mayLead = true, boot = 'b1'): string[] {
-    return this.step({ kind: 'connected', peer: hostId(peer), boot, mayLead });
+  /** The first of what is queued is synced: it was in flight. */
+  syncFirst(): string[] {
+    const [first, ...others] = this.#writes;
+    this.#writes = others;
+    return this.step({ kind: 'synced', ...applyWrites(this.#disk, first === undefined ? [] : [first]) });
+  }
+
+  decide(decision: Decision): string[] {
+    return this.step({ kind: 'decided', decision });
+  }
+
+  connect(peer: string, boot = 'b1', storeId = peer): string[] {
+    return this.step({ kind: 'connected', peer: hostId(peer), boot, storeId });
+  }
+
+  disconnect(peer: string): string[] {
+    return this.step({ kind: 'disconnected', peer: hostId(peer) });
   }
 
   get position(): Position {
     return this.replica.durable;
   }
 
-  /** Is sealed, given `start`, which it holds already, and told to run epoch `made` as a > b > c. */
-  join(made: number, order: readonly HostId[] = [a, b, c]): this {
-    const driver = order[0] as HostId;
-    this.hear(driver, made, { kind: 'seal' });
+  get records(): readonly Entry[] {
+    return this.#disk.records;
+  }
+
+  /** Is sealed, given what it holds, and told to run epoch `made`. */
+  join(made: number, order = 'a>b>c'): this {
+    this.hear('a', made, { kind: 'seal' });
     this.sync();
-    this.hear(driver, made, { kind: 'transfer', source: driver, position: this.position });
+    this.hear('a', made, { kind: 'transfer', source: 'a', position: this.position });
     this.sync();
-    this.hear(driver, made, { kind: 'activate', order, start: this.position });
+    this.learn('a', active(made, order, this.position));
     this.sync();
     return this;
   }

@@ -1,62 +1,89 @@
-// A chain in memory: the real replicas, over disks and links that do only what a test tells them to. A crash forgets what was
-// not synced; the write in flight is kept or lost, as the test says. Messages go through their real encoding.
-import { describeEffect, describeMessage } from '../../chain/describe.ts';
-import type { Message } from '../../chain/messages.ts';
-import { canPropose, lowerOf } from '../../chain/normal.ts';
+// A chain in memory: the real replicas, over disks, links and a register that do only what a test tells them to. A crash forgets
+// what was not synced; the write in flight is kept or lost, as the test says. A world can be copied at any moment, so that a
+// model checker can try all that may come next.
+import { seatOf } from '../../chain/configuration.ts';
+import { describeConfiguration, describeEffect, describeMessage, describePosition } from '../../chain/describe.ts';
+import type { Entry, Message } from '../../chain/messages.ts';
+import { canPropose } from '../../chain/normal.ts';
 import { step } from '../../chain/replica.ts';
-import { checkNeighbours, checkReplica } from '../../chain/replica-check.ts';
-import type { Effect, Event, Replica } from '../../chain/state.ts';
+import { checkReplica } from '../../chain/replica-check.ts';
+import type { Decision, Effect, Event, Replica } from '../../chain/state.ts';
 import { createReplica } from '../../chain/state.ts';
 import { decodeMessage, encodeMessage } from '../../chain/wire.ts';
 import { assert } from '../../engine/base/assert.ts';
-import type { ChainId, HostId } from '../../engine/base/ids.ts';
+import type { HostId, Position } from '../../engine/base/ids.ts';
 import { chainId, hostId } from '../../engine/base/ids.ts';
-import { encodeBatch, openRecord } from '../../engine/store/format.ts';
+import { encodeActivation, encodeBatch, openRecord } from '../../engine/store/format.ts';
+import { cloneReplica } from './clone.ts';
 import type { Disk, Write } from './disk.ts';
-import { applyWrites, emptyDisk, endOfDisk, readAfter } from './disk.ts';
+import { applyWrites, emptyDisk, endOfDisk, positionAt, readAfter } from './disk.ts';
+import type { Item } from './links.ts';
+import { Links } from './links.ts';
+import type { Question } from './register-cell.ts';
+import { keyOfValue, RegisterCell } from './register-cell.ts';
+import { made, Witness } from './witness.ts';
+
+export const chain = chainId(0);
 
 export type Member = {
   readonly id: HostId;
-  readonly disk: Disk;
+  disk: Disk;
+  storeId: string;
   replica: Replica;
   boot: number;
   isUp: boolean;
+  /** As its effects say: between `serving` and `stopped`. */
+  isHead: boolean;
   queue: Write[];
   writing: Write[] | undefined;
-  reads: (Effect & { kind: 'read' })[];
-  mayLead: boolean;
+  reads: (Effect & { kind: 'read' | 'locate' })[];
+  question: Question | undefined;
+};
+
+export type Habits = {
+  /** Messages take the way through their bytes. */
+  readonly isEncoded: boolean;
+  /** What a host says to itself is heard at once, behind whatever else it does in this step. */
+  readonly isSelfQuick: boolean;
+  /** A log is read at once. */
+  readonly isReadQuick: boolean;
+  /** A disk that is idle takes what is queued at the end of a step; else `startWrite` says when. */
+  readonly isDiskQuick: boolean;
+  /** A head begins its epoch with a record, as hosts do. */
+  readonly hasActivation: boolean;
+};
+
+export const quick: Habits = {
+  isEncoded: true,
+  isSelfQuick: true,
+  isReadQuick: false,
+  isDiskQuick: false,
+  hasActivation: true,
 };
 
 export class World {
-  readonly chain: ChainId = chainId(0);
   readonly members = new Map<HostId, Member>();
-  /** What is on its way from one member to another, as bytes; undefined where the link is down. */
-  readonly links = new Map<string, Uint8Array[]>();
-  /** Every record that the head said is committed: an answer may have been given for it. */
-  readonly promises = new Map<number, string>();
-  readonly trace: string[] = [];
+  readonly links: Links;
+  readonly register: RegisterCell;
+  readonly witness: Witness;
+  readonly habits: Habits;
+  trace: string[] | undefined;
   /** Why members wedged, where a test causes that on purpose; undefined where nothing that happens may wedge one. */
   wedged: string[] | undefined;
-  readonly #heads = new Set<HostId>();
-  #updates = 0;
+  updates = 0;
 
-  constructor(names: readonly string[], mayLead: (name: string) => boolean = () => true) {
+  constructor(names: readonly string[], habits: Habits = quick, other?: World) {
+    this.habits = habits;
     const ids = names.map(hostId);
-    for (const id of ids) {
-      const disk = emptyDisk();
-      const member: Member = {
-        id,
-        disk,
-        replica: this.#boot(id, ids, disk, 1, mayLead(id)),
-        boot: 1,
-        isUp: true,
-        queue: [],
-        writing: undefined,
-        reads: [],
-        mayLead: mayLead(id),
-      };
-      this.members.set(id, member);
-    }
+    this.links = new Links(ids, other?.links);
+    this.witness = new Witness(other?.witness);
+    this.register = new RegisterCell((before, after) => this.witness.onChanged(before, after), other?.register);
+    for (const id of ids) this.members.set(id, other === undefined ? begin(id) : cloneMember(other.member(id)));
+    if (other !== undefined) this.updates = other.updates;
+  }
+
+  clone(): World {
+    return new World([...this.members.keys()], this.habits, this);
   }
 
   member(name: string): Member {
@@ -65,44 +92,57 @@ export class World {
     return member;
   }
 
-  isLinked(a: string, b: string): boolean {
-    return this.links.has(`${a}>${b}`);
+  /** Whoever believes to head the chain, and whom the register holds active: the newest. */
+  get head(): Member | undefined {
+    const heads = [...this.members.values()].filter(({ isUp, isHead }) => isUp && isHead);
+    return heads.sort((a, b) => b.replica.epoch - a.replica.epoch)[0];
   }
 
-  connect(a: string, b: string): void {
+  /** A new link, which each end meets when it is delivered. */
+  dial(a: string, b: string): boolean {
     const [one, other] = [this.member(a), this.member(b)];
-    assert(one.isUp && other.isUp && !this.isLinked(a, b), `${a} and ${b} can be linked`);
-    this.#say(`> ${a} and ${b} are linked`);
-    this.links.set(`${a}>${b}`, []);
-    this.links.set(`${b}>${a}`, []);
-    this.#step(one, { kind: 'connected', peer: other.id, boot: `b${other.boot}`, mayLead: other.mayLead });
-    this.#step(other, { kind: 'connected', peer: one.id, boot: `b${one.boot}`, mayLead: one.mayLead });
+    if (a === b || !one.isUp || !other.isUp || this.links.isUp(a, b)) return false;
+    this.say(() => `> ${a} and ${b} are linked`);
+    this.links.link(greetingOf(one), greetingOf(other));
+    return true;
   }
 
-  /** A process hears of itself when it begins: what starts a chain of one member. */
-  hearOfSelf(name: string): void {
-    const { id, boot, mayLead } = this.member(name);
-    this.#step(this.member(name), { kind: 'connected', peer: id, boot: `b${boot}`, mayLead });
+  /** A new link, met at both ends at once. */
+  connect(a: string, b: string): void {
+    for (const [from, to] of [[a, b] as const, [b, a] as const]) this.#drainUntilBroken(from, to);
+    assert(this.dial(a, b), `${a} and ${b} can be linked`);
+    this.deliver(b, a);
+    this.deliver(a, b);
   }
 
-  /** Both ends notice; what was on its way is lost. */
+  #drainUntilBroken(from: string, to: string): void {
+    while (this.links.way(from, to).items.length > 0) this.deliver(from, to);
+  }
+
+  breakLink(a: string, b: string, lost: (countSent: number) => number): void {
+    if (!this.links.isUp(a, b)) return;
+    this.say(() => `> the link of ${a} and ${b} breaks`);
+    this.links.break(a, b, lost);
+  }
+
+  /** Both ends notice at once; what was on its way is lost. */
   disconnect(a: string, b: string): void {
-    const lost = [`${a}>${b}`, `${b}>${a}`].map((link) => this.links.get(link)?.length ?? 0);
-    if (!this.links.delete(`${a}>${b}`)) return;
-    this.links.delete(`${b}>${a}`);
-    this.#say(`> the link of ${a} and ${b} breaks; lost: ${lost[0]} from ${a}, ${lost[1]} from ${b}`);
-    for (const [id, peer] of [[a, b] as const, [b, a] as const]) {
-      if (this.member(id).isUp) this.#step(this.member(id), { kind: 'disconnected', peer: peer as HostId });
-    }
+    const count = (from: string, to: string): number => this.links.way(from, to).items.length;
+    const lost = [count(a, b), count(b, a)];
+    if (!this.links.isUp(a, b)) return;
+    this.links.break(a, b, (sent) => sent);
+    this.say(() => `> the link of ${a} and ${b} breaks; lost: ${lost[0]} from ${a}, ${lost[1]} from ${b}`);
+    for (const [from, to] of [[a, b] as const, [b, a] as const]) if (this.member(to).isUp) this.#drainUntilBroken(from, to);
   }
 
-  /** Delivers the oldest message from `a` to `b`. */
-  deliver(a: string, b: string): boolean {
-    const bytes = this.links.get(`${a}>${b}`)?.shift();
-    if (bytes === undefined) return false;
-    const message = decodeMessage(bytes, openRecord);
-    this.#say(`> ${b} hears from ${a}: ${describeMessage(message)}`);
-    this.#step(this.member(b), { kind: 'message', from: a as HostId, message });
+  /** The oldest of what is on its way happens. */
+  deliver(from: string, to: string): boolean {
+    const member = this.member(to);
+    const item = member.isUp ? this.links.next(from, to) : undefined;
+    if (item === undefined) return false;
+    if (item.kind !== 'linked' && item.kind !== 'broken')
+      this.say(() => `> ${to} hears from ${from}: ${describeMessage(item)}`);
+    this.step(member, eventOf(from as HostId, item));
     return true;
   }
 
@@ -110,11 +150,10 @@ export class World {
   sync(name: string): boolean {
     const member = this.member(name);
     if (!this.startWrite(name)) return false;
-    const writes = member.writing ?? [];
+    const synced = applyWrites(member.disk, member.writing ?? []);
     member.writing = undefined;
-    const { position, marks } = applyWrites(member.disk, writes);
-    this.#say(`> ${name} synced ${position === undefined ? 'marks' : `#${position.lsn}`}`);
-    this.#step(member, { kind: 'synced', position, marks });
+    this.say(() => `> ${name} synced ${synced.position === undefined ? 'marks' : describePosition(synced.position)}`);
+    this.step(member, { kind: 'synced', ...synced });
     return true;
   }
 
@@ -122,7 +161,7 @@ export class World {
   startWrite(name: string): boolean {
     const member = this.member(name);
     if (member.writing !== undefined) return true;
-    if (member.queue.length === 0) return false;
+    if (!member.isUp || member.queue.length === 0) return false;
     member.writing = member.queue;
     member.queue = [];
     return true;
@@ -132,8 +171,56 @@ export class World {
     const member = this.member(name);
     const read = member.reads.shift();
     if (read === undefined) return false;
-    const { to, epoch, after } = read;
-    this.#step(member, { kind: 'fetched', to, epoch, after, ...readAfter(member.disk, after) });
+    if (read.kind === 'locate') this.step(member, { kind: 'located', position: positionAt(member.disk, read.lsn) });
+    else {
+      const { to, epoch, after } = read;
+      this.step(member, { kind: 'fetched', to, epoch, after, ...readAfter(member.disk, after) });
+    }
+    return true;
+  }
+
+  /** What a host asked the register happens now; its answer is on its way. */
+  happen(name: string): boolean {
+    const { id, question } = this.member(name);
+    if (question === undefined || question.decision !== undefined) return false;
+    const before = this.register.value;
+    this.register.happen(id, question);
+    const { value } = this.register;
+    if (keyOfValue(before) !== keyOfValue(value) && value !== undefined)
+      this.say(() => `> the register holds ${describeConfiguration(value)}`);
+    return true;
+  }
+
+  /** What a host asked the register happens, where it has not yet, and the host hears of it. */
+  decide(name: string): boolean {
+    const member = this.member(name);
+    const { question } = member;
+    if (question === undefined) return false;
+    this.happen(name);
+    const { decision } = question;
+    assert(decision !== undefined, 'what happened has an outcome');
+    this.say(() => `> ${name} is told: ${describeDecision(decision)}`);
+    member.question = undefined;
+    this.step(member, { kind: 'decided', decision });
+    return true;
+  }
+
+  /** The answer of the register is lost; what was asked may have happened, or may yet. */
+  lapse(name: string): boolean {
+    const member = this.member(name);
+    const { question } = member;
+    if (question === undefined) return false;
+    this.register.forget(member.id, question);
+    this.say(() => `> ${name} is told nothing by the register`);
+    member.question = undefined;
+    this.step(member, { kind: 'decided', decision: { kind: 'unknown' } });
+    return true;
+  }
+
+  happenLate(index: number): boolean {
+    if (this.register.late[index] === undefined) return false;
+    this.register.happenLate(index);
+    this.say(() => `> a late CAS: the register holds ${this.register.value === undefined ? 'nothing' : describeConfiguration(this.register.value)}`);
     return true;
   }
 
@@ -141,151 +228,200 @@ export class World {
   propose(name: string): boolean {
     const member = this.member(name);
     const { replica } = member;
-    if (!member.isUp || !canPropose(replica)) return false;
-    this.#updates += 1;
-    const update = Buffer.from(`update ${this.#updates}`);
-    const place = { chain: this.chain, epoch: replica.epoch, after: replica.received };
-    const entry = encodeBatch(place, [{ name: 'space/key', seqFirst: this.#updates, updates: [update] }]);
-    this.#say(`> ${name} proposes #${entry.lsn}`);
-    this.#step(member, { kind: 'propose', entry });
+    if (!member.isUp || !member.isHead || !canPropose(replica)) return false;
+    this.updates += 1;
+    const entry = makeEntry(replica, `update ${this.updates}`, this.updates);
+    this.say(() => `> ${name} proposes #${entry.lsn}`);
+    this.step(member, { kind: 'propose', entry });
     return true;
   }
 
-  /** kill -9: memory is gone; the write in flight happened or did not. */
-  crash(name: string, isWriteKept: boolean): void {
+  barrier(name: string): boolean {
     const member = this.member(name);
-    if (!member.isUp) return;
-    if (isWriteKept && member.writing !== undefined) applyWrites(member.disk, member.writing);
-    member.isUp = false;
-    this.#heads.delete(member.id);
-    member.queue = [];
-    member.writing = undefined;
-    member.reads = [];
-    this.#say(`> ${name} crashes`);
-    for (const other of this.members.keys()) this.disconnect(name, other);
+    if (!member.isUp || !member.isHead) return false;
+    this.say(() => `> ${name} asks whether its epoch still runs`);
+    this.witness.onAsked(member);
+    this.step(member, { kind: 'barrier' });
+    return true;
   }
 
-  restart(name: string): void {
+  /** What policy may say at any time. */
+  tell(name: string, event: Event & { kind: 'look' | 'reconfigure' | 'hurry' | 'abandon' | 'add' | 'remove' }): boolean {
+    const member = this.member(name);
+    if (!member.isUp) return false;
+    const what = 'host' in event ? ` ${event.host}` : 'intention' in event ? ` ${event.intention.order.join('>')}` : '';
+    this.say(() => `> ${name} is to ${event.kind}${what}`);
+    this.step(member, event);
+    return true;
+  }
+
+  reconfigure(name: string, order: readonly string[], serversMin: number, loss?: string): boolean {
+    return this.tell(name, { kind: 'reconfigure', intention: { order: order as HostId[], serversMin, loss } });
+  }
+
+  /** kill -9: memory is gone; the write in flight happened or did not. What was sent may still arrive. */
+  crash(name: string, isWriteKept: boolean, lost: (countSent: number) => number = () => 0): void {
+    const member = this.member(name);
+    if (!member.isUp) return;
+    this.say(() => `> ${name} crashes`);
+    if (isWriteKept && member.writing !== undefined) applyWrites(member.disk, member.writing);
+    this.register.forget(undefined, member.question);
+    this.witness.onStopped(member.id);
+    const gone = { isUp: false, isHead: false, queue: [], writing: undefined, reads: [], question: undefined };
+    Object.assign(member, gone);
+    this.links.end(member.id, this.members.keys(), lost);
+  }
+
+  /** Starts a process again, with the disk that was left, or with an empty one of another name. */
+  restart(name: string, isDiskLost = false): void {
     const member = this.member(name);
     assert(!member.isUp, `${name} is down`);
     member.boot += 1;
     member.isUp = true;
-    this.#say(`> ${name} starts`);
-    member.replica = this.#boot(member.id, [...this.members.keys()], member.disk, member.boot, member.mayLead);
-  }
-
-  /** Everything that can happen without a fault happens, until nothing is left to happen. A slow link keeps its messages. */
-  settle(isSlow: (a: string, b: string) => boolean = () => false): void {
-    for (let rounds = 0; ; rounds += 1) {
-      assert(rounds < 10_000, 'the chain comes to rest');
-      let isBusy = false;
-      for (const { id } of this.members.values()) {
-        isBusy = this.read(id) || isBusy;
-        isBusy = this.sync(id) || isBusy;
-        for (const other of this.members.keys()) isBusy = (!isSlow(id, other) && this.deliver(id, other)) || isBusy;
-      }
-      if (!isBusy) return;
+    if (isDiskLost) {
+      member.disk = emptyDisk();
+      member.storeId = `${name}${member.boot}`;
     }
+    this.say(() => `> ${name} starts${isDiskLost ? ' with an empty disk' : ''}`);
+    member.replica = bootOf(member);
   }
 
-  /** Restarts and links whatever is down. */
-  heal(): void {
-    for (const member of this.members.values()) if (!member.isUp) this.restart(member.id);
-    const names = [...this.members.keys()];
-    for (const a of names) for (const b of names) if (a < b && !this.isLinked(a, b)) this.connect(a, b);
+  /** A disk as it was laid down before the story begins. */
+  layDown(name: string, disk: Disk): void {
+    const member = this.member(name);
+    member.disk = disk;
+    for (const entry of disk.records) made.set(entry.hash, entry);
+    member.replica = bootOf(member);
   }
 
-  get head(): Member | undefined {
-    return [...this.members.values()].find(({ isUp, replica }) => isUp && replica.assembly?.stage === 'serving');
-  }
-
-  /** Every promised record is on every disk, and all logs are one. */
-  checkPromises(): void {
-    const disks = [...this.members.values()].map(({ disk }) => disk.records);
-    for (const [lsn, hash] of this.promises) {
-      for (const records of disks)
-        assert(records[lsn - 1]?.hash === hash, `C6: record ${lsn} was answered and is gone`);
-    }
-    const ends = new Set(disks.map((records) => `${records.length} ${records.at(-1)?.hash}`));
-    assert(ends.size === 1, `C7: the logs end differently: ${[...ends].join(', ')}`);
-  }
-
-  #boot(id: HostId, ids: readonly HostId[], disk: Disk, boot: number, mayLead: boolean): Replica {
-    const durable = endOfDisk(disk);
-    const { chain } = this;
-    return createReplica({
-      self: id,
-      boot: `b${boot}`,
-      storeId: id,
-      chain,
-      members: ids,
-      mayLead,
-      marks: disk.marks,
-      durable,
-    });
-  }
-
-  #step(member: Member, event: Event): void {
+  step(member: Member, event: Event): void {
     const out: Effect[] = [];
     step(member.replica, event, out);
     checkReplica(member.replica);
     for (const effect of out) this.#carryOut(member, effect);
-    this.#checkBelow(member);
+    if (this.habits.isSelfQuick) while (this.deliver(member.id, member.id));
+    if (this.habits.isReadQuick) while (this.read(member.id));
+    if (this.habits.isDiskQuick) this.startWrite(member.id);
   }
 
   #carryOut(member: Member, effect: Effect): void {
-    if (effect.kind !== 'send' || effect.to !== member.id) this.#say(`  ${member.id} ${describeEffect(effect)}`);
+    if (effect.kind !== 'send' || effect.to !== member.id) this.say(() => `  ${member.id} ${describeEffect(effect)}`);
     switch (effect.kind) {
       case 'send':
-        if (effect.to === member.id)
-          return this.#step(member, { kind: 'message', from: member.id, message: effect.message });
-        return void this.links.get(`${member.id}>${effect.to}`)?.push(copyOf(effect.message));
+        return this.links.send(member.id, effect.to, this.habits.isEncoded ? travelled(effect.message) : effect.message);
       case 'write':
         return void member.queue.push(effect);
       case 'dropQueued':
-        member.queue = member.queue.filter(({ entries }) => entries.length === 0);
+        member.queue = member.queue.filter(({ entries, cut }) => entries.length === 0 && cut === undefined);
         return;
       case 'read':
+      case 'locate':
         return void member.reads.push(effect);
       case 'committed':
-        return this.#promise(member, effect.through);
+        return this.witness.onPromise(this.members, member, effect.through);
+      case 'passed':
+        return this.witness.onPassed(member, effect.token);
       case 'serving':
-        assert(!this.#heads.has(member.id), `C18: ${member.id} begins to head the chain and never stopped`);
-        this.#heads.add(member.id);
-        return this.#promise(member, member.replica.durable.lsn);
+        return this.#serve(member, effect);
       case 'stopped':
-        return void this.#heads.delete(member.id);
+        assert(member.isHead, `${member.id} stops what it does not head`);
+        member.isHead = false;
+        return this.witness.onStopped(member.id);
       case 'wedged':
-        assert(this.wedged !== undefined, `no fault in this world is one that wedges: ${effect.reason}`);
+        assert(this.wedged !== undefined, `no fault in this world is one that wedges: ${member.id}: ${effect.reason}`);
         return void this.wedged.push(`${member.id} ${effect.reason}`);
-      default:
+      case 'look':
+      case 'cas':
+        assert(member.question === undefined, `${member.id} asks the register one thing at a time`);
+        member.question = { ...effect, decision: undefined };
+        return;
+      case 'learned':
         return;
     }
   }
 
-  /** What a head calls committed is on the disk of every member at that moment (C6), not only in the end. */
-  #promise(member: Member, through: number): void {
-    for (let lsn = this.promises.size + 1; lsn <= through; lsn += 1) {
-      const hash = member.disk.records[lsn - 1]?.hash;
-      assert(hash !== undefined, `C5: record ${lsn} is committed and not on the head's disk`);
-      for (const { id, disk } of this.members.values()) {
-        assert(disk.records[lsn - 1]?.hash === hash, `C6: record ${lsn} is committed and not on the disk of ${id}`);
-      }
-      this.promises.set(lsn, hash);
-    }
+  #serve(member: Member, { epoch, order }: Effect & { kind: 'serving' }): void {
+    assert(!member.isHead, `C18: ${member.id} begins to head the chain and never stopped`);
+    member.isHead = true;
+    this.witness.onPromise(this.members, member, member.replica.committed);
+    if (!this.habits.hasActivation) return;
+    const entry = encodeActivation({ chain, epoch, after: member.replica.received }, order);
+    made.set(entry.hash, entry);
+    this.step(member, { kind: 'propose', entry });
   }
 
-  #checkBelow(member: Member): void {
-    if (member.replica.phase.kind !== 'serving') return;
-    const lower = lowerOf(member.replica);
-    if (lower !== undefined && this.member(lower).isUp) checkNeighbours(member.replica, this.member(lower).replica);
-  }
-
-  #say(line: string): void {
-    this.trace.push(line);
+  say(line: () => string): void {
+    this.trace?.push(line());
   }
 }
 
-function copyOf(message: Message): Uint8Array {
-  return Uint8Array.from(encodeMessage(message));
+function begin(id: HostId): Member {
+  const disk = emptyDisk();
+  const blank = { queue: [], writing: undefined, reads: [], question: undefined, isUp: true, isHead: false };
+  const replica = bootOf({ id, boot: 1, storeId: id, disk });
+  return { id, disk, storeId: id, boot: 1, replica, ...blank };
 }
+
+function bootOf({ id, boot, storeId, disk }: { id: HostId; boot: number; storeId: string; disk: Disk }): Replica {
+  const { marks } = disk;
+  return createReplica({ self: id, boot: `b${boot}`, storeId, region: '', chain, marks, durable: endOfDisk(disk) });
+}
+
+function cloneMember(member: Member): Member {
+  const { disk, replica, queue, reads, question } = member;
+  return {
+    ...member,
+    disk: { ...disk },
+    replica: cloneReplica(replica),
+    queue: [...queue],
+    reads: [...reads],
+    question: question === undefined ? undefined : { ...question },
+  };
+}
+
+function greetingOf({ id, boot, storeId }: Member): { id: HostId; boot: string; storeId: string } {
+  return { id, boot: `b${boot}`, storeId };
+}
+
+function eventOf(from: HostId, item: Item): Event {
+  if (item.kind === 'broken') return { kind: 'disconnected', peer: from };
+  if (item.kind === 'linked') return { kind: 'connected', peer: from, boot: item.boot, storeId: item.storeId };
+  return { kind: 'message', from, message: item };
+}
+
+const entries = new Map<string, Entry>();
+
+/** The same text at the same place is the same record: it is made once. */
+export function makeEntry(replica: { epoch: number; received: Position }, text: string, seqFirst: number): Entry {
+  const { epoch, received: after } = replica;
+  const key = `${epoch} ${after.lsn} ${after.hash} ${text}`;
+  let entry = entries.get(key);
+  if (entry === undefined) {
+    const place = { chain, epoch: epoch as Replica['epoch'], after };
+    entry = encodeBatch(place, [{ name: 'space/key', seqFirst, updates: [Buffer.from(text)] }]);
+    entries.set(key, entry);
+    made.set(entry.hash, entry);
+  }
+  return entry;
+}
+
+function travelled(message: Message): Message {
+  return decodeMessage(Uint8Array.from(encodeMessage(message)), openRecord);
+}
+
+function describeDecision(decision: Decision): string {
+  if (!('value' in decision)) return decision.kind;
+  const { kind, value } = decision;
+  return `${kind === 'lost' ? 'lost to ' : ''}${value === undefined ? 'nothing' : describeConfiguration(value)}`;
+}
+
+/** Whether a member runs the epoch that the register holds active, in its place. */
+export function runsActive(world: World, { id, isUp, replica, storeId }: Member): boolean {
+  const { value } = world.register;
+  const { phase } = replica;
+  const config = 'config' in phase ? phase.config : undefined;
+  if (!isUp || value?.phase !== 'active' || config?.epoch !== value.epoch || phase.kind !== 'serving') return false;
+  const seat = seatOf(value.members, id);
+  return seat?.role === 'serving' && seat.storeId === storeId && config.minor === value.minor;
+}
+

@@ -1,0 +1,118 @@
+// The small worlds that the model checker tries, and what each is after.
+import type { Scope } from './model.ts';
+import { heal, settle } from './policy.ts';
+import type { World } from './world.ts';
+
+/** A chain of `order` that serves, all linked. */
+function serving(order: readonly string[], records = 0): (world: World) => void {
+  return (world) => {
+    heal(world);
+    settle(world);
+    world.reconfigure(order[0] as string, order, 1);
+    settle(world);
+    for (let count = 0; count < records; count += 1) {
+      world.propose(order[0] as string);
+      settle(world);
+    }
+    for (const id of world.members.keys()) world.tell(id, { kind: 'look' });
+    settle(world);
+  };
+}
+
+const three = ['a', 'b', 'c'];
+const drive = (driver: string, order: string, serversMin = 1): { driver: string; order: string[]; serversMin: number } => {
+  return { driver, order: order.split('>'), serversMin };
+};
+
+export const scopes: readonly Scope[] = [
+  {
+    name: 'two writes while the tail crashes and another drives',
+    hosts: three,
+    budget: { propose: 2, crash: 1, restart: 1, hurry: 1 },
+    drives: [drive('b', 'a>b>c')],
+    crashes: ['c'],
+    depth: 14,
+    states: 0,
+    prepare: serving(three),
+  },
+  {
+    name: 'two drivers at once, each for itself',
+    hosts: three,
+    budget: { propose: 1, hurry: 2 },
+    drives: [drive('b', 'b>c'), drive('a', 'a>b')],
+    depth: 14,
+    states: 0,
+    prepare: serving(three),
+  },
+  {
+    name: 'a driver dies, another takes over, a write is in flight',
+    hosts: three,
+    budget: { propose: 1, crash: 1, restart: 1, hurry: 2, lapse: 1 },
+    drives: [drive('b', 'a>b>c'), drive('c', 'c>a')],
+    crashes: ['b'],
+    depth: 11,
+    states: 0,
+    prepare: serving(three),
+  },
+  {
+    name: 'a host joins while writes flow, and the last that serves is lost',
+    hosts: ['a', 'b'],
+    budget: { propose: 2, add: 1, crash: 1, hurry: 1 },
+    drives: [drive('b', 'b')],
+    joiner: 'b',
+    crashes: ['a'],
+    isRegisterSlow: true,
+    depth: 24,
+    states: 0,
+    prepare: serving(['a'], 1),
+  },
+  {
+    name: 'a join, its link flaps, a read, the joiner is given up or promoted',
+    hosts: ['a', 'b'],
+    budget: { propose: 1, barrier: 1, add: 1, remove: 1, flap: 2, hurry: 1 },
+    drives: [drive('b', 'b')],
+    joiner: 'b',
+    isLossy: true,
+    depth: 14,
+    states: 0,
+    prepare: serving(['a'], 1),
+  },
+  {
+    name: 'reads at a head that was replaced',
+    hosts: three,
+    budget: { propose: 1, barrier: 1, hurry: 2 },
+    drives: [drive('b', 'b>c')],
+    depth: 16,
+    states: 0,
+    prepare: serving(three),
+  },
+  {
+    name: 'a disk is lost',
+    hosts: three,
+    budget: { propose: 1, crash: 1, restart: 1, diskLoss: 1, hurry: 2 },
+    drives: [drive('b', 'c>b>a', 2), drive('c', 'c>b', 2)],
+    depth: 10,
+    states: 0,
+    prepare: serving(three, 1),
+  },
+  {
+    name: 'a member starts anew between its transfer and its first turn in the epoch',
+    hosts: ['a', 'b'],
+    budget: { propose: 1, crash: 1, restart: 1, look: 1 },
+    drives: [drive('b', 'a>b')],
+    crashes: ['a'],
+    depth: 24,
+    states: 0,
+    prepare: serving(['a', 'b']),
+  },
+  {
+    name: 'a joiner learns of its promotion before who promotes it, on a link that flaps',
+    hosts: ['a', 'b'],
+    budget: { propose: 1, add: 1, flap: 1, look: 1 },
+    joiner: 'b',
+    isRegisterSlow: true,
+    depth: 26,
+    states: 0,
+    prepare: serving(['a'], 1),
+  },
+];
