@@ -18,7 +18,9 @@ const dist = fileURLToPath(new URL('../../', import.meta.url));
 const rooms = ['engine', 'chain', 'host', 'proxy', 'test/sim', 'test/prng.js'];
 /** What must survive is not tried for long. */
 const unseenSeeds = 100;
-const limitMs = 180_000;
+const sliceSeeds = 100;
+/** A slice takes some seconds; one that takes this long hangs. */
+const sliceMsMax = 180_000;
 
 type Verdict = {
   readonly mutant: Mutant;
@@ -82,20 +84,31 @@ async function judge(copy: string, mutant: Mutant): Promise<Verdict> {
   }
 }
 
-/** The child prints one line: what its seeds add up to. A child that hangs or dies has caught the mutant too. */
+/** Slice after slice, each in a process of its own. One that dies, or hangs in a seed, has caught the mutant too. */
 async function runSeeds(copy: string, mutant: Mutant): Promise<Verdict> {
+  const most = mutant.unseen === undefined ? seedsMax : Math.min(seedsMax, unseenSeeds);
+  for (let tried = 0; tried < most; ) {
+    const count = Math.min(sliceSeeds, most - tried);
+    const { last, end, errors } = await runSlice(copy, tried + 1, count);
+    if (last === '') {
+      return { mutant, outcome: 'caught', by: `the process ended (${end})`, seeds: tried + count, text: errors };
+    }
+    const { seeds, failed } = JSON.parse(last) as Summary;
+    tried += seeds;
+    const finding = failed[0]?.findings[0];
+    if (finding !== undefined) {
+      return { mutant, outcome: 'caught', by: finding.check, seeds: tried, text: finding.text };
+    }
+  }
+  return { mutant, outcome: 'survived', by: '', seeds: most, text: '' };
+}
+
+/** The child prints one line: what its seeds add up to. */
+async function runSlice(copy: string, first: number, count: number) {
   const main = join(copy, 'test/sim/main.js');
-  const args = [
-    main,
-    '--slice',
-    '--stop-at-first',
-    '--seed',
-    '1',
-    '--seeds',
-    String(mutant.unseen === undefined ? seedsMax : Math.min(seedsMax, unseenSeeds)),
-  ];
+  const args = [main, '--slice', '--stop-at-first', '--seed', String(first), '--seeds', String(count)];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
+  const timer = setTimeout(() => child.kill('SIGKILL'), sliceMsMax);
   let errors = '';
   child.stderr.on('data', (data: Buffer) => {
     errors = (errors + data.toString()).slice(-2_000);
@@ -105,11 +118,7 @@ async function runSeeds(copy: string, mutant: Mutant): Promise<Verdict> {
   for await (const line of createInterface({ input: child.stdout })) last = line;
   const end = await ended;
   clearTimeout(timer);
-  if (last === '') return { mutant, outcome: 'caught', by: `the process ended (${end})`, seeds: 0, text: errors };
-  const { seeds, failed } = JSON.parse(last) as Summary;
-  const finding = failed[0]?.findings[0];
-  if (finding === undefined) return { mutant, outcome: 'survived', by: '', seeds, text: '' };
-  return { mutant, outcome: 'caught', by: finding.check, seeds, text: finding.text };
+  return { last, end, errors };
 }
 
 function isGood({ outcome, mutant }: Verdict): boolean {

@@ -1,7 +1,6 @@
 // A client: the real open document (numbers, resends, resume) over a simulated connection to any of the proxies, which is lost
-// and made again. What it says and hears is written down as it passes, before the document sees it.
+// and made again. What it says, hears and shows is written down.
 import type { JsonObject } from '../../engine/base/merge-patch.ts';
-import { merge } from '../../engine/base/merge-patch.ts';
 import { OpenDocument } from '../../proxy/client/document.ts';
 import type { ServerFrame } from '../../proxy/client/frames.ts';
 import { pauseMs, RefusedError } from '../../proxy/client/frames.ts';
@@ -181,8 +180,8 @@ export class SimClient extends Actor {
       return;
     }
     this.#parts.say(() => `${this.name} hears ${describeFrame(frame)}`);
-    this.#note(held, frame);
     held.document.onFrame(frame);
+    this.#note(held, frame);
   }
 
   #note(held: Held, frame: ServerFrame): void {
@@ -194,7 +193,7 @@ export class SimClient extends Actor {
       history.reads.push({ client: this.name, doc, beganMs: held.beganMs, endedMs, seq, incarnation });
       held.beganMs = undefined;
       if (seq < held.seqMax) this.#find('views', `${doc} went back from seq ${held.seqMax} to ${seq}`);
-      held.view = frame.view as JsonObject;
+      held.view = held.document.view as JsonObject;
       held.seq = seq;
       this.#show(doc, held);
     } else if (frame.t === 'delta') {
@@ -202,7 +201,7 @@ export class SimClient extends Actor {
       if (frame.seq <= held.seq) {
         this.#find('views', `${frame.doc} has a delta to seq ${frame.seq} on a view of seq ${held.seq}`);
       }
-      held.view = merge(held.view, frame.delta) as JsonObject;
+      held.view = held.document.view as JsonObject;
       held.seq = frame.seq;
     }
     held.seqMax = Math.max(held.seqMax, held.seq);

@@ -6,6 +6,7 @@ import type { Prng } from '../prng.ts';
 import type { Kernel, Timer } from './kernel.ts';
 
 const readMs = 0.05;
+const pageMax = 24;
 
 type Write = { readonly puts: readonly Put[]; readonly timer: Timer };
 
@@ -42,15 +43,21 @@ export class SimDisk {
   open(enter: (run: () => void) => void): OrderedStore {
     const done = (ms: number): Promise<void> =>
       new Promise((resolve) => this.#kernel.after(ms * (0.5 + this.#prng.next()), () => enter(resolve)));
-    const value = (key: string): Uint8Array | undefined => this.#values.get(key);
+    let isClosed = false;
+    const read = async (): Promise<void> => {
+      if (isClosed) throw new Error('the store is closed');
+      await done(readMs);
+    };
     return {
-      write: (puts) => this.#write(puts, enter),
+      write: (puts) => (isClosed ? read() : this.#write(puts, enter)),
       get: async (key) => {
-        await done(readMs);
-        return value(textOf(key));
+        await read();
+        return this.#values.get(textOf(key))?.slice();
       },
-      scan: (from, to) => this.#scan(textOf(from), textOf(to), () => done(readMs)),
-      close: () => Promise.resolve(),
+      scan: (from, to) => this.#scan(textOf(from), textOf(to), read),
+      close: async () => {
+        isClosed = true;
+      },
     };
   }
 
@@ -105,17 +112,21 @@ export class SimDisk {
     this.onApplied(puts);
   }
 
+  /** Pages of what was there when it began, as LevelDB does it. */
   async *#scan(from: string, to: string, pause: () => Promise<void>): AsyncGenerator<readonly Pair[]> {
-    let next = from;
-    for (;;) {
+    await pause();
+    const keys = this.#sorted();
+    const found = keys.slice(lowerBound(keys, from), Math.max(lowerBound(keys, from), lowerBound(keys, to)));
+    const values = found.map((key) => this.#values.get(key) as Uint8Array);
+    for (let next = 0; next < found.length; ) {
+      const start = next;
+      next += 1 + this.#prng.below(pageMax);
+      const page = found.slice(start, next);
+      yield page.map((key, index) => ({
+        key: Buffer.from(key, 'latin1'),
+        value: (values[start + index] as Uint8Array).slice(),
+      }));
       await pause();
-      const count = 1 + this.#prng.below(24);
-      const keys = this.#sorted();
-      const start = lowerBound(keys, next);
-      const page = keys.slice(start, start + count).filter((key) => key < to);
-      if (page.length === 0) return;
-      yield page.map((key) => ({ key: Buffer.from(key, 'latin1'), value: this.#values.get(key) as Uint8Array }));
-      next = `${page.at(-1)}\0`;
     }
   }
 

@@ -44,8 +44,10 @@ if (values.slice) {
 async function runSlice(from: number, seeds: number): Promise<Summary> {
   const summary = emptySummary();
   for (let seed = from; seed < from + seeds; seed += 1) {
-    const startMs = performance.now();
-    addSeed(summary, await runSeed(seed), performance.now() - startMs);
+    const before = process.cpuUsage();
+    const result = await runSeed(seed);
+    const { user, system } = process.cpuUsage(before);
+    addSeed(summary, result, (user + system) / 1_000);
     if (values['stop-at-first'] && summary.failed.length > 0) break;
   }
   return summary;
