@@ -213,7 +213,7 @@ export class HostProcess extends Actor {
       log: this.#logger(node),
       nowMs: () => kernel.nowMs,
       sendToProxy: (proxy, bytes) => fronts.gossip(proxy, bytes),
-      onReplaced: ({ kind }) => this.#parts.events.say(() => `${this.id} replaced a voter: ${kind}`),
+      onReplaced: ({ kind, reason }) => this.#parts.events.say(() => `${this.id} replaced a voter: ${kind} ${reason}`),
       soon,
       sendTo,
       serve,
