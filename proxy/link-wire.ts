@@ -22,7 +22,16 @@ import { Packr, Unpackr } from 'msgpackr';
 import { CodedError } from '../engine/base/errors.ts';
 
 export const toHost = { open: 1, send: 2, close: 3, ask: 4, gossip: 5 } as const;
-export const toProxy = { routes: 1, opened: 2, answer: 3, refused: 4, delta: 5, dropped: 6, reply: 7, gossip: 8 } as const;
+export const toProxy = {
+  routes: 1,
+  opened: 2,
+  answer: 3,
+  refused: 4,
+  delta: 5,
+  dropped: 6,
+  reply: 7,
+  gossip: 8,
+} as const;
 
 export type ToHost =
   | readonly [1, view: number, document: string, agent: string, authority: string, session: string]

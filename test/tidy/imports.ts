@@ -19,7 +19,14 @@ export const importTable: Readonly<Record<Room, Rule>> = {
   chain: { ours: ['engine/base/**'], packages: [], builtins: [] },
   'proxy/client': { ours: ['engine/base/merge-patch.ts', 'engine/base/errors.ts'], packages: [], builtins: [] },
   proxy: {
-    ours: ['engine/base/**', 'chain/config.ts', 'chain/placement.ts', 'chain/wire.ts'],
+    ours: [
+      'engine/base/**',
+      'chain/config.ts',
+      'chain/configuration.ts',
+      'chain/gossip/**',
+      'chain/placement.ts',
+      'chain/wire.ts',
+    ],
     packages: ['msgpackr', 'ws', 'pino'],
     builtins: ['*'],
   },
