@@ -56,7 +56,8 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
   const { cluster } = folder;
   const me = cluster.hosts.find((host) => host.id === id);
   if (me === undefined) throw new CodedError('HOST_OPTIONS', `there is no host ${id} in ${folder.dir}`);
-  if (cluster.voters.length === 0) throw new CodedError('HOST_OPTIONS', `${folder.dir} has no voters: start it with up`);
+  if (cluster.voters.length === 0)
+    throw new CodedError('HOST_OPTIONS', `${folder.dir} has no voters: start it with up`);
   await mkdir(hostDir(folder.dir, id), { recursive: true, mode: 0o700 });
   const disk = await LevelStore.open(storeDir(folder.dir, id));
   const chains = Array.from({ length: cluster.chains }, (_, chain) => chainId(chain));
@@ -213,6 +214,7 @@ export async function composeProxy(options: ProxyOptions): Promise<{ readonly cl
   const proxy = new ProxyServer({
     address: front.host,
     port: front.port,
+    region: cluster.region,
     hosts: cluster.hosts.map(({ id, address }) => ({ id, url: `ws://${address}` })),
     secret,
     chains: cluster.chains,

@@ -45,7 +45,18 @@ export function describeHost({ hello, node, resident }: HostStatus): unknown {
   const { started, happy, reverse, slow } = node.gossip.metrics;
   const instances = liveInstances(node.gossip).map(({ id, boot: of, roles }) => ({ id, boot: of, roles }));
   const gossip = { instances, exchanges: { started, happy, reverse, slow } };
-  return { host, region, boot, storeId, appHash, isLeaving, chains, hosts, voters: { generation, voters, joining }, gossip };
+  return {
+    host,
+    region,
+    boot,
+    storeId,
+    appHash,
+    isLeaving,
+    chains,
+    hosts,
+    voters: { generation, voters, joining },
+    gossip,
+  };
 }
 
 /** `state` is where this host stands; `members` is what the register held when this host last learned of it. */
@@ -53,15 +64,36 @@ function describeChain({ replica, care }: NodeChain, resident: (chain: ChainId) 
   const { chain, phase, epoch, received, durable, acked, committed, known, marks } = replica;
   const isHead = isServingHead(replica);
   const members = known?.members.map(({ host, storeId, role }) => ({ host, storeId, role })) ?? [];
-  const config = known === undefined ? {} : { configured: { epoch: known.epoch, minor: known.minor, phase: known.phase } };
+  const config =
+    known === undefined ? {} : { configured: { epoch: known.epoch, minor: known.minor, phase: known.phase } };
+  const loss = known?.loss === undefined ? {} : { loss: known.loss };
+  const { drive } = replica;
+  const driven = drive === undefined ? {} : { drive: { epoch: drive.pending?.epoch ?? 0, stage: drive.stage } };
   const order = members.map(({ host }) => host);
   const reason = phase.kind === 'wedged' ? phase.reason : care.reason;
   const lsns = { received: received.lsn, durable: durable.lsn, acked: acked.lsn, committed, hash: durable.hash };
   const joiner = joinerOf(replica);
-  const join = joiner === undefined ? {} : { joining: { host: joiner.host, acked: replica.joinerAcked, of: received.lsn } };
+  const join =
+    joiner === undefined ? {} : { joining: { host: joiner.host, acked: replica.joinerAcked, of: received.lsn } };
   const documents = isHead ? { documents: resident(chain) } : {};
   const why = reason === undefined ? {} : { reason };
-  return { chain, epoch, state: phase.kind, isHead, order, members, ...config, ...lsns, lag: received.lsn - acked.lsn, logEpoch: marks.logEpoch, ...join, ...documents, ...why };
+  return {
+    chain,
+    epoch,
+    state: phase.kind,
+    isHead,
+    order,
+    members,
+    ...config,
+    ...lsns,
+    lag: received.lsn - acked.lsn,
+    logEpoch: marks.logEpoch,
+    ...join,
+    ...documents,
+    ...loss,
+    ...driven,
+    ...why,
+  };
 }
 
 export function describeRecord(record: OpenedRecord): LogLine {

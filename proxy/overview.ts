@@ -12,6 +12,11 @@ export type ReplicaLine = {
   readonly configured?: { readonly epoch: number; readonly minor: number; readonly phase: string };
   readonly received: number;
   readonly durable: number;
+  /** After its last record. */
+  readonly hash: string;
+  /** What an operator accepted with the configuration that it knows, and a reconfiguration that it drives. */
+  readonly loss?: string;
+  readonly drive?: { readonly epoch: number; readonly stage: string };
   readonly logEpoch: number;
   readonly lag: number;
   readonly reason?: string;

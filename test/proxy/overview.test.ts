@@ -12,6 +12,7 @@ const line = (changes: Partial<ReplicaLine>): ReplicaLine => ({
   configured: { epoch: 2, minor: 0, phase: 'active' },
   received: 9,
   durable: 9,
+  hash: 'a1',
   logEpoch: 2,
   lag: 0,
   ...changes,

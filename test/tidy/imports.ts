@@ -31,7 +31,15 @@ export const importTable: Readonly<Record<Room, Rule>> = {
     builtins: ['*'],
   },
   host: {
-    ours: ['engine/**', 'chain/**', 'proxy/proxy.ts', 'proxy/admin.ts', 'proxy/link-wire.ts', 'proxy/client/node.ts'],
+    ours: [
+      'engine/**',
+      'chain/**',
+      'proxy/proxy.ts',
+      'proxy/admin.ts',
+      'proxy/overview.ts',
+      'proxy/link-wire.ts',
+      'proxy/client/node.ts',
+    ],
     packages: ['level', 'msgpackr', 'ws', 'pino'],
     builtins: ['*'],
   },
