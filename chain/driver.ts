@@ -159,8 +159,11 @@ function tryChoose(replica: Replica, drive: Drive, isHurried: boolean, out: Effe
   const asked = sealedBy(drive);
   const valid = asked.filter((host) => isValid(drive, host));
   const isWhole = drive.pending?.previous === undefined || drive.intention.loss !== undefined;
-  const isAnswered = (host: HostId): boolean => drive.sealed.has(host) || (!isWhole && !isConnected(replica, host));
-  const isEnough = isHurried && !isWhole;
+  // Whoever is meant to go on is waited for; of those whom an operator gives up, only who can answer, and for a while.
+  const isNeeded = (host: HostId): boolean => isWhole && drive.intention.order.includes(host);
+  const isAnswered = (host: HostId): boolean =>
+    drive.sealed.has(host) || (!isNeeded(host) && !isConnected(replica, host));
+  const isEnough = isHurried && asked.every((host) => drive.sealed.has(host) || !isNeeded(host));
   if (valid.length === 0 || !(isEnough || asked.every(isAnswered))) return;
   assert(drive.chosen === undefined, 'C4: a history is chosen once per epoch');
   const source = valid.reduce((best, host) => (isLonger(drive, host, best) ? host : best));
