@@ -50,7 +50,10 @@ export class Operator {
   #log(args: Arguments): Promise<unknown> {
     const chain = this.#chainOf(args);
     const after = countArgument(args['after'], 'after', 0, Number.MAX_SAFE_INTEGER);
-    return readLog(this.#parts.store.walk(chain, origin), { after, max: countArgument(args['max'], 'max', 100, 1_000) });
+    return readLog(this.#parts.store.walk(chain, origin), {
+      after,
+      max: countArgument(args['max'], 'max', 100, 1_000),
+    });
   }
 
   /** This host is emptied, or takes chains again: until its process ends. */
@@ -65,9 +68,12 @@ export class Operator {
   #force(args: Arguments): unknown {
     const { node, tell, log } = this.#parts;
     const chain = this.#chainOf(args);
-    const order = String(args['members'] ?? '').split(',').map(hostId);
+    const order = String(args['members'] ?? '')
+      .split(',')
+      .map(hostId);
     const loss = String(args['loss'] ?? '');
-    if (loss === '' || Buffer.byteLength(loss) > lossBytesMax) throw new CodedError('HOST_OPTIONS', 'say what loss is accepted');
+    if (loss === '' || Buffer.byteLength(loss) > lossBytesMax)
+      throw new CodedError('HOST_OPTIONS', 'say what loss is accepted');
     const strange = order.filter((host) => !node.options.hosts.includes(host));
     if (strange.length > 0) throw new CodedError('HOST_OPTIONS', `${strange.join(', ')} are no hosts of this cluster`);
     const known = node.chains.get(chain)?.replica.known;
@@ -85,7 +91,8 @@ export class Operator {
     const leaver = voters.find(({ host }) => host === old);
     const storeId = this.#storeOf(young);
     if (leaver === undefined) throw new CodedError('HOST_OPTIONS', `${old} is no voter`);
-    if (storeId === undefined) throw new CodedError('HOST_OPTIONS', `${young} is not connected: its store is not known`);
+    if (storeId === undefined)
+      throw new CodedError('HOST_OPTIONS', `${young} is not connected: its store is not known`);
     if (this.#onReplaced !== undefined) throw new CodedError('HOST_OPTIONS', 'a voter is being replaced from here');
     if (leaver.storeId === storeId) throw new CodedError('HOST_OPTIONS', `${young} is that voter, with its own store`);
     return new Promise((resolve) => {

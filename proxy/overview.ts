@@ -95,7 +95,8 @@ export function overviewOfChain(answers: readonly Answer[], claim: ChainStatus):
   const head = said.find(({ line }) => line.isHead && line.epoch >= claim.epoch);
   const members = newest?.line.members ?? [];
   const longest = Math.max(0, ...members.map(({ host }) => lineOf(said, host)?.received ?? 0));
-  const isServing = head !== undefined || (claim.serving && claim.epoch >= (config?.epoch ?? 0));
+  const isHeaded = head !== undefined || (claim.serving && claim.epoch >= (config?.epoch ?? 0));
+  const isServing = isHeaded && isWhole(answers, head?.host ?? claim.head, members);
   const phase = config === undefined ? 'none' : config.phase === 'pending' ? 'pending' : 'active';
   const reason = isServing ? undefined : reasonOf(said, members, answers);
   const isStuck = phase !== 'pending' || reason !== undefined;
@@ -120,6 +121,19 @@ function isNewer({ line }: Said, best: Said | undefined): boolean {
   return a.phase === b.phase ? a.minor > b.minor : a.phase === 'active';
 }
 
+/** A head that misses a member takes sends, and answers none. It says so itself; where it does not answer, others may. */
+function isWhole(answers: readonly Answer[], head: string | null, members: ReplicaLine['members']): boolean {
+  const own = answers.find(({ host }) => host === head)?.status;
+  if (own === null || own === undefined) return head === null || !isDead(answers, head);
+  return members.every(({ host, role }) => {
+    return role !== 'serving' || own.hosts.find((one) => one.host === host)?.isLive !== false;
+  });
+}
+
+function isDead(answers: readonly Answer[], host: string): boolean {
+  return answers.some(({ status }) => status?.hosts.some((one) => one.host === host && one.isDead) === true);
+}
+
 function lineOf(said: readonly Said[], host: string): ReplicaLine | undefined {
   return said.find((one) => one.host === host)?.line;
 }
@@ -134,17 +148,18 @@ function overviewOfMember(
   return { host, role, state: line.state, lsn: line.durable, lag: Math.max(0, longest - line.durable) };
 }
 
-/** Why it does not serve: by a host that has a reason, those that know the newest configuration first; or by who is missing. */
+/** Why it does not serve: by the voters, by a host that has a reason, the newest configuration first, or by who is missing. */
 function reasonOf(
   said: readonly Said[],
   members: ReplicaLine['members'],
   answers: readonly Answer[],
 ): string | undefined {
+  // Without voters nothing can change, whatever else is wrong.
+  const quorum = missingVoters(answers);
+  if (quorum !== undefined) return quorum;
   const withReason = said.filter(({ line }) => line.reason !== undefined);
   const first = withReason.sort((a, b) => (b.line.configured?.epoch ?? 0) - (a.line.configured?.epoch ?? 0))[0];
   if (first !== undefined) return first.line.reason;
-  const quorum = missingVoters(answers);
-  if (quorum !== undefined) return quorum;
   const silent = members.filter(({ host }) => lineOf(said, host) === undefined).map(({ host }) => host);
   return silent.length === 0 ? undefined : `no answer from ${silent.join(', ')}`;
 }
@@ -180,13 +195,12 @@ export function overviewOfHost(
   chains: readonly ChainOverview[],
   { host, status }: Answer,
 ): HostOverview {
-  const isDead = answers.some(({ status: other }) => other?.hosts?.some((one) => one.host === host && one.isDead));
   const isLeaving = status?.isLeaving === true;
   const voters = newestVoters(answers);
   const listed = [...(voters?.voters ?? []), ...(voters?.joining ?? [])].filter((one) => one.host === host);
   const isSame = status === null || listed.some(({ storeId }) => storeId === status.storeId);
   return {
-    state: status === null ? (isDead ? 'dead' : 'silent') : isLeaving ? 'leaving' : 'live',
+    state: status === null ? (isDead(answers, host) ? 'dead' : 'silent') : isLeaving ? 'leaving' : 'live',
     boot: status?.boot ?? null,
     isLeaving,
     heads: chains.filter((chain) => chain.serving && chain.head === host).length,

@@ -38,7 +38,9 @@ async function readStopped(folder: Folder, host: string, chain: number, range: {
 
 function describe(lines: readonly LogLine[]): string {
   const rows = lines.map((line) => {
-    const what = line.order?.join(' > ') ?? line.documents?.map(describeDocument).join(' ') ?? '';
+    const loss = line.loss === undefined ? '' : `, accepting: ${line.loss}`;
+    const order = line.order === undefined ? undefined : `${line.order.join(' > ')}${loss}`;
+    const what = order ?? line.documents?.map(describeDocument).join(' ') ?? '';
     return [`${line.chain}`, `${line.epoch}`, `${line.lsn}`, line.hash, line.kind, what];
   });
   return table(['chain', 'epoch', 'lsn', 'hash', 'kind', 'documents (updates), or who runs the epoch'], rows);

@@ -58,7 +58,7 @@ test('[F23] hosts that are down are told by the others, and a chain that waits s
   const answers = [
     silent('h1'),
     answer('h2', { ...pending, reason: 'only 1 of at least 2 hosts are here' }, { hosts: [missing] }),
-    silent('h3'),
+    answer('h3', pending),
   ];
   const chain = overviewOfChain(answers, claim(0, null));
   t.match(chain, {
@@ -71,7 +71,7 @@ test('[F23] hosts that are down are told by the others, and a chain that waits s
   const hosts = answers.map((one) => overviewOfHost(answers, [chain], one));
   t.same(
     hosts.map(({ state }) => state),
-    ['dead', 'live', 'silent'],
+    ['dead', 'live', 'live'],
   );
   t.same(
     hosts.map(({ chains, heads }) => [chains, heads]),
@@ -82,7 +82,7 @@ test('[F23] hosts that are down are told by the others, and a chain that waits s
     ],
   );
   const reason = 'no quorum: of 3 voters 1 are there (h2), missing h1, h3';
-  t.equal(missingVoters(answers), reason);
+  t.equal(missingVoters([silent('h1'), answer('h2', {}), silent('h3')]), reason);
   t.match(
     overviewOfChain([answer('h2', pending)], claim(0, null)),
     { reason },
@@ -96,6 +96,20 @@ test('[F23] hosts that are down are told by the others, and a chain that waits s
     phase: 'none',
     reason: 'no host answers',
   });
+});
+
+test('[F23] a head that misses a member does not serve, and one that is dead does not either', async (t) => {
+  const missing = { host: 'h3', isLive: false, isDead: false };
+  const head = answer('h1', { isHead: true, reason: 'h3 is dead' }, { hosts: [missing] });
+  t.match(overviewOfChain([head, answer('h2', {}), silent('h3')], claim(2, 'h1')), {
+    head: 'h1',
+    serving: false,
+    state: 'waiting',
+    reason: 'h3 is dead',
+  });
+  const others = [silent('h1'), answer('h2', {}, { hosts: [{ host: 'h1', isLive: false, isDead: true }] })];
+  t.equal(overviewOfChain([...others, answer('h3', {})], claim(2, 'h1')).serving, false);
+  t.equal(overviewOfChain([silent('h1'), answer('h2', {}), answer('h3', {})], claim(2, 'h1')).serving, true);
 });
 
 test('[F23] [H8] a voter with another store is a lost one, and the newest list of voters counts', async (t) => {
