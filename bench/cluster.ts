@@ -31,6 +31,7 @@ export type ClusterOptions = {
 
 const mainFile = fileURLToPath(new URL('../host/cli/main.js', import.meta.url));
 const readyMsMax = 30_000;
+const portTriesMax = 5;
 
 export class Cluster {
   readonly ready: Ready;
@@ -119,11 +120,18 @@ export class Cluster {
 
 /** A cluster on free ports in a folder of the stage, ended with it. */
 export async function startCluster(stage: Stage, appFile?: string, words: readonly string[] = []): Promise<Cluster> {
-  const portBase = Math.min(await freePort(), 60_000);
   const app = appFile === undefined ? {} : { appFile };
-  const cluster = await Cluster.start({ dir: stage.folder(), portBase, words, ...app });
-  stage.onRelease(() => cluster.end());
-  return cluster;
+  for (let tries = 1; ; tries += 1) {
+    const portBase = Math.min(await freePort(), 60_000);
+    try {
+      const cluster = await Cluster.start({ dir: stage.folder(), portBase, words, ...app });
+      stage.onRelease(() => cluster.end());
+      return cluster;
+    } catch (error) {
+      // One port was free; the ones behind it may be somebody's connection just now.
+      if (tries === portTriesMax || !String(error).includes('PORT_TAKEN')) throw error;
+    }
+  }
 }
 
 function kill(pid: number): void {
