@@ -309,10 +309,13 @@ function tendJoin(care: Care, replica: Replica, facts: Facts): Event | undefined
 }
 
 /** A planned move: everybody whom placement wants serves, and stands otherwise than it wants. */
-function straighten(care: Care, replica: Replica, { desired, nowMs, serversMin, chance }: Facts): Event | undefined {
+function straighten(care: Care, replica: Replica, facts: Facts): Event | undefined {
+  const { detector, desired, nowMs, serversMin, chance } = facts;
   const { phase } = replica;
   if (phase.kind !== 'serving' || desired.length < serversMin) return undefined;
   const { members } = phase.config;
+  // Whom this host alone misses is not moved away: that is for `mend`, which wants it confirmed.
+  if (members.some(({ host }) => !isLive(detector, host))) return undefined;
   const isReady = desired.every((host) => seatOf(members, host)?.role === 'serving');
   const isCrooked = members.length !== desired.length || members[0]?.host !== desired[0];
   if (!isReady || !isCrooked || nowMs - care.configSinceMs < movePauseMs * (0.5 + chance) || nowMs < care.nextAtMs)

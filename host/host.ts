@@ -2,6 +2,7 @@
 // takes all of them, steps the node, carries out what it wants, lets each head propose what gathered, and starts at most one
 // write. What arrives during a sync is the next batch.
 import type { Logger } from 'pino';
+import type { Configuration } from '../chain/configuration.ts';
 import { describeConfiguration, describeReplica } from '../chain/describe.ts';
 import { advanceNode, endTurn, stepNode } from '../chain/node.ts';
 import { decodeNodeMessage, encodeNodeMessage } from '../chain/node-messages.ts';
@@ -215,7 +216,7 @@ export class Host {
         log.info({ chain: id, epoch: chain.replica.epoch }, 'stopped');
         return this.#endService(chain);
       case 'learned':
-        return log.info({ chain: id }, `the register holds ${describeConfiguration(effect.value)}`);
+        return this.#logLearned(chain, effect.value);
       case 'wedged':
         return log.error({ chain: id, reason: effect.reason, replica: describeReplica(chain.replica) }, 'wedged');
       case 'send':
@@ -223,6 +224,15 @@ export class Host {
       case 'cas':
         assert(false, `${effect.kind} is the node's own`);
     }
+  }
+
+  /** What this host began itself is logged with its cause. */
+  #logLearned({ replica }: Chain, value: Configuration): void {
+    const { node, log } = this.#parts;
+    const isOurs = value.phase === 'pending' && value.nonce === replica.drive?.nonce;
+    const cause = isOurs ? (node.chains.get(replica.chain)?.care.trouble ?? value.loss ?? 'as placed') : undefined;
+    const why = cause === undefined ? {} : { why: cause };
+    log.info({ chain: replica.chain, ...why }, `the register holds ${describeConfiguration(value)}`);
   }
 
   #beginService(chain: Chain, epoch: Epoch, order: readonly HostId[]): void {

@@ -94,6 +94,8 @@ export const linkProbeMs = 50;
 export const linkDialMs = 2_000;
 /** How long an operator's question to a host may take. */
 export const askMs = 2_000;
+/** What an operator may post to the admin port: a question, some names and a reason. */
+export const adminBodyBytesMax = 16 * 1024;
 /** Operator's questions that one link may have open. */
 export const asksInFlightMax = 64;
 /** Records that one question about a log may ask for. */
