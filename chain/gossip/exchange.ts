@@ -149,7 +149,7 @@ function answerCounters(
 /** Takes in counters and what was missing; undefined where their set is not remembered or is not theirs. */
 function takeCounted(
   gossip: Gossip,
-  message: { readonly set: string; readonly counters: Uint32Array; readonly missing: readonly Known[] },
+  message: Of<'found'> | Of<'reverse'> | Of<'counters'> | Of<'rest'>,
   nowMs: number,
   out: GossipEffect[],
 ): InstanceSet | undefined {
@@ -161,6 +161,7 @@ function takeCounted(
   const change = startChange();
   takeCounters(gossip, set, message.counters, nowMs, change);
   takeAll(gossip, message.missing, nowMs, change);
+  if ('gone' in message) takeDeletes(gossip, message.gone, nowMs, change);
   applyChange(gossip, change, nowMs, out);
   return set;
 }
@@ -207,11 +208,12 @@ function countersOf(gossip: Gossip, set: InstanceSet): Uint32Array {
   });
 }
 
-/** Counters in the order of `set`; what we hold besides; what of it we lack and would hold. */
+/** Counters in the order of `set`; what we hold besides; what of it is gone; what of it we lack and would hold. */
 function differenceTo(gossip: Gossip, set: InstanceSet, nowMs: number) {
   const counters = countersOf(gossip, set);
-  if (set === gossip.set) return { set: set.hash, counters, missing: none, wanted: none };
+  if (set === gossip.set) return { set: set.hash, counters, missing: none, gone: none, wanted: none };
   const missing: Known[] = [];
+  const gone: string[] = [];
   const wanted: number[] = [];
   const [ours, theirs] = [gossip.set.instances, set.instances];
   let [place, at] = [0, 0];
@@ -222,14 +224,15 @@ function differenceTo(gossip: Gossip, set: InstanceSet, nowMs: number) {
       at += 1;
     } else if (their === undefined || (our !== undefined && our.key < their.key)) {
       const known = knownAt(gossip, place, nowMs);
-      if (known.ageMs < gossip.profile.deletableMs) missing.push(known);
+      if (known.ageMs < gossip.deletableMs) missing.push(known);
       place += 1;
     } else {
-      if (!gossip.gone.has(their.hash) && mayHold(gossip, their)) wanted.push(at);
+      if (gossip.gone.has(their.hash)) gone.push(their.hash);
+      else if (mayHold(gossip, their)) wanted.push(at);
       at += 1;
     }
   }
-  return { set: set.hash, counters, missing, wanted };
+  return { set: set.hash, counters, missing, gone, wanted };
 }
 
 function send(gossip: Gossip, path: Path, to: string, message: GossipMessage, out: GossipEffect[]): void {

@@ -11,6 +11,7 @@ import type { Instance, InstanceSet } from './instances.ts';
 import { indexIn, indexOfId, makeSet } from './instances.ts';
 import type { Known } from './messages.ts';
 import { listPeers } from './peers.ts';
+import { farMs } from './profile.ts';
 import type { GoneWhy, Gossip, GossipEffect } from './state.ts';
 
 type Added = { readonly instance: Instance; readonly counter: number; readonly grewMs: number };
@@ -57,7 +58,7 @@ export function take(gossip: Gossip, known: Known, nowMs: number, change: Change
 }
 
 function mayTake(gossip: Gossip, { instance, counter, ageMs }: Known, change: Change): boolean {
-  if (ageMs >= gossip.profile.deletableMs || !mayHold(gossip, instance)) return false;
+  if (ageMs >= gossip.deletableMs || !mayHold(gossip, instance)) return false;
   if (gossip.set.instances.length + change.added.size >= instancesMax) return false;
   const tombstone = gossip.gone.get(instance.hash);
   return tombstone === undefined || isAlive(gossip, tombstone.counter, counter);
@@ -120,29 +121,45 @@ export function takeCounters(
   }
 }
 
-/** A peer's deletes: taken where our own counter is old as well. */
+/** A peer's deletes: taken where our own counter is old as well, else remembered until it is, or grows. */
 export function takeDeletes(gossip: Gossip, hashes: readonly string[], nowMs: number, change: Change): void {
   if (hashes.length === 0) return;
   const deleted = new Set(hashes);
-  for (const [place, { hash }] of gossip.set.instances.entries()) {
-    if (!deleted.has(hash) || place === gossip.selfAt) continue;
-    if (nowMs - silentSince(gossip, place) >= gossip.profile.deletableMs) change.removed.set(place, 'deleted');
+  for (const [place, instance] of gossip.set.instances.entries()) {
+    if (!deleted.has(instance.hash) || place === gossip.selfAt) continue;
+    if (nowMs - silentSince(gossip, place) >= gossip.deletableMs) change.removed.set(place, 'deleted');
+    else gossip.accused.set(instance.hash, { instance, counter: gossip.counters[place] ?? 0 });
   }
 }
 
-/** Our own verdict on everybody's silence; says again when the next can be due. */
+/** Our own verdict on everybody's silence; the sooner on those whom a peer holds for dead. */
 export function expire(gossip: Gossip, nowMs: number, out: GossipEffect[]): void {
   const change = startChange();
-  const { deadMs } = gossip.profile;
-  let oldestMs = nowMs;
-  for (let place = 0; place < gossip.grewMs.length; place += 1) {
-    const sinceMs = silentSince(gossip, place);
-    if (place === gossip.selfAt) continue;
-    if (nowMs - sinceMs >= deadMs) change.removed.set(place, 'expired');
-    else if (sinceMs < oldestMs) oldestMs = sinceMs;
-  }
-  gossip.expiryAtMs = oldestMs + deadMs;
+  if (gossip.accused.size > 0) judgeAccused(gossip, nowMs, change);
+  for (const place of silentFor(gossip, gossip.deadMs, nowMs)) change.removed.set(place, 'expired');
   applyChange(gossip, change, nowMs, out);
+}
+
+function judgeAccused(gossip: Gossip, nowMs: number, change: Change): void {
+  for (const [hash, { instance, counter }] of gossip.accused) {
+    const place = indexIn(gossip.set, instance);
+    if (place < 0 || (gossip.counters[place] ?? 0) > counter) gossip.accused.delete(hash);
+    else if (nowMs - silentSince(gossip, place) >= gossip.deletableMs) change.removed.set(place, 'deleted');
+  }
+}
+
+/** Places of those who have been silent for so long. Looks only if there can be any, and learns again when there can be. */
+export function silentFor(gossip: Gossip, silentMs: number, nowMs: number): number[] {
+  const places: number[] = [];
+  if (nowMs - gossip.oldestMs < silentMs) return places;
+  gossip.oldestMs = nowMs;
+  for (let place = 0; place < gossip.grewMs.length; place += 1) {
+    if (place === gossip.selfAt) continue;
+    const sinceMs = silentSince(gossip, place);
+    if (sinceMs < gossip.oldestMs) gossip.oldestMs = sinceMs;
+    if (nowMs - sinceMs >= silentMs) places.push(place);
+  }
+  return places;
 }
 
 /** Makes the changed set current, and says who is gone and who has appeared. */
@@ -176,6 +193,7 @@ function bury(gossip: Gossip, { hash }: Instance, counter: number, nowMs: number
   gossip.gone.set(hash, { counter, atMs: nowMs });
   gossip.recentGone.push({ hash, atMs: nowMs });
   gossip.recent = gossip.recent.filter(({ instance }) => instance.hash !== hash);
+  gossip.accused.delete(hash);
   if (gossip.gone.size <= goneInstancesMax) return;
   const [oldest] = gossip.gone.keys();
   if (oldest !== undefined) gossip.gone.delete(oldest);
@@ -188,17 +206,13 @@ function install(gossip: Gossip, set: InstanceSet, counters: Uint32Array, grewMs
   gossip.grewMs = grewMs;
   gossip.selfAt = indexIn(gossip.set, gossip.self);
   assert(gossip.selfAt >= 0, 'we are in our own set');
-  // A new one may be the oldest: it was young when it was sent, not when it came.
-  gossip.expiryAtMs = Math.min(gossip.expiryAtMs, oldestOf(gossip) + gossip.profile.deadMs);
+  // One that is new to us may have been silent for longer than anybody: it was young where it came from.
+  for (let place = 0; place < grewMs.length; place += 1)
+    gossip.oldestMs = Math.min(gossip.oldestMs, silentSince(gossip, place));
+  const far = farMs(gossip.profile, set.instances.length);
+  gossip.deletableMs = gossip.profile.deletableMs + far;
+  gossip.deadMs = gossip.profile.deadMs + far;
   gossip.peers = listPeers(gossip);
-}
-
-function oldestOf(gossip: Gossip): number {
-  let oldestMs = Number.POSITIVE_INFINITY;
-  for (let place = 0; place < gossip.grewMs.length; place += 1) {
-    if (place !== gossip.selfAt) oldestMs = Math.min(oldestMs, silentSince(gossip, place));
-  }
-  return oldestMs;
 }
 
 /** Forgets what is no longer news, and those who have been gone for long enough. */
