@@ -131,7 +131,7 @@ export async function measureGossip({ secondsPerPoint, progress }: Context): Pro
   const isQuick = secondsPerPoint < 3;
   const minutes = isQuick ? 1 : 10;
   return [
-    ...measurePaper(isQuick ? 2 : 10, progress),
+    ...measurePaper(isQuick ? 1 : 10, progress),
     ...measureLan('P7.lan32', small, 10, isQuick ? 10 : 50, 3, progress),
     ...measureLan('P7.lan1000', large, minutes, isQuick ? 1 : 3, 5, progress),
   ];

@@ -4,7 +4,7 @@
 // the sender's, and a change of capacity has cost one description instead of a set.
 import { recentInstancesMax } from '../../engine/base/limits.ts';
 import { compareVersions, digestOf, hearHints, hintsOf, takeRumours, versionsFor } from './hints.ts';
-import type { InstanceSet } from './instances.ts';
+import type { Instance, InstanceSet } from './instances.ts';
 import { indexIn, indexOfId, makeSet } from './instances.ts';
 import {
   applyChange,
@@ -199,13 +199,15 @@ function recentKnowns(gossip: Gossip, nowMs: number): Known[] {
 
 function countersOf(gossip: Gossip, set: InstanceSet): Uint32Array {
   if (set === gossip.set) return gossip.counters.slice();
+  const counters = new Uint32Array(set.instances.length);
   let from = 0;
-  return Uint32Array.from(set.instances, (instance) => {
-    const place = indexIn(gossip.set, instance, from);
-    if (place < 0) return 0;
+  for (let at = 0; at < counters.length; at += 1) {
+    const place = indexIn(gossip.set, set.instances[at] as Instance, from);
+    if (place < 0) continue;
     from = place + 1;
-    return gossip.counters[place] ?? 0;
-  });
+    counters[at] = gossip.counters[place] ?? 0;
+  }
+  return counters;
 }
 
 /** Counters in the order of `set`; what we hold besides; what of it is gone; what of it we lack and would hold. */
