@@ -225,8 +225,7 @@ function differenceTo(gossip: Gossip, set: InstanceSet, nowMs: number) {
       place += 1;
       at += 1;
     } else if (their === undefined || (our !== undefined && our.key < their.key)) {
-      const known = knownAt(gossip, place, nowMs);
-      if (known.ageMs < gossip.deletableMs) missing.push(known);
+      missing.push(knownAt(gossip, place, nowMs));
       place += 1;
     } else {
       if (gossip.gone.has(their.hash)) gone.push(their.hash);

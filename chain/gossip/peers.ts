@@ -32,10 +32,10 @@ export function chooseStranger(gossip: Gossip): string | undefined {
   return pick(gossip, strangers(gossip));
 }
 
-function strangers({ self, set, bootstrap }: Gossip): string[] {
-  const isSelf = (name: string): boolean => name === self.id || name === self.address;
+/** We are in our set ourselves, and so no strangers. */
+function strangers({ set, bootstrap }: Gossip): string[] {
   const isHeld = (name: string): boolean => set.instances.some(({ id, address }) => id === name || address === name);
-  return bootstrap.filter((name) => name !== '' && !isSelf(name) && !isHeld(name));
+  return bootstrap.filter((name) => name !== '' && !isHeld(name));
 }
 
 function pick(gossip: Gossip, names: readonly string[]): string | undefined {

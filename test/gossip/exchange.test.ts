@@ -1,6 +1,7 @@
 // The three paths of an exchange, by the messages that they take.
 import t from 'tap';
 import { makeSet } from '../../chain/gossip/instances.ts';
+import type { GossipMessage } from '../../chain/gossip/messages.ts';
 import { instanceSetsMax } from '../../engine/base/limits.ts';
 import { carry, exchange, hello, idle, instanceOf, Person, people } from './kit.ts';
 
@@ -77,6 +78,18 @@ t.test('[G2] where neither remembers, one full set is sent, and what it lacks co
   );
   t.equal(a.gossip.set.hash, c.gossip.set.hash);
   t.same(exchange(a, c, 2_000), ['hello', 'found', 'counters']);
+});
+
+t.test('[G2] a full set is remembered, also where not all of it was taken', async (t) => {
+  const { a, b, nowMs } = settled();
+  const old = { instance: instanceOf('x'), counter: 1, ageMs: 99_999 };
+  const instances = [...a.gossip.set.instances.map((instance) => ({ instance, counter: 1, ageMs: 0 })), old];
+  b.hear({ from: 'a', to: 'b', message: { kind: 'full', instances } }, nowMs);
+  t.same(b.ids, ['a', 'b', 'c']);
+  const set = makeSet(instances.map(({ instance }) => instance)).hash;
+  const said = hello(a, b, nowMs);
+  const [answer] = b.hear({ ...said, message: { ...said.message, set } as GossipMessage }, nowMs);
+  t.equal(answer?.message.kind, 'found', 'so that it need not be sent again');
 });
 
 t.test('[G3] the hash of a set covers its members, not their counters', async (t) => {

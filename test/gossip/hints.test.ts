@@ -102,6 +102,9 @@ t.test('[G12] a withdrawn hint gives way to what was confirmed, and is not belie
   a.step({ kind: 'dropHint', chain: 1, epoch: 999, nowMs: 2_000 });
   t.equal(versionIn(a, 1), '7.0');
   a.heard = [];
+  t.same(exchange(a, b, 2_500).slice(0, 3), ['hello', 'found', 'counters']);
+  const asked = a.said.filter(({ message }) => message.kind === 'hints' && message.wanted.length > 0);
+  t.same(asked, [], 'nor is it asked for');
   for (let nowMs = 3_000; nowMs <= 10_000; nowMs += 1_000)
     exchange(nowMs % 2_000 === 0 ? a : b, nowMs % 2_000 === 0 ? b : a, nowMs);
   t.same([versionIn(a, 1), a.heard], ['7.0', []], 'a peer that still believes it cannot bring it back');
@@ -118,6 +121,8 @@ t.test('[G12] what was confirmed is never withdrawn, and a confirmation ends a r
   confirm(a, hintOf(1, 7));
   a.step({ kind: 'dropHint', chain: 1, epoch: 7, nowMs: 0 });
   t.equal(versionIn(a, 1), '7.0');
+  a.step({ kind: 'message', from: 'x', nowMs: 0, message: { kind: 'hints', hints: [hintOf(1, 8)], wanted: [] } });
+  t.equal(versionIn(a, 1), '8.0', 'nor does anything follow from trying');
   a.step({ kind: 'dropHint', chain: 1, epoch: 9, nowMs: 0 });
   confirm(a, hintOf(1, 9));
   const later = { kind: 'hints', hints: [hintOf(1, 10)], wanted: [] } as const;

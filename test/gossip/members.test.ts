@@ -1,6 +1,6 @@
 // Who is gone and who is not: by silence, by hearsay, by a newer start; and who may come back.
 import t from 'tap';
-import { bootOf } from '../../chain/gossip/instances.ts';
+import { bootOf, type Instance } from '../../chain/gossip/instances.ts';
 import { farMs, lan, paper } from '../../chain/gossip/profile.ts';
 import { goneInstancesMax, recentInstancesMax } from '../../engine/base/limits.ts';
 import { carry, exchange, hello, idle, instanceOf, Person, people } from './kit.ts';
@@ -154,6 +154,44 @@ t.test(
   },
 );
 
+t.test(
+  '[G6] who is gone does not come back with the counter that it had, however young it is said to be',
+  async (t) => {
+    const { a, c } = silentC(deadMs);
+    t.same(a.ids, ['a', 'b']);
+    const last = a.gossip.gone.get(c.gossip.self.hash)?.counter ?? -1;
+    for (const [grown, ids] of [
+      [0, ['a', 'b']],
+      [paper.revivalHeartbeats, ['a', 'b']],
+      [paper.revivalHeartbeats + 1, ['a', 'b', 'c']],
+    ] as const) {
+      const instances = [{ instance: c.gossip.self, counter: last + grown, ageMs: 0 }];
+      a.step({ kind: 'message', from: 'b', nowMs: deadMs, message: { kind: 'full', instances } });
+      t.same(a.ids, ids);
+    }
+  },
+);
+
+t.test('[G6] news of an instance that we hold is as old as it is said to be', async (t) => {
+  const { a, c } = silentC(10_000);
+  const instances = [{ instance: c.gossip.self, counter: 9, ageMs: 4_000 }];
+  a.step({ kind: 'message', from: 'b', nowMs: 10_000, message: { kind: 'full', instances } });
+  t.same([a.gossip.counters[2], a.gossip.grewMs[2]], [9, 6_000]);
+});
+
+t.test('[G6] who was long forgotten is asked for, and comes with its age', async (t) => {
+  const { a, b } = silentC(10_000);
+  b.gossip.grewMs[2] = -deadMs;
+  b.gossip.oldestMs = -deadMs;
+  b.gossip.patientFromMs = -deadMs;
+  b.tick(10_500);
+  t.same(b.takeNews(), ['-c expired']);
+  b.gossip.gone.clear();
+  b.gossip.recentGone = [];
+  t.same(exchange(a, b, 10_500), ['hello', 'found', 'counters']);
+  t.same([b.takeNews(), b.gossip.grewMs[2]], [['+c'], a.gossip.grewMs[2]]);
+});
+
 t.test('[G7] a newer boot takes the place of the older, which does not come back', async (t) => {
   const [oldBoot, newBoot] = [bootOf(1_000, 0.9), bootOf(2_000, 0.1)];
   t.ok(oldBoot < newBoot);
@@ -176,14 +214,25 @@ t.test('[G7] a newer boot takes the place of the older, which does not come back
   for (const { gossip } of [a, b]) t.equal(gossip.set.instances[2]?.boot, newBoot);
 });
 
-t.test('[G7] nobody else speaks for our own id', async (t) => {
-  const a = new Person(instanceOf('a', { boot: 'b1' }));
-  exchange(new Person(instanceOf('a', { boot: 'b9' })), a, 0);
-  t.same([a.ids, a.gossip.set.instances[0]?.boot, a.news], [['a'], 'b1', []]);
-  const { b } = silentC(0);
-  const self = { instance: b.gossip.self, counter: 99, ageMs: 0 };
-  b.step({ kind: 'message', from: 'a', nowMs: 100, message: { kind: 'full', instances: [self] } });
-  t.equal(b.gossip.counters[1], 1, 'nor raises our counter');
+t.test('[G7] an older boot is refused also by one that never knew it', async (t) => {
+  const a = new Person(instanceOf('a'));
+  exchange(new Person(instanceOf('c', { boot: 'b2' })), a, 0);
+  exchange(new Person(instanceOf('c', { boot: 'b1' })), a, 0);
+  t.same([a.news, a.gossip.set.instances[1]?.boot], [['+c'], 'b2']);
+});
+
+t.test('[G7] nobody else speaks for our own id, nor raises our counter', async (t) => {
+  const { a } = silentC(0);
+  const full = (instance: Instance) => ({ kind: 'full', instances: [{ instance, counter: 99, ageMs: 0 }] }) as const;
+  a.step({ kind: 'message', from: 'b', nowMs: 100, message: full(instanceOf('a', { boot: 'b9' })) });
+  t.same([a.ids, a.gossip.set.instances[0]?.boot, a.news], [['a', 'b', 'c'], 'b1', []]);
+  const counter = a.gossip.counters[0];
+  a.step({ kind: 'message', from: 'b', nowMs: 100, message: full(a.gossip.self) });
+  const counters = Uint32Array.of(99, 99, 0);
+  const message = { kind: 'counters', set: a.gossip.set.hash, counters, missing: [] } as const;
+  const third = a.gossip.counters[2];
+  a.step({ kind: 'message', from: 'b', nowMs: 100, message });
+  t.same([...a.gossip.counters], [counter, 99, third], 'that of others rises');
 });
 
 t.test('[G8] after a pause of its own a host accuses nobody before a new patience has passed', async (t) => {
