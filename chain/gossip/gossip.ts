@@ -28,6 +28,7 @@ export function createGossip({ self, profile, random, bootstrap, nowMs }: Gossip
     recentGone: [],
     gone: new Map(),
     accused: new Map(),
+    accusedAtMs: Number.POSITIVE_INFINITY,
     reachable: new Set(),
     peers: [],
     hints: startHints(),
@@ -80,7 +81,8 @@ export function stepGossip(gossip: Gossip, event: GossipEvent, out: GossipEffect
 
 /** When the next tick is due; later ones are taken for a lag of our own. */
 export function dueMs(gossip: Gossip): number {
-  return Math.min(gossip.heartbeatAtMs, gossip.gossipAtMs);
+  const { heartbeatAtMs, gossipAtMs, accusedAtMs, oldestMs, deadMs } = gossip;
+  return Math.min(heartbeatAtMs, gossipAtMs, accusedAtMs, oldestMs + deadMs);
 }
 
 /** Who is taken to be alive, ourselves among them, by id. */

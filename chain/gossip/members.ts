@@ -129,24 +129,30 @@ export function takeDeletes(gossip: Gossip, hashes: readonly string[], nowMs: nu
   for (let place = 0; place < instances.length; place += 1) {
     const instance = instances[place] as Instance;
     if (!deleted.has(instance.hash) || place === gossip.selfAt) continue;
-    if (nowMs - silentSince(gossip, place) >= gossip.deletableMs) change.removed.set(place, 'deleted');
-    else gossip.accused.set(instance.hash, { instance, counter: gossip.counters[place] ?? 0 });
+    const atMs = silentSince(gossip, place) + gossip.deletableMs;
+    if (nowMs < atMs) {
+      gossip.accused.set(instance.hash, { instance, counter: gossip.counters[place] ?? 0 });
+      gossip.accusedAtMs = Math.min(gossip.accusedAtMs, atMs);
+    } else change.removed.set(place, 'deleted');
   }
 }
 
 /** Our own verdict on everybody's silence; the sooner on those whom a peer holds for dead. */
 export function expire(gossip: Gossip, nowMs: number, out: GossipEffect[]): void {
   const change = startChange();
-  if (gossip.accused.size > 0) judgeAccused(gossip, nowMs, change);
+  if (nowMs >= gossip.accusedAtMs) judgeAccused(gossip, nowMs, change);
   for (const place of silentFor(gossip, gossip.deadMs, nowMs)) change.removed.set(place, 'expired');
   applyChange(gossip, change, nowMs, out);
 }
 
 function judgeAccused(gossip: Gossip, nowMs: number, change: Change): void {
+  gossip.accusedAtMs = Number.POSITIVE_INFINITY;
   for (const [hash, { instance, counter }] of gossip.accused) {
     const place = indexIn(gossip.set, instance);
+    const atMs = silentSince(gossip, place) + gossip.deletableMs;
     if (place < 0 || (gossip.counters[place] ?? 0) > counter) gossip.accused.delete(hash);
-    else if (nowMs - silentSince(gossip, place) >= gossip.deletableMs) change.removed.set(place, 'deleted');
+    else if (nowMs >= atMs) change.removed.set(place, 'deleted');
+    else gossip.accusedAtMs = Math.min(gossip.accusedAtMs, atMs);
   }
 }
 

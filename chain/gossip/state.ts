@@ -87,6 +87,8 @@ export type Gossip = {
   readonly gone: Map<string, Tombstone>;
   /** Whom a peer holds for dead and we do not yet, with its counter then; by hash, only of our set. */
   readonly accused: Map<string, { readonly instance: Instance; readonly counter: number }>;
+  /** When the first of them may be judged. */
+  accusedAtMs: number;
   readonly reachable: Set<string>;
   /** Whom we may call on: made anew with the set and with links. */
   peers: readonly string[];

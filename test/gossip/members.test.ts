@@ -181,9 +181,9 @@ t.test('[G6] news of an instance that we hold is as old as it is said to be', as
 
 t.test('[G6] who was long forgotten is asked for, and comes with its age', async (t) => {
   const { a, b } = silentC(10_000);
-  b.gossip.grewMs[2] = -deadMs;
-  b.gossip.oldestMs = -deadMs;
-  b.gossip.patientFromMs = -deadMs;
+  b.gossip.grewMs[2] = 10_500 - deadMs;
+  b.gossip.oldestMs = 10_500 - deadMs;
+  b.gossip.patientFromMs = 10_500 - deadMs;
   b.tick(10_500);
   t.same(b.takeNews(), ['-c expired']);
   b.gossip.gone.clear();
