@@ -11,6 +11,7 @@
 import { assert, unreachable } from '../engine/base/assert.ts';
 import type { ChainId, HostId } from '../engine/base/ids.ts';
 import { chainId } from '../engine/base/ids.ts';
+import { fetchBurstBytes } from '../engine/base/limits.ts';
 import type { Configuration } from './configuration.ts';
 import { decodeConfiguration, encodeConfiguration } from './configuration.ts';
 import {
@@ -60,7 +61,7 @@ export function createNode(options: NodeOptions): Node {
     operation: 0,
     founders: placeChains(hosts, replicas.length, options.replication, () => true),
     placement: { key: '', chains: [] },
-    fetchBytes: 0,
+    fetchBytes: fetchBurstBytes,
     isShaken: true,
   };
 }
@@ -198,15 +199,15 @@ function onEffect(node: Node, replica: Replica, effect: Effect, out: NodeEffect[
 function fetchPaced(node: Node, replica: Replica, effect: Effect & { kind: 'send' }, out: NodeEffect[]): void {
   const chain = node.chains.get(replica.chain);
   const send = { kind: 'send', to: effect.to, message: { about: 'chain', message: effect.message } } as const;
-  if (node.fetchBytes >= 0 || chain === undefined) out.push(send);
+  if (node.fetchBytes > 0 || chain === undefined) out.push(send);
   // A newer question replaces the one that waits: its answer would not be heard.
   else chain.fetches = [send];
 }
 
 function releaseFetches(node: Node, elapsedMs: number, out: NodeEffect[]): void {
   const { fetchBytesPerSecond } = node.options;
-  node.fetchBytes = Math.min(0, node.fetchBytes + (elapsedMs * fetchBytesPerSecond) / 1_000);
-  if (node.fetchBytes < 0) return;
+  node.fetchBytes = Math.min(fetchBurstBytes, node.fetchBytes + (elapsedMs * fetchBytesPerSecond) / 1_000);
+  if (node.fetchBytes <= 0) return;
   for (const chain of node.chains.values()) {
     for (const fetch of chain.fetches) out.push(fetch);
     chain.fetches = [];

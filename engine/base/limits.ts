@@ -142,6 +142,8 @@ export const spacingMsMax = 5_000;
 export const settledMs = 10_000;
 /** What a host fetches of others' logs, over all chains that it joins: a part of what a disk takes, so that commits go on. */
 export const fetchBytesPerSecond = 64 * 1024 * 1024;
+/** What may be fetched at once after a pause: a few chunks. */
+export const fetchBurstBytes = 8 * 1024 * 1024;
 
 assert(configurationBytesMax <= registerValueBytesMax, 'a register holds a configuration');
 assert(hurryMs + 2 * staggerMs < pendingMs, 'a driver at work is not taken for a dead one');
