@@ -20,7 +20,11 @@ function serving(order: readonly string[], records = 0): (world: World) => void 
 }
 
 const three = ['a', 'b', 'c'];
-const drive = (driver: string, order: string, serversMin = 1): { driver: string; order: string[]; serversMin: number } => {
+const drive = (
+  driver: string,
+  order: string,
+  serversMin = 1,
+): { driver: string; order: string[]; serversMin: number } => {
   return { driver, order: order.split('>'), serversMin };
 };
 
@@ -114,5 +118,27 @@ export const scopes: readonly Scope[] = [
     depth: 26,
     states: 0,
     prepare: serving(['a'], 1),
+  },
+  {
+    name: 'two logs of one length that differ, made members of one chain',
+    hosts: ['a', 'b'],
+    budget: { propose: 1, crash: 1, restart: 1, hurry: 1 },
+    drives: [drive('b', 'b>a', 2), drive('a', 'a')],
+    depth: 18,
+    states: 0,
+    prepare: (world) => {
+      serving(['a', 'b'], 1)(world);
+      world.disconnect('a', 'b');
+      world.propose('a');
+      world.sync('a');
+      world.reconfigure('b', ['b'], 1);
+      settle(world);
+      world.tell('b', { kind: 'hurry' });
+      settle(world);
+      world.propose('b');
+      settle(world);
+      world.connect('a', 'b');
+      settle(world);
+    },
   },
 ];

@@ -72,17 +72,32 @@ function check({ of, serversMin, isHurried }: Case, { chosen, value, one }: Outc
   must((chosen !== undefined) === (valid.length > 0 && !isWaiting), 'C4: chosen when all who can have answered');
   if (chosen === undefined) return wrong;
   must(isValid(stateOf(chosen)), 'C4: the source is one that counts');
-  must(valid.every((host) => host <= chosen), 'C4: the longest of those that count');
+  must(
+    valid.every((host) => host <= chosen),
+    'C4: the longest of those that count',
+  );
   const asked = [...(one.replica.drive?.asked ?? [])];
   const isFilled = valid.length < serversMin;
-  must(asked.every((host) => isFilled || isValid(stateOf(host))), 'C8: others are filled only where too few are left');
+  must(
+    asked.every((host) => isFilled || isValid(stateOf(host))),
+    'C8: others are filled only where too few are left',
+  );
   if (value === undefined) return wrong;
   const members = value.members.map(({ host }) => host);
   must(value.epoch === 5 && value.minor === 0 && value.phase === 'active', 'C1: one epoch higher');
   must(members.length >= serversMin, 'C6: never fewer than it needs');
-  must(members.every((host) => answers(stateOf(host))), 'C4: only who said that it holds the history');
-  must(value.members.every(({ host, storeId }) => storeId === storeOf(host, stateOf(host))), 'C10: as the store that said so');
-  must(value.members.every(({ role }) => role === 'serving'), 'C8: all who begin an epoch serve');
+  must(
+    members.every((host) => answers(stateOf(host))),
+    'C4: only who said that it holds the history',
+  );
+  must(
+    value.members.every(({ host, storeId }) => storeId === storeOf(host, stateOf(host))),
+    'C10: as the store that said so',
+  );
+  must(
+    value.members.every(({ role }) => role === 'serving'),
+    'C8: all who begin an epoch serve',
+  );
   must(value.start.lsn === heldBy(hosts.indexOf(chosen as 'a'), stateOf(chosen)), 'C4: with the chosen history');
   must([...members].sort().join() === members.join(), 'C8: in the order that was asked for');
   const expected: Active | undefined = one.replica.drive?.pending?.previous;
@@ -106,7 +121,9 @@ function reconfigurations(wrong: string[]): string[] {
           wrong.push(...check(one, outcome).map((rule) => `${of.join(', ')} ${JSON.stringify(column)}: ${rule}`));
           return describe(outcome);
         });
-        lines.push(`${of.map((state) => state.padEnd(9)).join(' ')} | ${told.map((cell) => cell.padEnd(15)).join(' | ')}`.trimEnd());
+        lines.push(
+          `${of.map((state) => state.padEnd(9)).join(' ')} | ${told.map((cell) => cell.padEnd(15)).join(' | ')}`.trimEnd(),
+        );
       }
   return lines;
 }
@@ -177,7 +194,10 @@ t.test('[C1] [C4] [C6] [C8] [C10] what is made of every combination of members i
     'What a driver of a > b > c makes of how the three members of the last epoch meet its seal: who begins the next epoch, and',
     'whose history that has. Columns: how many it needs at least to serve, and whether policy hurries it.',
     '',
-    `${''.padEnd(21)}${(head[0] ?? '').padEnd(8)} | ${head.slice(1).map((cell) => cell.padEnd(15)).join(' | ')}`.trimEnd(),
+    `${''.padEnd(21)}${(head[0] ?? '').padEnd(8)} | ${head
+      .slice(1)
+      .map((cell) => cell.padEnd(15))
+      .join(' | ')}`.trimEnd(),
     ...table,
     '',
     'What b, the last that serves in a > b, asks the register when it is told something. Nothing else is asked.',

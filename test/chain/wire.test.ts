@@ -64,10 +64,9 @@ const bodies: Readonly<Record<Message['kind'], object>> = {
 };
 
 function messageOf(kind: string, body: object): fc.Arbitrary<Message> {
-  return fc.record(
-    { kind: fc.constant(kind), chain: u16, epoch: u32, ...body },
-    plain,
-  ).map(ofOneEpoch) as unknown as fc.Arbitrary<Message>;
+  return fc
+    .record({ kind: fc.constant(kind), chain: u16, epoch: u32, ...body }, plain)
+    .map(ofOneEpoch) as unknown as fc.Arbitrary<Message>;
 }
 
 /** What is told of a chain's register is of that chain, and of the epoch that it is told in. */
@@ -153,7 +152,12 @@ t.test('[W2] what no honest member says is refused, each for its own reason', as
     t.throws(decode, { code: 'CHAIN_PROTOCOL', message: reason }, what);
   }
   function configuredOf(epoch: number, count: number, there: number): number[] {
-    const seats = Array.from({ length: there }, (_, index) => [...text(`h${index}`), ...text(''), ...text(''), 1]).flat();
+    const seats = Array.from({ length: there }, (_, index) => [
+      ...text(`h${index}`),
+      ...text(''),
+      ...text(''),
+      1,
+    ]).flat();
     const active = [0, 0, 0, epoch, ...zeros(4), ...text('n'), count >> 8, count & 0xff, ...seats, ...zeros(24)];
     return [...head(13), 1, 1, 0, 0, ...text(''), ...active, 0, 0];
   }

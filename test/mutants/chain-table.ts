@@ -52,7 +52,7 @@ const readings: readonly Mutant[] = [
         replace: 'durable.lsn === copy.target.lsn) {\n        if (marks',
       },
       { file: adopt, find: '!samePosition(durable, config.start)', replace: 'durable.lsn !== config.start.lsn' },
-      { file: adopt, find: "    assert(samePosition(replica.durable, config.start)", replace: "    assert(true" },
+      { file: adopt, find: '    assert(samePosition(replica.durable, config.start)', replace: '    assert(true' },
     ],
   },
   {
@@ -127,9 +127,13 @@ const readings: readonly Mutant[] = [
     find: 'if (samePosition(durable, target))',
     replace: 'if (durable.lsn >= target.lsn)',
     also: [
-      { file: member, find: 'copy.target !== undefined && samePosition(durable, copy.target)', replace: 'copy.target !== undefined && durable.lsn >= copy.target.lsn' },
+      {
+        file: member,
+        find: 'copy.target !== undefined && samePosition(durable, copy.target)',
+        replace: 'copy.target !== undefined && durable.lsn >= copy.target.lsn',
+      },
       { file: adopt, find: '!samePosition(durable, config.start)', replace: 'durable.lsn < config.start.lsn' },
-      { file: adopt, find: "    assert(samePosition(replica.durable, config.start)", replace: "    assert(true" },
+      { file: adopt, find: '    assert(samePosition(replica.durable, config.start)', replace: '    assert(true' },
     ],
   },
   {
@@ -198,13 +202,7 @@ const readings: readonly Mutant[] = [
     find: '    const active = lastActive(known);\n    if (active',
     replace: '    const active = known;\n    if (active',
   },
-  {
-    name: 'an answer of an older epoch counts',
-    rule: 'C4',
-    file: driver,
-    find: ' && answer.logEpoch >= before.epoch',
-    replace: '',
-  },
+  { name: 'an answer of an older epoch counts', rule: 'C4', file: driver, find: ' && answer.logEpoch >= before.epoch', replace: '' },
   {
     name: 'promoting on equal lsn, without a gate',
     rule: 'C9',
@@ -224,7 +222,8 @@ const readings: readonly Mutant[] = [
     rule: 'C9',
     file: normal,
     find: '    if (countedLowerOf(replica) !== undefined)\n        sendBarrier(replica, out);',
-    replace: '    if (countedLowerOf(replica) !== undefined && replica.gate === undefined)\n        sendBarrier(replica, out);',
+    replace:
+      '    if (countedLowerOf(replica) !== undefined && replica.gate === undefined)\n        sendBarrier(replica, out);',
   },
   {
     name: 'a stale driver that activates over a newer pending',
@@ -321,7 +320,8 @@ const found: readonly Mutant[] = [
     rule: 'C7',
     file: adopt,
     find: '    if (!samePosition(replica.durable, replica.received)) {\n        const copy',
-    replace: '    if (phase.copy === undefined && !samePosition(replica.durable, replica.received)) {\n        const copy',
+    replace:
+      '    if (phase.copy === undefined && !samePosition(replica.durable, replica.received)) {\n        const copy',
   },
   {
     name: 'the last ack of a joiner is said once',
@@ -342,7 +342,8 @@ const found: readonly Mutant[] = [
     rule: 'C13',
     file: normal,
     find: '    if (runningConfig(replica) === undefined) {\n        replica.lowerResume',
-    replace: "    if (replica.phase.kind === 'ready' || replica.phase.kind === 'adopting') {\n        replica.lowerResume",
+    replace:
+      "    if (replica.phase.kind === 'ready' || replica.phase.kind === 'adopting') {\n        replica.lowerResume",
   },
   {
     name: 'an attempt that another has passed stays',
