@@ -37,6 +37,15 @@ class Load implements ChainService {
   commit(lsn: number): void {
     this.#batcher.commit(lsn);
   }
+  get hasReads(): boolean {
+    return this.#batcher.hasReads;
+  }
+  ask(token: number): void {
+    this.#batcher.ask(token);
+  }
+  passed(token: number): void {
+    this.#batcher.passed(token);
+  }
   stop(): void {}
 
   /** Resolves when the update is durable on every member. */

@@ -1,10 +1,25 @@
-// A cluster of levelten as `levelten up` starts it: what a user gets, and nothing more private than that.
+// A cluster of levelten as `levelten up` starts it: what a user gets, and nothing more private than that. And the ways in
+// which it is hurt here, which are all signals:
+//
+//   all      SIGKILL to every process; `up`, held still before, starts none that would be missed
+//   kill     SIGKILL to one host; `up` starts it again by itself, after its usual pause
+//   stay     the same, with `up` held still (SIGSTOP) before: the host stays dead until `up` may go on, sees the exit, and
+//            starts it again. The kernel has closed the dead one's sockets and files, and the other processes do not notice
+//            that their parent stands still. Refused: a switch of `up` that restarts nothing, which no operator needs, and
+//            stopping the new process when it appears, which is a race that it sometimes wins
+//   pause    SIGSTOP to one host, and SIGCONT
 import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort, type Stage } from './processes.ts';
+import { askAdmin } from '../host/cli/admin-client.ts';
+import type { Folder } from '../host/folder.ts';
+import { readFolder } from '../host/folder.ts';
+import type { Prng } from '../test/prng.ts';
+import { childrenOf, freePort, isAlive, type Stage, signal, untilGone } from './processes.ts';
+import type { ClusterStatus } from './status.ts';
 
 export type Ready = {
   readonly proxy: string;
@@ -20,60 +35,106 @@ export type Ready = {
 };
 
 /** What `up --json` says after it is ready. */
-export type ClusterEvent = { readonly name: string; readonly what: 'started' | 'exited'; readonly pid?: number };
+export type ClusterEvent = {
+  readonly name: string;
+  readonly what: 'started' | 'exited';
+  readonly text?: string;
+  readonly pid?: number;
+};
 
 export type ClusterOptions = {
   readonly dir: string;
   readonly portBase: number;
   readonly appFile?: string;
   readonly words?: readonly string[];
+  /** The compiled package to run: our own unless said otherwise. */
+  readonly dist?: string;
+  /** Many times what a start takes; past it something waits for ever. */
+  readonly readyMsMax?: number;
 };
 
-const mainFile = fileURLToPath(new URL('../host/cli/main.js', import.meta.url));
-const readyMsMax = 30_000;
+type Line = Partial<ClusterEvent> &
+  Partial<Ready> & { readonly ready?: true; readonly error?: { readonly code: string; readonly text: string } };
+
+const ourDist = fileURLToPath(new URL('..', import.meta.url));
+const readyMsUsual = 30_000;
+const statusMsMax = 3_000;
+/** After a kill the ports of the dead may be taken for a moment. */
+const portTriesMax = 50;
+const portPauseMs = 100;
+/** A start that gets stuck so often in a row is given up. */
+const stuckMax = 3;
+const linesKept = 20;
+/** One kill of all in so many takes the proxy with the hosts; in all others it outlives them, by less than this. */
+const proxyFallsOneIn = 3;
+const outliveMsMax = 20;
 
 export class Cluster {
-  readonly ready: Ready;
   readonly dir: string;
+  /** Resolves when every chain serves. */
+  readonly whenReady: Promise<Ready>;
+  /** Processes that ended without having been killed here: none should. */
+  readonly unexpected: string[] = [];
+  /** It ran into the time in which it should have been ready, and this is where it stood. */
+  stuck: string | undefined;
+  readonly #options: ClusterOptions;
   readonly #up: ChildProcess;
-  readonly #ended: Promise<number | null>;
+  readonly #exited: Promise<void>;
   readonly #listeners = new Set<(event: ClusterEvent) => void>();
   readonly #pids = new Map<string, number>();
+  /** Killed here, and `up` has not said so yet. */
+  readonly #killed = new Set<string>();
+  readonly #complaints: string[] = [];
+  #ready: Ready | undefined;
+  #folder: Folder | undefined;
+  #refusal: string | undefined;
+  #isEnding = false;
 
-  private constructor(up: ChildProcess, ended: Promise<number | null>, dir: string, ready: Ready) {
-    this.#up = up;
-    this.#ended = ended;
+  private constructor(options: ClusterOptions) {
+    const { dir, portBase, appFile, words = [], dist = ourDist } = options;
+    this.#options = options;
     this.dir = dir;
-    this.ready = ready;
-    for (const { id, pid } of ready.hosts) this.#pids.set(id, pid);
-    this.#pids.set('proxy', ready.proxyPid);
+    const app = appFile === undefined ? [] : ['--app', appFile];
+    const args = ['up', '--json', '--dir', dir, '--port-base', `${portBase}`, ...app, ...words];
+    this.#up = spawn(process.execPath, [join(dist, 'host/cli/main.js'), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#exited = new Promise((done) => this.#up.once('exit', () => done()));
+    this.whenReady = this.#watch();
+    this.whenReady.catch(() => {});
   }
 
-  /** Resolves when every chain serves; rejects with what `up` said where it ends before. */
-  static async start(options: ClusterOptions): Promise<Cluster> {
-    const { dir, portBase, appFile, words = [] } = options;
-    const app = appFile === undefined ? [] : ['--app', appFile];
-    const args = [mainFile, 'up', '--json', '--dir', dir, '--port-base', `${portBase}`, ...app, ...words];
-    const up = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const ended = new Promise<number | null>((done) => up.once('exit', done));
-    const said: string[] = [];
-    up.stderr?.on('data', (data) => said.push(String(data)));
-    return new Promise((done, reject) => {
-      const late = setTimeout(
-        () => reject(new Error(`the cluster was not ready in time: ${said.join('')}`)),
-        readyMsMax,
-      );
-      let cluster: Cluster | undefined;
-      void ended.then(() => reject(new Error(`the cluster ended before it was ready: ${said.join('')}`)));
-      createInterface({ input: up.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-        said.push(line);
-        const message = JSON.parse(line) as (Ready & { readonly ready: true }) | (ClusterEvent & { ready?: undefined });
-        if (message.ready === undefined) return cluster?.tell(message);
-        clearTimeout(late);
-        cluster = new Cluster(up, ended, dir, message);
-        done(cluster);
-      });
-    });
+  /** Starts it without waiting until it is ready. */
+  static launch(options: ClusterOptions): Cluster {
+    return new Cluster(options);
+  }
+
+  /**
+   * Starts it and waits until every chain serves; rejects with what `up` said where it ends before. Tries again, a bounded
+   * number of times, where a port is taken; and, where `onStuck` is there to be told, after a start that got stuck.
+   */
+  static async start(options: ClusterOptions, onStuck?: (text: string) => void): Promise<Cluster> {
+    let stuckCount = 0;
+    for (let tries = 1; ; tries += 1) {
+      const cluster = Cluster.launch(options);
+      try {
+        await cluster.whenReady;
+        return cluster;
+      } catch (error) {
+        await cluster.killAll();
+        if (cluster.stuck !== undefined && onStuck !== undefined) {
+          onStuck(cluster.stuck);
+          stuckCount += 1;
+        } else if (cluster.#refusal !== 'PORT_TAKEN') throw error;
+        if (tries === portTriesMax || stuckCount === stuckMax) throw error;
+        await sleep(portPauseMs);
+      }
+    }
+  }
+
+  get ready(): Ready {
+    if (this.#ready === undefined) throw new Error('the cluster is not ready yet');
+    return this.#ready;
   }
 
   /** The process of a host, or of `proxy`, as it runs now. */
@@ -95,25 +156,142 @@ export class Cluster {
     });
   }
 
-  /** SIGKILL to every process of the cluster, the one that restarts the others first. */
-  async killAll(): Promise<void> {
-    this.#up.kill('SIGKILL');
-    for (const pid of this.#pids.values()) kill(pid);
-    await this.#ended;
-    for (const pid of this.#pids.values()) await gone(pid);
+  /** What `levelten status --json` says; undefined where nobody answers. */
+  async status(): Promise<ClusterStatus | undefined> {
+    try {
+      this.#folder ??= await readFolder(this.dir);
+      return (await askAdmin(this.#folder, '/status')) as ClusterStatus | undefined;
+    } catch {
+      return undefined;
+    }
   }
 
-  /** SIGTERM, as Ctrl-C would; resolves with the exit code when every process has ended. */
+  /** SIGKILL to one process. `up` starts it again by itself. */
+  kill(name: string): void {
+    this.#killed.add(name);
+    signal(this.pidOf(name), 'SIGKILL');
+  }
+
+  /** SIGKILL to one process, which stays dead until `bringBack`. No other that ends meanwhile is started again either. */
+  takeDown(name: string): void {
+    if (this.#up.pid !== undefined) signal(this.#up.pid, 'SIGSTOP');
+    this.kill(name);
+  }
+
+  /** Lets `up` go on: it starts what was taken down, as it does after any exit. */
+  bringBack(): void {
+    if (this.#up.pid !== undefined) signal(this.#up.pid, 'SIGCONT');
+  }
+
+  pause(name: string): void {
+    signal(this.pidOf(name), 'SIGSTOP');
+  }
+
+  resume(name: string): void {
+    signal(this.pidOf(name), 'SIGCONT');
+  }
+
+  /**
+   * SIGKILL to every process; waits until all are gone. With `prng` in an order of chance: all within about a millisecond, or
+   * first the hosts, and then what they had let go still reaches the clients, through a proxy that outlives them by moments.
+   */
+  async killAll(prng?: Prng): Promise<void> {
+    const pids = this.#hold();
+    if (prng === undefined) return this.#killEach(pids);
+    shuffle(pids, prng);
+    if (prng.below(proxyFallsOneIn) === 0) return this.#killEach(pids);
+    const hosts = [...this.#pids].flatMap(([name, pid]) => (name !== 'proxy' && pids.includes(pid) ? [pid] : []));
+    shuffle(hosts, prng);
+    for (const pid of hosts) signal(pid, 'SIGKILL');
+    await sleep(prng.below(outliveMsMax));
+    await this.#killEach(pids);
+  }
+
+  /** SIGTERM to `up` alone, as Ctrl-C would; resolves with its exit code when every process has ended. */
   async end(): Promise<number | null> {
+    const pids = this.#hold();
     this.#up.kill('SIGTERM');
-    const code = await this.#ended;
-    for (const pid of this.#pids.values()) await gone(pid);
-    return code;
+    this.#up.kill('SIGCONT');
+    await this.#gone(pids);
+    return this.#up.exitCode;
   }
 
-  tell(event: ClusterEvent): void {
-    if (event.what === 'started' && event.pid !== undefined) this.#pids.set(event.name, event.pid);
+  /** Kills what is left, at once: for the end of this process. */
+  abandon(): void {
+    for (const pid of this.#hold()) signal(pid, 'SIGKILL');
+  }
+
+  /** Holds `up` still, so that it starts no process that would be missed, and says which there are. */
+  #hold(): number[] {
+    this.#isEnding = true;
+    const { pid, exitCode, signalCode } = this.#up;
+    if (pid === undefined || exitCode !== null || signalCode !== null) return [];
+    signal(pid, 'SIGSTOP');
+    return [...new Set([pid, ...this.#pids.values(), ...childrenOf(pid)])].filter(isAlive);
+  }
+
+  async #killEach(pids: readonly number[]): Promise<void> {
+    for (const pid of pids) signal(pid, 'SIGKILL');
+    await this.#gone(pids);
+  }
+
+  async #gone(pids: readonly number[]): Promise<void> {
+    await untilGone(pids);
+    if (this.#up.pid !== undefined) await this.#exited;
+  }
+
+  #watch(): Promise<Ready> {
+    const { stdout, stderr } = this.#up;
+    if (stdout === null || stderr === null) throw new Error('the output of up is piped');
+    createInterface({ input: stderr }).on('line', (line) => {
+      this.#complaints.push(line);
+      if (this.#complaints.length > linesKept) this.#complaints.shift();
+    });
+    return new Promise((resolve, reject) => {
+      const fail = (why: string): void => reject(new Error(`the cluster does not start: ${why}${this.#said()}`));
+      const { readyMsMax = readyMsUsual } = this.#options;
+      const late = setTimeout(() => {
+        this.stuck = `not every chain serves ${readyMsMax} ms after the start:\n${statusText(this.#options)}`;
+        fail(this.stuck);
+      }, readyMsMax);
+      this.#up.once('error', (error) => fail(error.message));
+      this.#up.once('close', () => {
+        clearTimeout(late);
+        fail('up ended');
+      });
+      createInterface({ input: stdout }).on('line', (text) => {
+        const line = JSON.parse(text) as Line;
+        if (line.error !== undefined) {
+          this.#refusal = line.error.code;
+          fail(`${line.error.code}: ${line.error.text}`);
+        }
+        if (line.ready === true) {
+          clearTimeout(late);
+          resolve(this.#onReady(line as Ready));
+        } else if (line.name !== undefined) this.#onEvent(line as ClusterEvent);
+      });
+    });
+  }
+
+  #onReady(ready: Ready): Ready {
+    this.#ready = ready;
+    for (const { id, pid } of ready.hosts) this.#pids.set(id, pid);
+    this.#pids.set('proxy', ready.proxyPid);
+    return ready;
+  }
+
+  #onEvent(event: ClusterEvent): void {
+    const { name, what, text, pid } = event;
+    if (pid === undefined) this.#pids.delete(name);
+    else this.#pids.set(name, pid);
+    if (what === 'exited' && !this.#killed.delete(name) && !this.#isEnding) {
+      this.unexpected.push(`${name} ${text}${this.#said()}`);
+    }
     for (const listener of [...this.#listeners]) listener(event);
+  }
+
+  #said(): string {
+    return this.#complaints.length === 0 ? '' : `\n  ${this.#complaints.join('\n  ')}`;
   }
 }
 
@@ -126,31 +304,16 @@ export async function startCluster(stage: Stage, appFile?: string, words: readon
   return cluster;
 }
 
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
+/** What `levelten status` says of the cluster, to people. */
+function statusText({ dist = ourDist, dir }: ClusterOptions): string {
+  const words = [join(dist, 'host/cli/main.js'), 'status', '--dir', dir];
+  const { stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8', timeout: statusMsMax });
+  return `${stdout}${stderr}`.trimEnd();
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  try {
-    // An orphan that ended and is not reaped yet holds neither ports nor files.
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return true;
-  }
-}
-
-async function gone(pid: number): Promise<void> {
-  for (let tries = 0; isAlive(pid); tries += 1) {
-    if (tries > 1_000) throw new Error(`process ${pid} does not end`);
-    await new Promise((done) => setTimeout(done, 5));
+function shuffle<T>(items: T[], prng: Prng): void {
+  for (let last = items.length - 1; last > 0; last -= 1) {
+    const other = prng.below(last + 1);
+    [items[last], items[other]] = [items[other] as T, items[last] as T];
   }
 }

@@ -1,10 +1,11 @@
 // Processes, ports and folders of the bench. A child is asked over Node's IPC channel, ended by its id, and ends itself when
 // its parent is gone, so that an interrupted run leaves nothing behind.
 import { fork } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 type Question = { readonly id: number; readonly name: string; readonly argument: unknown };
@@ -18,6 +19,7 @@ export type Child = {
 };
 
 const stopMsMax = 5_000;
+const goneMsMax = 10_000;
 /** Longer than any point takes: past it a child is stuck, not slow. */
 const askMsMax = 60_000;
 
@@ -135,4 +137,40 @@ export function freePort(): Promise<number> {
       server.close(() => resolve(port));
     });
   });
+}
+
+/** To a process that may have ended. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** A process that ended and that nobody has waited for yet counts as gone: it holds neither ports nor files. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' && process.platform !== 'linux';
+  }
+}
+
+export async function untilGone(pids: readonly number[]): Promise<void> {
+  const until = performance.now() + goneMsMax;
+  while (pids.some(isAlive)) {
+    if (performance.now() > until) throw new Error(`processes ${pids.filter(isAlive).join(', ')} do not end`);
+    await sleep(2);
+  }
+}
+
+/** The children of a process, where the system says so: those that started and have not been heard of yet are among them. */
+export function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
 }

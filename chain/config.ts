@@ -2,14 +2,22 @@
 import { CodedError } from '../engine/base/errors.ts';
 import type { HostId } from '../engine/base/ids.ts';
 import { hostId } from '../engine/base/ids.ts';
-import { hostsMax } from '../engine/base/limits.ts';
+import { hostsMax, votersMax } from '../engine/base/limits.ts';
 
-/** Addresses are `ip:port`. `appHash` is what the hosts are meant to run: a host with another may follow but not lead. */
+/**
+ * `voters` keep the registers, each named with the store that it was made with: an odd number. With fewer than `minReplicas`
+ * serving members a chain does not run. `region` is where all of it stands. Addresses are `ip:port`. `appHash` is what the
+ * hosts are meant to run: a host with another may follow but not lead.
+ */
 export type Cluster = {
-  readonly version: 1;
+  readonly version: 2;
   readonly cluster: string;
+  readonly region: string;
   readonly chains: number;
   readonly replication: number;
+  readonly minReplicas: number;
+  /** None in a configuration of version 1, which had no registers: they are made with the next start. */
+  readonly voters: readonly { readonly host: HostId; readonly storeId: string }[];
   readonly hosts: readonly { readonly id: HostId; readonly address: string }[];
   readonly proxy: { readonly address: string; readonly admin: string };
   readonly appHash: string;
@@ -20,7 +28,8 @@ export function parseCluster(value: unknown): Cluster {
   const fields = objectOf(value, 'the configuration');
   const proxy = objectOf(fields['proxy'], 'proxy');
   const hosts = fields['hosts'];
-  if (fields['version'] !== 1) throw refuse('version is not 1');
+  const { version } = fields;
+  if (version !== 1 && version !== 2) throw refuse('version is not 1 or 2');
   if (!Array.isArray(hosts) || hosts.length === 0 || hosts.length > hostsMax)
     throw refuse(`hosts is not a list of 1 to ${hostsMax}`);
   const parsed = hosts.map((host: unknown) => {
@@ -29,15 +38,44 @@ export function parseCluster(value: unknown): Cluster {
   });
   if (new Set(parsed.map(({ id }) => id)).size !== parsed.length) throw refuse('two hosts have one id');
   const replication = countOf(fields['replication'], 'replication', parsed.length);
+  const ids = parsed.map(({ id }) => id);
   return {
-    version: 1,
+    version: 2,
     cluster: textOf(fields['cluster'], 'cluster'),
+    region: version === 1 ? 'local' : textOf(fields['region'], 'region'),
     chains: countOf(fields['chains'], 'chains', 4096),
     replication,
+    minReplicas:
+      version === 1 ? minReplicasOf(replication) : countOf(fields['minReplicas'], 'minReplicas', replication),
+    voters: version === 1 ? [] : votersOf(fields['voters'], ids),
     hosts: parsed,
     proxy: { address: addressOf(proxy['address'], 'proxy.address'), admin: addressOf(proxy['admin'], 'proxy.admin') },
     appHash: textOf(fields['appHash'], 'appHash'),
   };
+}
+
+/** How many members a chain needs to run, unless an operator says otherwise: of three two, so that one may die. */
+export function minReplicasOf(replication: number): number {
+  return Math.ceil(replication / 2);
+}
+
+/** How many of so many hosts vote: an odd number, and more than five outlive no more than is likely to fail. */
+export function votersCountOf(hosts: number): number {
+  return hosts >= 5 ? 5 : hosts >= 3 ? 3 : 1;
+}
+
+function votersOf(value: unknown, hosts: readonly HostId[]): Cluster['voters'] {
+  if (!Array.isArray(value)) throw refuse('voters is not a list');
+  const voters = value.map((item: unknown) => {
+    const one = objectOf(item, 'a voter');
+    return { host: hostId(textOf(one['host'], 'host')), storeId: textOf(one['storeId'], 'storeId') };
+  });
+  const isOdd = voters.length % 2 === 1 && voters.length <= votersMax;
+  const areHosts = voters.every(({ host }) => hosts.includes(host));
+  if (!isOdd || !areHosts || new Set(voters.map(({ host }) => host)).size !== voters.length) {
+    throw refuse('voters are not 1, 3, 5 or 7 of the hosts');
+  }
+  return voters;
 }
 
 /** `127.0.0.1:7100` -> its parts. */

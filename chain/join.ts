@@ -32,6 +32,7 @@ export function onFetch(replica: Replica, from: HostId, message: Fetch, out: Eff
   if (message.epoch === replica.epoch && isFrozen(replica)) return onFetchFrozen(from, message, out);
   if (replica.phase.kind !== 'serving' || !isCurrent(replica, from, message.epoch, 'lower')) return;
   const { after } = message;
+  replica.joinSteps += 1;
   replica.lowerResume = undefined;
   // Among what is kept in memory: it may be more than is on this disk.
   if (hashAt(replica, after.lsn) === after.hash) return goLive(replica, from, after, [], out);
@@ -78,6 +79,7 @@ export function onAckBelow(replica: Replica, from: HostId, message: Ack, out: Ef
   if (joiner === undefined) return onAck(replica, message, out);
   // An ack from before it asked for the log anew.
   if (replica.lowerResume === undefined) return;
+  replica.joinSteps += 1;
   replica.joinerAcked = lsn(Math.max(replica.joinerAcked, message.position.lsn));
   if (replica.gate === undefined) {
     if (replica.received.lsn - replica.joinerAcked > gateLagMax) return;

@@ -102,6 +102,8 @@ export type Replica = {
   retainAfter: Lsn | undefined;
   /** What the joiner says it has synced, as far as it was told. */
   joinerAcked: Lsn;
+  /** Grows with every sign that a joiner comes along. */
+  joinSteps: number;
   /** This last serving member acks and passes only what this joiner acked and passed. */
   gate: HostId | undefined;
   /** The highest barrier that came from above, and the highest that was passed up. */
@@ -126,7 +128,9 @@ export type Decision =
   | { readonly kind: 'won' }
   | { readonly kind: 'lost'; readonly value: Configuration | undefined }
   /** It may have happened, or may not: only reading tells. */
-  | { readonly kind: 'unknown' };
+  | { readonly kind: 'unknown' }
+  /** A read that found nothing out. */
+  | { readonly kind: 'failed' };
 
 export type Event =
   | { readonly kind: 'message'; readonly from: HostId; readonly message: Message }
@@ -216,6 +220,7 @@ export function createReplica(options: {
     lowerResume: undefined,
     retainAfter: undefined,
     joinerAcked: lsn(0),
+    joinSteps: 0,
     gate: undefined,
     barrier: 0,
     passed: 0,

@@ -1,6 +1,10 @@
-// What the head of one chain has made and not yet seen committed. Updates gather into a batch while the batches before it are
-// on their way; outputs (answers, deltas, views) wait behind the batch that was forming when they were made, and leave in the
-// order they were made. That one queue is the whole of "nothing leaves before it is committed" (C18).
+// What the head of one chain has made and not yet let go. Updates gather into a batch while the batches before it are on their
+// way; outputs (answers, deltas, views) wait behind what they may have seen, and leave in the order they were made. That one
+// queue is the whole of "nothing leaves before it is committed" (C18), and of "nothing stale leaves" (20-chain, reads):
+//
+//   a batch     lets its outputs go when it is committed. It was proposed after they were made: so this host still headed then
+//   reads       outputs with no batch forming behind which to wait. They go when a barrier, asked for after they were made, has
+//               come through the whole chain: one for all reads of a turn
 import { assert } from '../engine/base/assert.ts';
 import {
   batchBytesMax,
@@ -14,21 +18,29 @@ import { encodeBatch } from '../engine/store/format.ts';
 
 type Forming = { name: string; seqFirst: number; updates: Uint8Array[] };
 
-type Batch<Output> = {
+type Waiting<Output> = { readonly outputs: Output[]; outputsLength: number; isDone: boolean };
+
+type Batch<Output> = Waiting<Output> & {
+  readonly kind: 'batch';
   readonly sections: Map<string, Forming>;
-  readonly outputs: Output[];
-  outputsLength: number;
   bytes: number;
   updates: number;
+  /** Undefined until it is proposed. */
   lsn: number | undefined;
   readonly serial: number;
 };
 
+/** `token` is undefined until a barrier is asked for. */
+type Reads<Output> = Waiting<Output> & { readonly kind: 'reads'; token: number | undefined };
+
 export class Batcher<Output> {
-  /** Proposed and not committed, oldest first. */
+  /** Everything that waits, in the order in which it was made. */
+  readonly #queue: (Batch<Output> | Reads<Output>)[] = [];
+  /** Of these: batches proposed and not committed, batches not yet proposed, reads that have asked and that have not. */
   readonly #proposed: Batch<Output>[] = [];
-  /** Not yet proposed; the last one is still forming. */
   readonly #waiting: Batch<Output>[] = [];
+  readonly #asked: Reads<Output>[] = [];
+  readonly #unasked: Reads<Output>[] = [];
   readonly #release: (outputs: readonly Output[]) => void;
   #updatesQueued = 0;
   #bytesQueued = 0;
@@ -37,7 +49,7 @@ export class Batcher<Output> {
   #serial = 0;
   #committedSerial = 0;
 
-  /** `release` is called with outputs, in order, once everything they have seen is committed. */
+  /** `release` is called with outputs, in order, once they may leave. */
   constructor(release: (outputs: readonly Output[]) => void) {
     this.#release = release;
   }
@@ -52,6 +64,10 @@ export class Batcher<Output> {
     return this.#updatesQueued > 0;
   }
 
+  get hasReads(): boolean {
+    return this.#unasked.length > 0;
+  }
+
   /** The batch that was begun last: what has been added so far is committed once `isSettled` of it. */
   get serial(): number {
     return this.#serial;
@@ -63,20 +79,7 @@ export class Batcher<Output> {
 
   /** Adds an update, already encoded, as number `seq` of its document. */
   add(name: string, seq: number, update: Uint8Array): void {
-    let batch = this.#waiting.at(-1);
-    if (batch === undefined || batch.bytes >= batchBytesMax) {
-      this.#serial += 1;
-      batch = {
-        sections: new Map(),
-        outputs: [],
-        outputsLength: 0,
-        bytes: 0,
-        updates: 0,
-        lsn: undefined,
-        serial: this.#serial,
-      };
-      this.#waiting.push(batch);
-    }
+    const batch = this.#forming();
     const section = batch.sections.get(name);
     if (section === undefined) batch.sections.set(name, { name, seqFirst: seq, updates: [update] });
     else {
@@ -89,14 +92,43 @@ export class Batcher<Output> {
     this.#bytesQueued += update.length;
   }
 
+  /** The batch that takes one more update: never one that reads wait behind, or they would wait for what came after them. */
+  #forming(): Batch<Output> {
+    const last = this.#queue.at(-1);
+    if (last?.kind === 'batch' && last.lsn === undefined && last.bytes < batchBytesMax) return last;
+    this.#serial += 1;
+    const batch: Batch<Output> = {
+      kind: 'batch',
+      sections: new Map(),
+      outputs: [],
+      outputsLength: 0,
+      isDone: false,
+      bytes: 0,
+      updates: 0,
+      lsn: undefined,
+      serial: this.#serial,
+    };
+    this.#queue.push(batch);
+    this.#waiting.push(batch);
+    return batch;
+  }
+
   /** Adds an output that may have seen everything added so far. `length` is that of its text, in UTF-16 units. */
   emit(output: Output, length = 0): void {
-    const batch = this.#waiting.at(-1) ?? this.#proposed.at(-1);
-    if (batch === undefined) return this.#release([output]);
-    batch.outputs.push(output);
-    batch.outputsLength += length;
+    const last = this.#queue.at(-1);
+    const isForming = last?.kind === 'batch' && last.lsn === undefined;
+    const place = isForming || (last !== undefined && last === this.#unasked.at(-1)) ? last : this.#beginReads();
+    place.outputs.push(output);
+    place.outputsLength += length;
     this.#outputsQueued += 1;
     this.#outputsLength += length;
+  }
+
+  #beginReads(): Reads<Output> {
+    const reads: Reads<Output> = { kind: 'reads', outputs: [], outputsLength: 0, isDone: false, token: undefined };
+    this.#queue.push(reads);
+    this.#unasked.push(reads);
+    return reads;
   }
 
   /** The next batch as a record, or undefined where nothing waits. `names` are the documents in it. */
@@ -117,12 +149,39 @@ export class Batcher<Output> {
   commit(lsn: number): void {
     for (;;) {
       const batch = this.#proposed[0];
-      if (batch?.lsn === undefined || batch.lsn > lsn) return;
+      if (batch?.lsn === undefined || batch.lsn > lsn) break;
       this.#proposed.shift();
       this.#committedSerial = batch.serial;
-      this.#outputsQueued -= batch.outputs.length;
-      this.#outputsLength -= batch.outputsLength;
-      this.#release(batch.outputs);
+      batch.isDone = true;
+    }
+    this.#letGo();
+  }
+
+  /** The reads that gathered are asked about, under this token. */
+  ask(token: number): void {
+    for (const reads of this.#unasked.splice(0)) {
+      reads.token = token;
+      this.#asked.push(reads);
+    }
+  }
+
+  /** Every barrier up to `token` came through the whole chain. */
+  passed(token: number): void {
+    for (;;) {
+      const reads = this.#asked[0];
+      if (reads?.token === undefined || reads.token > token) break;
+      this.#asked.shift();
+      reads.isDone = true;
+    }
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    for (let first = this.#queue[0]; first?.isDone === true; first = this.#queue[0]) {
+      this.#queue.shift();
+      this.#outputsQueued -= first.outputs.length;
+      this.#outputsLength -= first.outputsLength;
+      if (first.outputs.length > 0) this.#release(first.outputs);
     }
   }
 }

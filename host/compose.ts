@@ -3,13 +3,19 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { splitAddress } from '../chain/config.ts';
+import { bootOf, makeInstance } from '../chain/gossip/instances.ts';
+import { lan } from '../chain/gossip/profile.ts';
+import { decodeGossip } from '../chain/gossip/wire.ts';
+import { createNode } from '../chain/node.ts';
+import type { Node } from '../chain/node-state.ts';
 import { isServingHead } from '../chain/normal.ts';
-import { placeChains, placeDocument } from '../chain/placement.ts';
+import { placeDocument } from '../chain/placement.ts';
+import { firstVoters } from '../chain/register/voters.ts';
 import type { Replica } from '../chain/state.ts';
-import { createReplica } from '../chain/state.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, HostId } from '../engine/base/ids.ts';
-import { chainId, hostId, origin } from '../engine/base/ids.ts';
+import { chainId } from '../engine/base/ids.ts';
+import { fetchBytesPerSecond, tickMs } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import { Store } from '../engine/store/store.ts';
@@ -22,9 +28,9 @@ import { Fronts } from './fronts.ts';
 import type { Hello } from './hello.ts';
 import type { ChainService } from './host.ts';
 import { Host } from './host.ts';
-import { countArgument, describeHost, readLog } from './inspect.ts';
 import { LevelStore } from './level-store.ts';
 import { Links } from './links.ts';
+import { Operator } from './operator.ts';
 
 export type RunningHost = {
   readonly storeId: string;
@@ -50,30 +56,20 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
   const { cluster } = folder;
   const me = cluster.hosts.find((host) => host.id === id);
   if (me === undefined) throw new CodedError('HOST_OPTIONS', `there is no host ${id} in ${folder.dir}`);
+  if (cluster.voters.length === 0)
+    throw new CodedError('HOST_OPTIONS', `${folder.dir} has no voters: start it with up`);
   await mkdir(hostDir(folder.dir, id), { recursive: true, mode: 0o700 });
   const disk = await LevelStore.open(storeDir(folder.dir, id));
-  const placed = placementOf(folder);
-  const kept = placed.flatMap((members, chain) => (members.includes(id) ? [chainId(chain)] : []));
+  const chains = Array.from({ length: cluster.chains }, (_, chain) => chainId(chain));
   const fresh = { storeId: randomHex(16), host: id, cluster: cluster.cluster };
-  const store = await Store.open(disk, kept, fresh).catch(async (cause: unknown) => {
+  const store = await Store.open(disk, chains, fresh).catch(async (cause: unknown) => {
     await disk.close();
     throw cause;
   });
   const hello = helloOf(options, store);
+  const node = nodeOf(options, store, hello, chains);
   const mayLead = (appHash: string): boolean => appHash === cluster.appHash;
-  const replicas = kept.map((chain) =>
-    createReplica({
-      self: id,
-      boot: hello.boot,
-      storeId: hello.storeId,
-      chain,
-      members: placed[chain] as readonly HostId[],
-      mayLead: mayLead(options.appHash),
-      marks: store.marks(chain),
-      durable: store.durable(chain),
-    }),
-  );
-  const { host, fronts } = joinHost(options, store, replicas, hello, (peer, bytes) => links.sendTo(peer, bytes));
+  const { host, fronts } = joinHost(options, store, node, hello, (peer, bytes) => links.sendTo(peer, bytes));
   const links = new Links(
     {
       hello,
@@ -84,40 +80,67 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
       random: Math.random,
     },
     {
-      onConnected: (peer, other) => host.onConnected(peer, other.boot, mayLead(other.appHash)),
+      onConnected: (peer, other) => host.onConnected(peer, { ...other, mayLead: mayLead(other.appHash) }),
       onDisconnected: (peer) => host.onDisconnected(peer),
+      onRefused: (peer) => host.tell({ kind: 'refused', peer }),
       onFrame: (peer, bytes) => host.onFrame(peer, bytes),
       onFront: (socket) => fronts.welcome(socket),
     },
   );
   await links.open();
-  host.begin();
+  host.tick();
+  const clock = setInterval(() => host.tick(), tickMs);
   const close = async (): Promise<void> => {
+    clearInterval(clock);
     await links.close();
     await host.close();
   };
-  return {
-    storeId: hello.storeId,
-    isServing: () => host.replicas.every(({ phase }) => phase.kind === 'serving'),
-    close,
-  };
+  return { storeId: hello.storeId, isServing: () => host.replicas.every(isWhole), close };
+}
+
+/** Whether this host runs what the register holds, or has no part in it. */
+function isWhole({ phase, known, self }: Replica): boolean {
+  if (known?.phase !== 'active') return false;
+  return phase.kind === 'serving' || !known.members.some(({ host }) => host === self);
 }
 
 function helloOf({ folder, id, appHash }: HostOptions, store: Store): Hello {
   const { storeId } = store.identity;
-  return { version: 1, cluster: folder.cluster.cluster, host: id, boot: randomHex(8), storeId, appHash };
+  const boot = bootOf(Date.now(), Math.random());
+  return { version: 1, cluster: folder.cluster.cluster, host: id, boot, storeId, appHash };
 }
 
-/** Who keeps which chain: fixed while the configuration is (see SPEC.md, P rules). */
-export function placementOf({ cluster }: Folder): readonly (readonly HostId[])[] {
-  const ids = cluster.hosts.map((host) => hostId(host.id));
-  return placeChains(ids, cluster.chains, cluster.replication, () => true);
+function nodeOf(options: HostOptions, store: Store, hello: Hello, chains: readonly ChainId[]): Node {
+  const { cluster } = options.folder;
+  const { boot, storeId, appHash, host: self } = hello;
+  const { region, replication, minReplicas, voters } = cluster;
+  const isVoter = voters.some((voter) => voter.host === self && voter.storeId === storeId);
+  const address = cluster.hosts.find(({ id }) => id === self)?.address ?? '';
+  return createNode({
+    self,
+    boot,
+    storeId,
+    region,
+    hosts: cluster.hosts.map(({ id }) => id),
+    replication,
+    serversMin: minReplicas,
+    mayLead: appHash === cluster.appHash,
+    instance: makeInstance({ id: self, boot, roles: isVoter ? ['host', 'voter'] : ['host'], region, address, appHash }),
+    profile: lan,
+    voters: firstVoters(voters),
+    cells: [...store.cells].map(([register, bytes]) => ({ register, bytes })),
+    replicas: chains.map((chain) => ({ chain, marks: store.marks(chain), durable: store.durable(chain) })),
+    nowMs: performance.now(),
+    tickMs,
+    fetchBytesPerSecond,
+    random: Math.random,
+  });
 }
 
 function joinHost(
   options: HostOptions,
   store: Store,
-  replicas: readonly Replica[],
+  node: Node,
   hello: Hello,
   sendTo: (peer: HostId, bytes: Uint8Array) => void,
 ): { host: Host; fronts: Fronts } {
@@ -133,16 +156,26 @@ function joinHost(
     desks.set(chain, desk);
     return desk;
   };
-  const host = new Host({
-    self: options.id,
+  const operator = new Operator({
+    node,
+    hello,
     store,
-    replicas,
+    tell: (event) => host.tell(event),
+    resident: (chain) => deskOf(chain)?.residentCount ?? 0,
     log,
+  });
+  const host = new Host({
+    node,
+    store,
+    log,
+    nowMs: () => performance.now(),
     soon: setImmediate,
     sendTo,
+    sendToProxy: (proxy, bytes) => fronts.gossip(proxy, bytes),
     serve,
     onRoutes: () => fronts.announceRoutes(),
     onTurnEnd: () => fronts.flush(),
+    onReplaced: (result) => operator.onReplaced(result),
     fatal,
   });
   const deskOf = (chain: ChainId): Desk | undefined => {
@@ -152,17 +185,10 @@ function joinHost(
   const fronts = new Fronts({
     chains: options.folder.cluster.chains,
     deskOf,
-    routes: () => replicas.filter(isServingHead).map(({ chain, epoch }) => [chain, epoch, true] as const),
-    ask: async (question, args) => {
-      if (question === 'status') return describeHost(hello, replicas, (chain) => deskOf(chain)?.residentCount ?? 0);
-      if (question !== 'log') throw new CodedError('HOST_OPTIONS', `unknown question ${question}`);
-      const chain = chainId(countArgument(args['chain'], 'chain', 0, 65_535));
-      if (!replicas.some((replica) => replica.chain === chain)) {
-        throw new CodedError('HOST_OPTIONS', `chain ${chain} is not kept here`);
-      }
-      const after = countArgument(args['after'], 'after', 0, Number.MAX_SAFE_INTEGER);
-      return readLog(store.walk(chain, origin), { after, max: countArgument(args['max'], 'max', 100, 1_000) });
-    },
+    routes: () => host.replicas.filter(isServingHead).map(({ chain, epoch }) => [chain, epoch, true] as const),
+    ask: (question, args) => operator.answer(question, args),
+    onGossip: (from, bytes) => host.tell({ kind: 'proxyMessage', from, message: decodeGossip(bytes) }),
+    onProxy: (id, isConnected) => host.tell({ kind: 'proxyLink', id, isConnected }),
     wake: () => host.wake(),
     fatal,
   });

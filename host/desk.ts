@@ -76,6 +76,18 @@ export class Desk implements ChainService, ViewerDesk {
     this.#batcher.commit(lsn);
   }
 
+  get hasReads(): boolean {
+    return this.#batcher.hasReads;
+  }
+
+  ask(token: number): void {
+    this.#batcher.ask(token);
+  }
+
+  passed(token: number): void {
+    this.#batcher.passed(token);
+  }
+
   stop(): void {
     this.#isStopped = true;
     for (const { front, view } of this.#attached) {

@@ -10,9 +10,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Cluster } from '../chain/config.ts';
-import { parseCluster } from '../chain/config.ts';
+import { minReplicasOf, parseCluster, votersCountOf } from '../chain/config.ts';
 import { CodedError } from '../engine/base/errors.ts';
+import type { HostId } from '../engine/base/ids.ts';
 import { hostId } from '../engine/base/ids.ts';
+import { Store } from '../engine/store/store.ts';
+import { LevelStore } from './level-store.ts';
 
 export type Folder = {
   readonly dir: string;
@@ -68,15 +71,19 @@ export async function planCluster(options: FolderOptions, appHash: string): Prom
   const ids =
     old?.hosts.map(({ id }) => id) ?? Array.from({ length: options.hosts }, (_, index) => hostId(`h${index + 1}`));
   const at = (offset: number): string => `127.0.0.1:${options.portBase + offset}`;
-  return parseCluster({
-    version: 1,
+  const replication = old?.replication ?? Math.min(options.replication, ids.length);
+  return {
+    version: 2,
     cluster: old?.cluster ?? randomBytes(8).toString('hex'),
+    region: old?.region ?? 'local',
     chains: old?.chains ?? options.chains,
-    replication: old?.replication ?? Math.min(options.replication, ids.length),
+    replication,
+    minReplicas: old?.minReplicas ?? minReplicasOf(replication),
+    voters: old?.voters ?? [],
     hosts: ids.map((id, index) => ({ id, address: at(2 + index) })),
     proxy: { address: at(0), admin: at(1) },
     appHash,
-  });
+  };
 }
 
 /**
@@ -112,13 +119,35 @@ async function isKeeper(pid: number): Promise<boolean> {
 /** Makes the folder of a cluster, or finds one that is there, and writes its configuration down. */
 export async function prepareFolder(options: FolderOptions, appHash: string): Promise<Folder> {
   const dir = resolve(options.dir);
-  const cluster = await planCluster(options, appHash);
+  const planned = await planCluster(options, appHash);
   // Logs hold what documents hold: nobody but their owner reads them.
   await mkdir(dir, { recursive: true, mode: 0o700 });
   await keepSecret(join(dir, 'secret'));
   await keepSecret(join(dir, 'admin-token'));
+  const voters = planned.voters.length > 0 ? planned.voters : await bearVoters(dir, planned);
+  const cluster = parseCluster({ ...planned, voters });
   await writeDurably(clusterFile(dir), `${JSON.stringify(cluster, undefined, 2)}\n`);
   return readFolder(dir);
+}
+
+/**
+ * The stores of the voters are made, or found, before the cluster first starts, and written down: a store that is made later is
+ * never taken for one of theirs (C10).
+ */
+async function bearVoters(dir: string, { cluster, hosts }: Cluster): Promise<Cluster['voters']> {
+  const voters: { host: HostId; storeId: string }[] = [];
+  for (const { id } of hosts.slice(0, votersCountOf(hosts.length))) {
+    await mkdir(hostDir(dir, id), { recursive: true, mode: 0o700 });
+    const disk = await LevelStore.open(storeDir(dir, id));
+    try {
+      const fresh = { storeId: randomBytes(16).toString('hex'), host: id, cluster };
+      const { identity } = await Store.open(disk, [], fresh);
+      voters.push({ host: id, storeId: identity.storeId });
+    } finally {
+      await disk.close();
+    }
+  }
+  return voters;
 }
 
 async function readText(file: string, dir: string): Promise<string> {

@@ -17,6 +17,9 @@ export type FrontsParts = {
   readonly routes: () => readonly Route[];
   /** Answers a question of the operator: status, log. */
   readonly ask: (question: string, args: Readonly<Record<string, unknown>>) => Promise<unknown>;
+  /** A proxy takes part in gossip: by the name that it gives itself. */
+  readonly onGossip: (proxy: string, bytes: Uint8Array) => void;
+  readonly onProxy: (proxy: string, isConnected: boolean) => void;
   readonly wake: () => void;
   readonly fatal: (cause: unknown) => void;
 };
@@ -24,6 +27,8 @@ export type FrontsParts = {
 export class Fronts {
   readonly #parts: FrontsParts;
   readonly #fronts = new Set<Front>();
+  /** By the name that a proxy has in gossip. */
+  readonly #proxies = new Map<string, Front>();
   #areRoutesNew = false;
 
   constructor(parts: FrontsParts) {
@@ -41,9 +46,33 @@ export class Fronts {
       },
       onClosed: () => {
         this.#fronts.delete(front);
+        this.#forgetProxy(front);
         for (const attached of [...front.views.values()]) attached.desk.close(attached);
       },
     };
+  }
+
+  /** Best effort, as gossip is. */
+  gossip(proxy: string, bytes: Uint8Array): void {
+    this.#proxies.get(proxy)?.push([toProxy.gossip, bytes]);
+  }
+
+  #forgetProxy(front: Front): void {
+    for (const [proxy, known] of this.#proxies) {
+      if (known !== front) continue;
+      this.#proxies.delete(proxy);
+      this.#parts.onProxy(proxy, false);
+    }
+  }
+
+  #onGossip(front: Front, proxy: string, bytes: Uint8Array): void {
+    if (this.#proxies.get(proxy) !== front) {
+      // One name a link, and the last link to use it.
+      this.#forgetProxy(front);
+      this.#proxies.set(proxy, front);
+      this.#parts.onProxy(proxy, true);
+    }
+    this.#parts.onGossip(proxy, bytes);
   }
 
   /** Said once at the end of the turn, however many chains changed in it. */
@@ -80,6 +109,9 @@ export class Fronts {
       }
       case 4:
         void this.#ask(front, message[1], message[2], message[3]);
+        return;
+      case 5:
+        return this.#onGossip(front, message[1], message[2]);
     }
   }
 

@@ -1,20 +1,19 @@
-// One host: its replicas, its store and its links, joined by a loop that runs at its own pace. Arrivals wait in an inbox; a
-// turn takes all of them, steps the replicas, carries out what they want, lets each head propose what gathered, and starts at
-// most one write. What arrives during a sync is the next batch.
+// One host: its node, its store and its links, joined by a loop that runs at its own pace. Arrivals wait in an inbox; a turn
+// takes all of them, steps the node, carries out what it wants, lets each head propose what gathered, and starts at most one
+// write. What arrives during a sync is the next batch.
 import type { Logger } from 'pino';
-import { describeReplica } from '../chain/describe.ts';
-import type { Message } from '../chain/messages.ts';
+import { describeConfiguration, describeReplica } from '../chain/describe.ts';
+import { advanceNode, endTurn, stepNode } from '../chain/node.ts';
+import { decodeNodeMessage, encodeNodeMessage } from '../chain/node-messages.ts';
+import type { Node, NodeEffect, NodeEvent } from '../chain/node-state.ts';
 import { canPropose } from '../chain/normal.ts';
-import { step } from '../chain/replica.ts';
-import { checkReplica } from '../chain/replica-check.ts';
-import type { Effect, Event, Replica } from '../chain/state.ts';
-import { decodeMessage, encodeMessage } from '../chain/wire.ts';
+import type { Effect, Replica } from '../chain/state.ts';
 import { assert } from '../engine/base/assert.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, HostId } from '../engine/base/ids.ts';
 import { chunkBytesMax } from '../engine/base/limits.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
-import { createIndex, indexNames } from '../engine/store/document-index.ts';
+import { createIndex, cutIndex, indexNames } from '../engine/store/document-index.ts';
 import type { OpenedRecord, RecordPlace } from '../engine/store/format.ts';
 import { encodeActivation, openRecord } from '../engine/store/format.ts';
 import type { Store, Synced } from '../engine/store/store.ts';
@@ -24,23 +23,32 @@ export interface ChainService {
   readonly hasUpdates: boolean;
   take(place: RecordPlace): { record: OpenedRecord; names: string[] } | undefined;
   commit(lsn: number): void;
+  /** Reads wait that nobody has been asked about: a barrier goes out for all of them, under this token. */
+  readonly hasReads: boolean;
+  ask(token: number): void;
+  /** Every barrier up to this token came through the whole chain. */
+  passed(token: number): void;
   /** The chain is headed here no more: everything not committed is forgotten. */
   stop(): void;
 }
 
 export type HostParts = {
-  readonly self: HostId;
+  readonly node: Node;
   readonly store: Store;
-  readonly replicas: readonly Replica[];
   readonly log: Logger;
+  readonly nowMs: () => number;
   /** Runs a function soon, after what arrived together has been taken in. */
   readonly soon: (run: () => void) => void;
   readonly sendTo: (peer: HostId, bytes: Uint8Array) => void;
+  /** Gossip for a proxy, where there is a link to it. */
+  readonly sendToProxy: (proxy: string, bytes: Uint8Array) => void;
   readonly serve: (chain: ChainId, epoch: Epoch, index: DocumentIndex) => ChainService;
   /** Which chains this host heads has changed. */
   readonly onRoutes: () => void;
   /** Called at the end of every turn, when everything of it has been handed on. */
   readonly onTurnEnd: () => void;
+  /** A replacement of a voter that was asked for here has come to an end. */
+  readonly onReplaced: (result: { readonly kind: string; readonly reason?: string }) => void;
   /** This process must end: nothing is known after what happened. */
   readonly fatal: (cause: unknown) => void;
 };
@@ -56,27 +64,18 @@ type Chain = {
 export class Host {
   readonly #parts: HostParts;
   readonly #chains: Map<ChainId, Chain>;
-  #inbox: { chain: Chain; event: Event }[] = [];
+  #inbox: NodeEvent[] = [];
   #isScheduled = false;
   #isClosed = false;
 
   constructor(parts: HostParts) {
     this.#parts = parts;
     this.#chains = new Map(
-      parts.replicas.map((replica) => {
-        return [replica.chain, { replica, index: createIndex(), service: undefined, names: new Map() }];
+      [...parts.node.chains].map(([id, { replica }]) => {
+        return [id, { replica, index: createIndex(), service: undefined, names: new Map() }];
       }),
     );
-    parts.store.listen({ onSynced: (synced) => this.#onSynced(synced), onFailed: parts.fatal });
-  }
-
-  /** A chain with this host as its only member waits for nobody; the others hear of themselves. */
-  begin(): void {
-    for (const chain of this.#chains.values()) {
-      const { self, boot, peers } = chain.replica;
-      const mayLead = peers.get(self)?.mayLead === true;
-      this.#arrive(chain, { kind: 'connected', peer: self, boot, mayLead });
-    }
+    parts.store.listen({ onSynced: (synced, kept) => this.#onSynced(synced, kept), onFailed: parts.fatal });
   }
 
   get replicas(): readonly Replica[] {
@@ -88,16 +87,25 @@ export class Host {
     return this.#chains.get(chain)?.service;
   }
 
-  /** CHAIN_PROTOCOL where the bytes are not a message of a chain kept here. */
-  onFrame(from: HostId, bytes: Uint8Array): void {
-    const message = decodeMessage(bytes, openOf);
-    const chain = this.#chains.get(message.chain);
-    if (chain === undefined) throw new CodedError('CHAIN_PROTOCOL', `chain ${message.chain} is not kept here`);
-    this.#arrive(chain, { kind: 'message', from, message });
+  /** Something happened that the node is told of with the next turn. */
+  tell(event: NodeEvent): void {
+    this.#inbox.push(event);
+    this.wake();
   }
 
-  onConnected(peer: HostId, boot: string, mayLead: boolean): void {
-    for (const chain of this.#chains.values()) this.#arrive(chain, { kind: 'connected', peer, boot, mayLead });
+  /** Time went by: comes every `tickMs`, the first one to begin with. */
+  tick(): void {
+    this.tell({ kind: 'tick' });
+  }
+
+  /** CHAIN_PROTOCOL where the bytes are not a message. */
+  onFrame(from: HostId, bytes: Uint8Array): void {
+    this.tell({ kind: 'message', from, message: decodeNodeMessage(bytes, openOf) });
+  }
+
+  onConnected(peer: HostId, hello: { boot: string; storeId: string; mayLead: boolean }): void {
+    const { boot, storeId, mayLead } = hello;
+    this.tell({ kind: 'connected', peer, boot, storeId, mayLead });
   }
 
   /**
@@ -105,7 +113,7 @@ export class Host {
    * last one broke, and waits for the peer to say where it stands.
    */
   onDisconnected(peer: HostId): void {
-    for (const chain of this.#chains.values()) this.#arrive(chain, { kind: 'disconnected', peer });
+    this.#inbox.push({ kind: 'disconnected', peer });
     this.#turn();
   }
 
@@ -122,80 +130,109 @@ export class Host {
     await this.#parts.store.close();
   }
 
-  #arrive(chain: Chain, event: Event): void {
-    this.#inbox.push({ chain, event });
-    this.wake();
-  }
-
   #turn(): void {
     this.#isScheduled = false;
     if (this.#isClosed) return;
+    const { node, store, nowMs, onTurnEnd, fatal } = this.#parts;
     try {
-      this.#stepAll();
-      for (const chain of this.#chains.values()) this.#propose(chain);
-      this.#parts.store.flush();
-      this.#parts.onTurnEnd();
-    } catch (cause) {
-      this.#parts.fatal(cause);
-    }
-  }
-
-  #stepAll(): void {
-    const touched = new Set<Replica>();
-    // What a replica sends to itself arrives in the same turn; a start of a chain does so a handful of times.
-    for (let rounds = 0; this.#inbox.length > 0; rounds += 1) {
-      assert(rounds < 100, 'a turn comes to rest');
-      const events = this.#inbox;
-      this.#inbox = [];
-      for (const { chain, event } of events) {
-        const effects: Effect[] = [];
-        step(chain.replica, event, effects);
-        touched.add(chain.replica);
-        for (const effect of effects) this.#carryOut(chain, effect);
+      advanceNode(node, nowMs());
+      // What is carried out may cause more: a chain that begins to serve proposes its first record.
+      for (let rounds = 0, isBusy = true; isBusy; rounds += 1) {
+        assert(rounds < 100, 'a turn comes to rest');
+        const events = this.#inbox;
+        this.#inbox = [];
+        for (const event of events) this.#step(event);
+        for (const chain of this.#chains.values()) this.#propose(chain);
+        const effects: NodeEffect[] = [];
+        endTurn(node, effects);
+        for (const effect of effects) this.#carryOut(effect);
+        isBusy = this.#inbox.length > 0 || effects.some(({ kind }) => kind === 'chain');
       }
+      store.flush();
+      onTurnEnd();
+    } catch (cause) {
+      fatal(cause);
     }
-    for (const replica of touched) checkReplica(replica);
   }
 
-  #carryOut(chain: Chain, effect: Effect): void {
-    const { store, log, self } = this.#parts;
-    const id = chain.replica.chain;
+  #step(event: NodeEvent): void {
+    const effects: NodeEffect[] = [];
+    stepNode(this.#parts.node, event, effects);
+    for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: NodeEffect): void {
+    const { store, log, sendTo, onReplaced } = this.#parts;
     switch (effect.kind) {
       case 'send':
-        if (effect.to === self)
-          this.#inbox.push({ chain, event: { kind: 'message', from: self, message: effect.message } });
-        else this.#send(effect.to, effect.message);
-        return;
+        return sendTo(effect.to, encodeNodeMessage(effect.message));
+      case 'gossip':
+        return this.#gossip(effect.to, encodeNodeMessage({ about: 'gossip', message: effect.message }));
+      case 'keep':
+        return store.keep(effect.serial, effect.cells);
+      case 'voters':
+        return log.info({ voters: effect.voters }, 'voters changed');
+      case 'replaced':
+        return onReplaced(effect.result);
+      case 'chain': {
+        const chain = this.#chains.get(effect.chain);
+        assert(chain !== undefined, `chain ${effect.chain} is kept here`);
+        return this.#carryOutFor(chain, effect.effect);
+      }
+    }
+  }
+
+  #gossip(to: string, bytes: Uint8Array): void {
+    const { node, sendTo, sendToProxy } = this.#parts;
+    if (node.detector.hosts.has(to as HostId)) sendTo(to as HostId, bytes);
+    else sendToProxy(to, bytes);
+  }
+
+  #carryOutFor(chain: Chain, effect: Effect): void {
+    const { store, log } = this.#parts;
+    const id = chain.replica.chain;
+    switch (effect.kind) {
       case 'write':
-        return store.append(id, effect.entries, effect.marks);
+        if (effect.cut !== undefined) cutIndex(chain.index, effect.cut.lsn);
+        return store.append(id, effect.entries, effect.marks, effect.cut);
       case 'dropQueued':
         chain.names.clear();
         return store.dropQueued(id);
       case 'read':
         void this.#read(chain, effect);
         return;
+      case 'locate':
+        void this.#locate(chain, effect.lsn);
+        return;
       case 'committed':
         return chain.service?.commit(effect.through);
+      case 'passed':
+        return chain.service?.passed(effect.token);
       case 'serving':
         log.info({ chain: id, epoch: effect.epoch, order: effect.order }, 'serving');
         return this.#beginService(chain, effect.epoch, effect.order);
       case 'stopped':
         log.info({ chain: id, epoch: chain.replica.epoch }, 'stopped');
         return this.#endService(chain);
+      case 'learned':
+        return log.info({ chain: id }, `the register holds ${describeConfiguration(effect.value)}`);
       case 'wedged':
         return log.error({ chain: id, reason: effect.reason, replica: describeReplica(chain.replica) }, 'wedged');
+      case 'send':
+      case 'look':
+      case 'cas':
+        assert(false, `${effect.kind} is the node's own`);
     }
-  }
-
-  #send(to: HostId, message: Message): void {
-    this.#parts.sendTo(to, encodeMessage(message));
   }
 
   #beginService(chain: Chain, epoch: Epoch, order: readonly HostId[]): void {
     const { replica } = chain;
+    chain.names.clear();
     chain.service = this.#parts.serve(replica.chain, epoch, chain.index);
     // The first record of an epoch is its activation: what the log says of itself.
-    this.#proposeRecord(chain, encodeActivation({ chain: replica.chain, epoch, after: replica.received }, order), []);
+    const { loss } = replica.known ?? {};
+    const place = { chain: replica.chain, epoch, after: replica.received };
+    this.#proposeRecord(chain, encodeActivation(place, order, loss), []);
     this.#parts.onRoutes();
   }
 
@@ -211,35 +248,48 @@ export class Host {
     while (service.hasUpdates && canPropose(replica)) {
       const { chain: id, epoch, received: after } = replica;
       const taken = service.take({ chain: id, epoch, after });
-      if (taken === undefined) return;
+      if (taken === undefined) break;
       this.#proposeRecord(chain, taken.record, taken.names);
     }
+    if (!service.hasReads) return;
+    service.ask(replica.barrier + 1);
+    this.#step({ kind: 'chain', chain: replica.chain, event: { kind: 'barrier' } });
   }
 
   #proposeRecord(chain: Chain, record: OpenedRecord, names: string[]): void {
-    const effects: Effect[] = [];
-    step(chain.replica, { kind: 'propose', entry: record }, effects);
     chain.names.set(record.lsn, names);
-    for (const effect of effects) this.#carryOut(chain, effect);
+    this.#step({ kind: 'chain', chain: chain.replica.chain, event: { kind: 'propose', entry: record } });
   }
 
   async #read(chain: Chain, { to, epoch, after }: Effect & { kind: 'read' }): Promise<void> {
+    const id = chain.replica.chain;
     try {
-      const records = await this.#parts.store.read(chain.replica.chain, after, chunkBytesMax);
-      const entries = records ?? [];
-      this.#arrive(chain, { kind: 'fetched', to, epoch, after, entries, isShared: records !== undefined });
+      const records = await this.#parts.store.read(id, after, chunkBytesMax);
+      const fetched = { to, epoch, after, entries: records ?? [], isShared: records !== undefined };
+      this.tell({ kind: 'chain', chain: id, event: { kind: 'fetched', ...fetched } });
     } catch (cause) {
       this.#parts.fatal(cause);
     }
   }
 
-  #onSynced(synced: readonly Synced[]): void {
-    for (const { chain: id, position, marks } of synced) {
+  async #locate(chain: Chain, lsn: number): Promise<void> {
+    const id = chain.replica.chain;
+    try {
+      const position = await this.#parts.store.locate(id, lsn);
+      this.tell({ kind: 'chain', chain: id, event: { kind: 'located', position } });
+    } catch (cause) {
+      this.#parts.fatal(cause);
+    }
+  }
+
+  #onSynced(synced: readonly Synced[], kept: readonly number[]): void {
+    for (const { chain: id, position, marks, isCut } of synced) {
       const chain = this.#chains.get(id);
       assert(chain !== undefined, `chain ${id} is kept here`);
       if (position !== undefined) this.#indexSynced(chain, position.lsn);
-      this.#inbox.push({ chain, event: { kind: 'synced', position, marks } });
+      this.#inbox.push({ kind: 'chain', chain: id, event: { kind: 'synced', position, marks, isCut } });
     }
+    for (const serial of kept) this.#inbox.push({ kind: 'kept', serial });
     // The disk is idle now: what it waits for is decided at once, not after what else may have arrived.
     this.#turn();
   }

@@ -1,5 +1,9 @@
 // What a host tells its operator: where its replicas stand, and what is in its log.
-import type { Replica } from '../chain/state.ts';
+import { isConfirmedDead, isLive, isWanted } from '../chain/detector.ts';
+import { liveInstances } from '../chain/gossip/gossip.ts';
+import { joinerOf } from '../chain/join.ts';
+import type { Node, NodeChain } from '../chain/node-state.ts';
+import { isServingHead } from '../chain/normal.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId } from '../engine/base/ids.ts';
 import type { OpenedRecord } from '../engine/store/format.ts';
@@ -22,22 +26,69 @@ export type LogLine = {
 /** Records that one question may ask for. */
 const linesMax = 1_000;
 
-export function describeHost(
-  hello: Hello,
-  replicas: readonly Replica[],
-  resident: (chain: ChainId) => number,
-): unknown {
+export type HostStatus = {
+  readonly hello: Hello;
+  readonly node: Node;
+  readonly resident: (chain: ChainId) => number;
+};
+
+export function describeHost({ hello, node, resident }: HostStatus): unknown {
   const { host, boot, storeId, appHash } = hello;
-  const chains = replicas.map((replica) => {
-    const { chain, phase, epoch, received, durable, acked, committed, assembly, members } = replica;
-    const order = phase.kind === 'serving' || phase.kind === 'adopting' ? phase.order : members;
-    const reason = phase.kind === 'wedged' ? { reason: phase.reason } : {};
-    const isHead = assembly?.stage === 'serving';
-    const documents = isHead ? { documents: resident(chain) } : {};
-    const lsns = { received: received.lsn, durable: durable.lsn, acked: acked.lsn, committed, hash: durable.hash };
-    return { chain, epoch, state: phase.kind, isHead, order, ...lsns, ...documents, ...reason };
+  const { region } = node.options;
+  const chains = [...node.chains.values()].map((chain) => describeChain(chain, resident));
+  const hosts = [...node.detector.hosts.keys()].map((id) => {
+    const isDead = isConfirmedDead(node.detector, id);
+    return { host: id, isLive: isLive(node.detector, id), isDead, isWanted: isWanted(node.detector, id) };
   });
-  return { host, boot, storeId, appHash, chains };
+  const { generation, voters, joining } = node.registers.acceptor.voters;
+  const isLeaving = node.detector.isLeaving;
+  const { started, happy, reverse, slow } = node.gossip.metrics;
+  const instances = liveInstances(node.gossip).map(({ id, boot: of, roles }) => ({ id, boot: of, roles }));
+  const gossip = { instances, exchanges: { started, happy, reverse, slow } };
+  return {
+    host,
+    region,
+    boot,
+    storeId,
+    appHash,
+    isLeaving,
+    chains,
+    hosts,
+    voters: { generation, voters, joining },
+    gossip,
+  };
+}
+
+/** `state` is where this host stands; `members` is what the register held when this host last learned of it. */
+function describeChain({ replica, care }: NodeChain, resident: (chain: ChainId) => number): unknown {
+  const { chain, phase, epoch, received, durable, acked, committed, known, marks } = replica;
+  const isHead = isServingHead(replica);
+  const members = known?.members.map(({ host, storeId, role }) => ({ host, storeId, role })) ?? [];
+  const config =
+    known === undefined ? {} : { configured: { epoch: known.epoch, minor: known.minor, phase: known.phase } };
+  const order = members.map(({ host }) => host);
+  const reason = phase.kind === 'wedged' ? phase.reason : care.reason;
+  const lsns = { received: received.lsn, durable: durable.lsn, acked: acked.lsn, committed, hash: durable.hash };
+  const joiner = joinerOf(replica);
+  const join =
+    joiner === undefined ? {} : { joining: { host: joiner.host, acked: replica.joinerAcked, of: received.lsn } };
+  const documents = isHead ? { documents: resident(chain) } : {};
+  const why = reason === undefined ? {} : { reason };
+  return {
+    chain,
+    epoch,
+    state: phase.kind,
+    isHead,
+    order,
+    members,
+    ...config,
+    ...lsns,
+    lag: received.lsn - acked.lsn,
+    logEpoch: marks.logEpoch,
+    ...join,
+    ...documents,
+    ...why,
+  };
 }
 
 export function describeRecord(record: OpenedRecord): LogLine {

@@ -3,7 +3,7 @@
 // write buffer, so that it rotates its log seldom.
 import { Level } from 'level';
 import { CodedError } from '../engine/base/errors.ts';
-import type { OrderedStore, Put } from '../engine/store/port.ts';
+import type { OrderedStore, Pair, Put } from '../engine/store/port.ts';
 
 const writeBufferBytes = 32 * 1024 * 1024;
 /** Values that one page of a scan holds at most, in bytes; one value may be larger. */
@@ -37,11 +37,10 @@ export class LevelStore implements OrderedStore {
   }
 
   write(puts: readonly Put[]): Promise<void> {
-    const operations = puts.map(({ key, value }) => ({
-      type: 'put' as const,
-      key: asBuffer(key),
-      value: asBuffer(value),
-    }));
+    const operations = puts.map(({ key, value }) => {
+      if (value === undefined) return { type: 'del' as const, key: asBuffer(key) };
+      return { type: 'put' as const, key: asBuffer(key), value: asBuffer(value) };
+    });
     return this.#database.batch(operations, { sync: true });
   }
 
@@ -49,7 +48,7 @@ export class LevelStore implements OrderedStore {
     return this.#database.get(asBuffer(key));
   }
 
-  async *scan(from: Uint8Array, to: Uint8Array): AsyncGenerator<readonly Put[]> {
+  async *scan(from: Uint8Array, to: Uint8Array): AsyncGenerator<readonly Pair[]> {
     const iterator = this.#database.iterator({
       gte: asBuffer(from),
       lt: asBuffer(to),

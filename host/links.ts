@@ -6,6 +6,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -17,7 +18,8 @@ import {
   linkDialMs,
   linkFrameBytesMax,
   linkPingMs,
-  redialMsMax,
+  linkProbeMs,
+  linkRedialMsMax,
   redialMsMin,
 } from '../engine/base/limits.ts';
 import { frontPath } from '../proxy/link-wire.ts';
@@ -35,6 +37,8 @@ export type FrontSocket = {
 export type LinkEvents = {
   readonly onConnected: (peer: HostId, hello: Hello) => void;
   readonly onDisconnected: (peer: HostId) => void;
+  /** Nobody listens at the peer's address: its process is gone. */
+  readonly onRefused: (peer: HostId) => void;
   /** Throws CodedError where the frame is wrong; the link is then broken off. */
   readonly onFrame: (peer: HostId, bytes: Uint8Array) => void;
   /** A proxy has come: takes its socket, returns what hears it. */
@@ -57,6 +61,7 @@ export class Links {
   readonly #sockets: WebSocketServer;
   readonly #peers = new Map<HostId, WebSocket>();
   readonly #redials = new Map<HostId, NodeJS.Timeout>();
+  readonly #probes = new Map<HostId, NodeJS.Timeout>();
   /** Links that said something since the last round of pings. */
   readonly #heard = new WeakSet<WebSocket>();
   #pingTimer: NodeJS.Timeout | undefined;
@@ -98,7 +103,7 @@ export class Links {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#pingTimer);
-    for (const timer of this.#redials.values()) clearTimeout(timer);
+    for (const timer of [...this.#redials.values(), ...this.#probes.values()]) clearTimeout(timer);
     for (const socket of this.#peers.values()) socket.terminate();
     for (const socket of this.#sockets.clients) socket.terminate();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
@@ -126,10 +131,11 @@ export class Links {
       headers: { authorization: `Bearer ${this.#options.secret}` },
       generateMask: (mask) => mask.fill(0),
     });
-    let nextPauseMs = Math.min(pauseMs * 2, redialMsMax);
+    let nextPauseMs = Math.min(pauseMs * 2, linkRedialMsMax);
     socket.on('open', () => {
       nextPauseMs = redialMsMin;
     });
+    socket.on('error', (cause: NodeJS.ErrnoException) => this.#onDialFailed(peer, cause));
     socket.on('close', () => {
       if (this.#isClosed) return;
       // Half of the pause is chance, so that hosts that lost each other at once do not dial at once.
@@ -140,6 +146,35 @@ export class Links {
       );
     });
     this.#greet(socket, peer);
+  }
+
+  #onDialFailed(peer: HostId, cause: NodeJS.ErrnoException): void {
+    if (cause.code === 'ECONNREFUSED' && !this.#isClosed && !this.#peers.has(peer)) this.#events.onRefused(peer);
+  }
+
+  /**
+   * A link broke: is there still somebody? Both ends ask, whoever dials, until the link is back. That nobody listens says within
+   * a millisecond what silence says in a second.
+   */
+  #probe(peer: HostId): void {
+    const address = this.#options.peers.find(({ id }) => id === peer)?.address;
+    if (this.#isClosed || this.#peers.has(peer) || address === undefined) return;
+    const socket = connect({ ...splitAddress(address), timeout: linkDialMs });
+    let isRefused = false;
+    socket.on('error', (cause: NodeJS.ErrnoException) => {
+      isRefused = cause.code === 'ECONNREFUSED';
+      this.#onDialFailed(peer, cause);
+    });
+    socket.on('connect', () => socket.destroy());
+    socket.on('timeout', () => socket.destroy());
+    socket.on('close', () => {
+      if (isRefused || this.#isClosed) return;
+      clearTimeout(this.#probes.get(peer));
+      this.#probes.set(
+        peer,
+        setTimeout(() => this.#probe(peer), linkProbeMs),
+      );
+    });
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -200,6 +235,7 @@ export class Links {
     this.#peers.delete(peer);
     this.#options.log.info({ peer }, 'link lost');
     this.#events.onDisconnected(peer);
+    this.#probe(peer);
   }
 
   #welcomeFront(socket: WebSocket): void {

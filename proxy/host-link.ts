@@ -9,7 +9,7 @@ import {
   linkDialMs,
   linkFrameBytesMax,
   linkPingMs,
-  redialMsMax,
+  linkRedialMsMax,
   redialMsMin,
 } from '../engine/base/limits.ts';
 import type { ToHost, ToProxy } from './link-wire.ts';
@@ -163,7 +163,7 @@ export class HostLink {
     this.#status = 'down';
     this.#stop(reason);
     this.#redialTimer = setTimeout(() => this.start(), this.#redialMs * (0.5 + this.#options.random() / 2));
-    this.#redialMs = Math.min(this.#redialMs * 2, redialMsMax);
+    this.#redialMs = Math.min(this.#redialMs * 2, linkRedialMsMax);
     if (wasUp) this.#options.onDown(reason);
   }
 

@@ -7,6 +7,7 @@
 //             | [2, view, n, done, channel, message]               send
 //             | [3, view]                                          close
 //             | [4, request, question, args]                       ask (status, log): admin only
+//             | [5, proxy, bytes]                                  gossip, as chain/gossip/wire.ts lays it out
 //   toProxy  := [1, [[chain, epoch, serving] ...]]                 routes: what this host heads; always the whole list
 //             | [2, view, kind, session, incarnation, seq, json]   opened: the first view, and which kind of viewer this is
 //             | [3, view, n, seq, json]                            answer
@@ -14,19 +15,30 @@
 //             | [5, kind, seq, json]                               delta, for all views of this kind on this link
 //             | [6, view, code]                                    dropped: the head let this view go; open it again
 //             | [7, request, json]                                 reply to ask
+//             | [8, bytes]                                         gossip
 //
 // `view` is a number the proxy chose, unique on its link; `kind` one that the host chose, unique on its link. APPEND ONLY.
 import { Packr, Unpackr } from 'msgpackr';
 import { CodedError } from '../engine/base/errors.ts';
 
-export const toHost = { open: 1, send: 2, close: 3, ask: 4 } as const;
-export const toProxy = { routes: 1, opened: 2, answer: 3, refused: 4, delta: 5, dropped: 6, reply: 7 } as const;
+export const toHost = { open: 1, send: 2, close: 3, ask: 4, gossip: 5 } as const;
+export const toProxy = {
+  routes: 1,
+  opened: 2,
+  answer: 3,
+  refused: 4,
+  delta: 5,
+  dropped: 6,
+  reply: 7,
+  gossip: 8,
+} as const;
 
 export type ToHost =
   | readonly [1, view: number, document: string, agent: string, authority: string, session: string]
   | readonly [2, view: number, n: number, done: number, channel: string, message: unknown]
   | readonly [3, view: number]
-  | readonly [4, request: number, question: string, args: Readonly<Record<string, unknown>>];
+  | readonly [4, request: number, question: string, args: Readonly<Record<string, unknown>>]
+  | readonly [5, proxy: string, bytes: Uint8Array];
 
 export type Route = readonly [chain: number, epoch: number, serving: boolean];
 
@@ -37,7 +49,8 @@ export type ToProxy =
   | readonly [4, view: number, n: number, seq: number, code: string, text: string]
   | readonly [5, kind: number, seq: number, json: string]
   | readonly [6, view: number, code: string]
-  | readonly [7, request: number, json: string];
+  | readonly [7, request: number, json: string]
+  | readonly [8, bytes: Uint8Array];
 
 /** Where proxies knock on a host's port. */
 export const frontPath = '/front';
@@ -46,8 +59,8 @@ export const frontPath = '/front';
 const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
-const toHostShapes = ['', 'nssss', 'nnnsa', 'n', 'nso'];
-const toProxyShapes = ['', 'a', 'nnssns', 'nnns', 'nnnss', 'nns', 'ns', 'ns'];
+const toHostShapes = ['', 'nssss', 'nnnsa', 'n', 'nso', 'sb'];
+const toProxyShapes = ['', 'a', 'nnssns', 'nnns', 'nnnss', 'nns', 'ns', 'ns', 'b'];
 
 /** The bytes of one turn's messages. They are a copy: the encoder keeps nothing. */
 export function encodeBatch(messages: readonly (ToHost | ToProxy)[]): Uint8Array {
@@ -76,7 +89,7 @@ function decode(bytes: Uint8Array, shapes: readonly string[]): unknown[] {
   return messages;
 }
 
-/** One letter a part: n = safe integer from 0, s = string, o = object, a = anything. */
+/** One letter a part: n = safe integer from 0, s = string, o = object, b = bytes, a = anything. */
 function checkShape(message: unknown, shapes: readonly string[]): void {
   const shape = Array.isArray(message) && message[0] !== 0 ? shapes[message[0] as number] : undefined;
   const parts = message as unknown[];
@@ -96,6 +109,7 @@ function checkShape(message: unknown, shapes: readonly string[]): void {
 function fits(letter: number, part: unknown): boolean {
   if (letter === 110) return Number.isSafeInteger(part) && (part as number) >= 0;
   if (letter === 115) return typeof part === 'string';
+  if (letter === 98) return part instanceof Uint8Array;
   if (letter === 111) return typeof part === 'object' && part !== null && !Array.isArray(part);
   return true;
 }

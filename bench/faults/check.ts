@@ -8,9 +8,11 @@
 // |                         | before a value that was answered before this one was sent, whoever sent it               |
 // | reportedFailedButStored | refused with a code that says that nothing happened, and in a copy                       |
 // | invented                | in a copy, and nobody sent it: to this document, as this client                          |
+// | stale                   | a view without a value that was answered before the view was asked for; or with less     |
+// |                         | than what its viewer had been shown before                                               |
 //
 // A value is counted once for each kind, whatever the number of copies that show it.
-import type { Copy, SendRecord, StoredValue, Violation, ViolationKind } from './record.ts';
+import type { Copy, ReadRecord, SendRecord, StoredValue, Violation, ViolationKind } from './record.ts';
 
 type Places = ReadonlyMap<string, readonly StoredValue[]>;
 type Indexed = { readonly copy: Copy; readonly byValue: Places };
@@ -34,6 +36,49 @@ export function checkRun(sends: readonly SendRecord[], copies: readonly Copy[]):
     }
   }
   return found.list;
+}
+
+/** `reads` of one viewer are in the order in which it was shown them. */
+export function checkReads(sends: readonly SendRecord[], reads: readonly ReadRecord[]): Violation[] {
+  const heights = heightsOf(sends);
+  const shown = new Map<string, number>();
+  const found: Violation[] = [];
+  for (const { viewer, doc, trial, askedAtMs, seenAtMs, count } of reads) {
+    const value = `${viewer} ${doc}`;
+    const before = shown.get(value) ?? 0;
+    const answered = askedAtMs === undefined ? 0 : heightBefore(heights.get(doc) ?? [], askedAtMs);
+    shown.set(value, Math.max(before, count));
+    if (count >= before && count >= answered) continue;
+    const lacks = count < before ? `had been shown ${before}` : `place ${answered} was answered before it asked`;
+    const text = `stale: ${viewer} was shown ${count} values of ${doc} at ${seenAtMs.toFixed(1)} ms, and ${lacks}`;
+    found.push({ kind: 'stale', value, trial, text: `${text} (trial ${trial})` });
+  }
+  return found;
+}
+
+/** From a moment on, the highest place that had been answered. */
+type Height = { readonly atMs: number; readonly place: number };
+
+function heightsOf(sends: readonly SendRecord[]): Map<string, Height[]> {
+  const answers = sends.flatMap(({ doc, outcome }) => (outcome.kind === 'answered' ? [{ doc, ...outcome }] : []));
+  const heights = new Map<string, Height[]>();
+  for (const { doc, place: text, atMs } of answers.sort((a, b) => a.atMs - b.atMs)) {
+    const list = heights.get(doc) ?? [];
+    heights.set(doc, list);
+    const place = Number(text);
+    if (place > (list.at(-1)?.place ?? 0)) list.push({ atMs, place });
+  }
+  return heights;
+}
+
+function heightBefore(heights: readonly Height[], atMs: number): number {
+  let [low, high] = [0, heights.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((heights[middle] as Height).atMs < atMs) low = middle + 1;
+    else high = middle;
+  }
+  return heights[low - 1]?.place ?? 0;
 }
 
 /** Longest time between two answers that follow each other, in ms. */

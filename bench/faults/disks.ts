@@ -10,7 +10,6 @@ import { decodeSection } from '../../engine/document/update.ts';
 import type { OpenedRecord } from '../../engine/store/format.ts';
 import { sectionsOf } from '../../engine/store/format.ts';
 import { walkLog } from '../../engine/store/log.ts';
-import { placementOf } from '../../host/compose.ts';
 import type { Folder } from '../../host/folder.ts';
 import { readFolder, storeDir } from '../../host/folder.ts';
 import { LevelStore } from '../../host/level-store.ts';
@@ -52,8 +51,7 @@ async function readDisk(folder: Folder, host: HostId): Promise<Disk> {
   const ledgers = new Map<string, Ledger>();
   const problems: string[] = [];
   try {
-    for (const [index, members] of placementOf(folder).entries()) {
-      if (!members.includes(host)) continue;
+    for (let index = 0; index < folder.cluster.chains; index += 1) {
       const hashes: string[] = [];
       logs.set(chainId(index), hashes);
       try {

@@ -5,7 +5,7 @@ import { placeDocument } from '../../chain/placement.ts';
 import type { Answer, Client, OpenDocument } from '../../proxy/client/node.ts';
 import { connect, RefusedError } from '../../proxy/client/node.ts';
 import type { Prng } from '../../test/prng.ts';
-import type { Copy, SendRecord, StoredValue } from './record.ts';
+import type { ReadRecord, SendRecord } from './record.ts';
 
 export type LedgerView = {
   readonly count?: number;
@@ -15,26 +15,42 @@ export type LedgerView = {
 export const chains = 8;
 /** Of each chain, one document that two clients share and one that a client has to itself. */
 const clientsPerChain = 3;
-const inFlightMax = 4;
 /** Reconnects are sooner than a real client's, so that more of a run is load. */
 const patience = 0.15;
 const settleMsMax = 30_000;
-const readMsMax = 20_000;
+
+/**
+ * How much every client keeps in flight, and how long at most it waits before it sends again.
+ *
+ *   usual    around a fault
+ *   urgent   in the moments before one, so that as much as possible is on its way
+ *   calm     while nothing is expected to happen but what the next trial waits for: little to remember, and still more than an
+ *            answer in 100 ms of every chain
+ */
+const paces = {
+  usual: { inFlight: 4, pauseMsMax: 25 },
+  urgent: { inFlight: 4, pauseMsMax: 0 },
+  calm: { inFlight: 1, pauseMsMax: 100 },
+} as const;
+export type Pace = keyof typeof paces;
 
 export class Load {
   readonly sends: SendRecord[] = [];
+  /** Views of the clients that went back, each behind the one that it went back from. */
+  readonly reads: ReadRecord[] = [];
   trial = 0;
-  /** Nobody waits between two sends: for the moments before a kill. */
-  isUrgent = false;
+  pace: Pace = 'usual';
   answered = 0;
-  /** When the first answer came since this was last made undefined. */
-  firstAnswerMs: number | undefined;
+  /** Since when what is sent counts for `backMs`. */
+  #sinceMs = 0;
+  readonly #chainsBack = new Set<number>();
+  #backMs: number | undefined;
   readonly #workers: Worker[];
 
-  constructor(url: string, prng: Prng, pauseMsMax: number) {
+  constructor(url: string, prng: Prng) {
     this.#workers = Array.from({ length: chains * clientsPerChain }, (_, index) => {
       const client = connect(url, { as: `client-${index}`, random: () => prng.next() * patience });
-      return new Worker(`client-${index}`, client, this, () => (this.isUrgent ? 0 : prng.next() * pauseMsMax));
+      return new Worker(`client-${index}`, index % chains, client, this, prng);
     });
   }
 
@@ -42,9 +58,26 @@ export class Load {
   moveTo(generation: number): void {
     this.#workers.forEach((worker, index) => {
       const chain = index % chains;
-      const kind = index < 2 * chains ? 'shared' : 'own';
-      worker.moveTo(nameOn(chain, `${generation}-${kind}`));
+      worker.moveTo(documentOn(chain, generation, index < 2 * chains ? 'shared' : 'own'));
     });
+  }
+
+  /** From now on, `backMs` is about what is sent after this. */
+  mark(): number {
+    this.#sinceMs = performance.now();
+    this.#chainsBack.clear();
+    this.#backMs = undefined;
+    return this.#sinceMs;
+  }
+
+  /** When every chain had answered a write that was sent since the mark; undefined as long as one has not. */
+  get backMs(): number | undefined {
+    return this.#backMs;
+  }
+
+  /** Of these no write has been answered since the mark. */
+  get chainsAway(): number[] {
+    return Array.from({ length: chains }, (_, chain) => chain).filter((chain) => !this.#chainsBack.has(chain));
   }
 
   /** Begins no more sends, and waits until all are settled. Throws where that takes too long. */
@@ -66,36 +99,40 @@ export class Load {
     return this.#workers.flatMap(({ failure }) => (failure === undefined ? [] : [failure]));
   }
 
-  onAnswer(): number {
+  onAnswer(chain: number, { sentAtMs }: SendRecord): number {
     this.answered += 1;
     const nowMs = performance.now();
-    this.firstAnswerMs ??= nowMs;
+    if (sentAtMs >= this.#sinceMs) this.#chainsBack.add(chain);
+    if (this.#chainsBack.size === chains) this.#backMs ??= nowMs;
     return nowMs;
   }
 }
 
 class Worker {
   readonly #name: string;
+  readonly #chain: number;
   readonly #client: Client;
   readonly #load: Load;
-  readonly #pauseMs: () => number;
+  readonly #prng: Prng;
   #document: OpenDocument<LedgerView> | undefined;
   #sent = 0;
   #unsettled = 0;
   #isStopped = false;
   failure: string | undefined;
 
-  constructor(name: string, client: Client, load: Load, pauseMs: () => number) {
+  constructor(name: string, chain: number, client: Client, load: Load, prng: Prng) {
     this.#name = name;
+    this.#chain = chain;
     this.#client = client;
     this.#load = load;
-    this.#pauseMs = pauseMs;
+    this.#prng = prng;
   }
 
   moveTo(doc: string): void {
     const former = this.#document;
     if (former !== undefined) closeWhenSettled(former);
     this.#document = this.#client.open<LedgerView>(doc);
+    this.#watch(this.#document);
     this.#pump();
   }
 
@@ -108,8 +145,23 @@ class Worker {
     this.#client.close();
   }
 
+  #watch(document: OpenDocument<LedgerView>): void {
+    let last = this.#readOf(document.doc, 0);
+    document.subscribe(({ count = 0 }) => {
+      const read = this.#readOf(document.doc, count);
+      if (count < last.count) this.#load.reads.push(last, read);
+      last = read;
+    });
+  }
+
+  #readOf(doc: string, count: number): ReadRecord {
+    const { trial } = this.#load;
+    return { viewer: this.#name, doc, trial, askedAtMs: undefined, seenAtMs: performance.now(), count };
+  }
+
   #pump(): void {
-    while (!this.#isStopped && this.#unsettled < inFlightMax) this.#send();
+    const { inFlight } = paces[this.#load.pace];
+    while (!this.#isStopped && this.#unsettled < inFlight) this.#send();
   }
 
   #send(): void {
@@ -134,7 +186,7 @@ class Worker {
   }
 
   #answered(send: SendRecord, { seq, value }: Answer<string>): void {
-    send.outcome = { kind: 'answered', seq, place: value, atMs: this.#load.onAnswer() };
+    send.outcome = { kind: 'answered', seq, place: value, atMs: this.#load.onAnswer(this.#chain, send) };
     this.#settled();
   }
 
@@ -151,7 +203,8 @@ class Worker {
 
   #settled(): void {
     this.#unsettled -= 1;
-    if (!this.#isStopped) setTimeout(() => this.#pump(), this.#pauseMs());
+    const { pauseMsMax } = paces[this.#load.pace];
+    if (!this.#isStopped) setTimeout(() => this.#pump(), this.#prng.next() * pauseMsMax);
   }
 }
 
@@ -160,40 +213,10 @@ function closeWhenSettled(document: OpenDocument<LedgerView>): void {
   setTimeout(() => closeWhenSettled(document), 50).unref();
 }
 
-/** A document's name that lies on this chain. */
-function nameOn(chain: number, key: string): string {
+/** Of a chain and a generation, the document that clients share, or the one that a client has to itself. */
+export function documentOn(chain: number, generation: number, kind: 'shared' | 'own'): string {
   for (let salt = 0; ; salt += 1) {
-    const name = `ledger/${key}-${chain}-${salt}`;
+    const name = `ledger/${generation}-${kind}-${chain}-${salt}`;
     if (placeDocument(name, chains) === chain) return name;
   }
-}
-
-/** What a client that has just come sees of the documents. */
-export async function readThroughClient(url: string, docs: readonly string[]): Promise<Copy> {
-  const client = connect(url, { as: 'reader' });
-  const documents = new Map<string, StoredValue[]>();
-  try {
-    for (const doc of docs) documents.set(doc, valuesOf(await viewOfDocument(client, doc)));
-  } finally {
-    client.close();
-  }
-  return { name: 'view', documents };
-}
-
-async function viewOfDocument(client: Client, doc: string): Promise<LedgerView> {
-  const document = client.open<LedgerView>(doc, { readOnly: true });
-  const until = performance.now() + readMsMax;
-  while (document.view === undefined) {
-    if (document.error !== undefined) throw document.error;
-    if (performance.now() > until) throw new Error(`no view of ${doc} within ${readMsMax} ms`);
-    await sleep(2);
-  }
-  const { view } = document;
-  document.close();
-  return view;
-}
-
-function valuesOf({ entries = {} }: LedgerView): StoredValue[] {
-  const values = Object.entries(entries).map(([place, entry]) => ({ place, ...entry, seq: undefined }));
-  return values.sort((a, b) => (a.place < b.place ? -1 : 1));
 }

@@ -30,10 +30,23 @@ export type StoredValue = {
 /** All documents as one witness holds them: the view of a client, or the disk of a host. Values are in order of place. */
 export type Copy = { readonly name: string; readonly documents: ReadonlyMap<string, readonly StoredValue[]> };
 
-export type ViolationKind = 'lost' | 'doubled' | 'reordered' | 'reportedFailedButStored' | 'invented';
+/** A view that a viewer was shown. */
+export type ReadRecord = {
+  readonly viewer: string;
+  readonly doc: string;
+  readonly trial: number;
+  /** When a fresh view was asked for; undefined for one that came by itself, after others. */
+  readonly askedAtMs: number | undefined;
+  readonly seenAtMs: number;
+  /** Values in the view. They stand in places 1 to this. */
+  readonly count: number;
+};
+
+export type ViolationKind = 'lost' | 'doubled' | 'reordered' | 'reportedFailedButStored' | 'invented' | 'stale';
 
 export type Violation = {
   readonly kind: ViolationKind;
+  /** Of a stale view, its viewer and document. */
   readonly value: string;
   /** The trial during which the value was sent; undefined for one that nobody sent. */
   readonly trial: number | undefined;

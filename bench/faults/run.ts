@@ -1,19 +1,25 @@
-// One run: load, kill everything at a random moment, start again, as often as asked; then settle, read every copy, and judge.
+// One run: trials, as many as asked; then settle, wait until all is whole, read every copy, and judge.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { placeDocument } from '../../chain/placement.ts';
 import { Prng } from '../../test/prng.ts';
-import { onStage } from '../processes.ts';
-import { checkRun, longestGapMs } from './check.ts';
-import type { ClusterPlace } from './cluster.ts';
-import { Cluster } from './cluster.ts';
+import { Cluster, type ClusterOptions } from '../cluster.ts';
+import { onStage, type Stage } from '../processes.ts';
+import { type ClusterStatus, servingHosts, whyNotWhole } from '../status.ts';
+import { checkReads, checkRun, longestGapMs } from './check.ts';
 import { readDisks } from './disks.ts';
-import { Load, readThroughClient } from './load.ts';
+import { answersBy, longestSilenceMs } from './gaps.ts';
+import { chains, Load } from './load.ts';
+import { Readers, readThroughClient } from './readers.ts';
 import type { Copy, SendRecord, Violation } from './record.ts';
+import { type Bed, casesOf, describeCase, restartAll, runTrial, type Trial } from './trial.ts';
 
 export type RunOptions = {
   readonly dist: string;
   readonly seed: number;
   readonly trials: number;
+  /** Every trial kills everything. */
+  readonly isAll: boolean;
   readonly portBase: number;
   /** Where the cluster lives, and stays when the run is over; absent, in a folder of its own that goes with it. */
   readonly dir: string | undefined;
@@ -22,142 +28,197 @@ export type RunOptions = {
   readonly progress: (line: string) => void;
 };
 
+/** A trial, and the longest time that each chain and each client was without an answer in it. */
+export type Measured = Trial & { readonly chainGapsMs: readonly number[]; readonly clientGapsMs: readonly number[] };
+
 export type Run = {
   readonly sends: readonly SendRecord[];
   readonly violations: readonly Violation[];
   /**
-   * What was found wrong beside what was sent: starts that got stuck, hosts that ended by themselves,
-   * logs that differ, clients that gave up.
+   * What was found wrong beside what was sent: starts that got stuck, chains that did not come back, hosts that ended by
+   * themselves, logs that differ, clients that gave up.
    */
   readonly problems: readonly string[];
-  /** From each kill to the first answer after it. */
-  readonly recoveriesMs: readonly number[];
+  readonly trials: readonly Measured[];
   readonly longestGapMs: number;
+  readonly readsChecked: number;
   readonly disksCompared: number;
   readonly recordsCompared: number;
 };
 
-const loadMsMin = 250;
-const loadMsMax = 1_100;
-/** Before a kill the load rises, so that as much as possible is on its way. */
-const urgentMsMin = 40;
-const urgentMsMax = 120;
-/** One trial in so many kills once more while the cluster is starting. */
-const killedTwiceOneIn = 4;
-const startKilledMsMax = 1_000;
-const answerMsMax = 20_000;
+/** Trials that did not come back, or not whole, after which a run ends. */
+const hungMax = 3;
+const readyMsMax = 10_000;
+const firstAnswersMsMax = 20_000;
+const settledWholeMsMax = 60_000;
 /** A generation of documents ends before they grow so large that the clients' copies cost more than the load. */
-const trialsPerGeneration = 10;
-/** A client waits up to this long before it sends again. */
-const pauseMsMax = 25;
-
-type Running = {
-  cluster: Cluster;
-  readonly start: () => Promise<Cluster>;
-  readonly problems: string[];
-  readonly place: ClusterPlace;
-  readonly prng: Prng;
-};
+const trialsPerGeneration = 5;
+const members = 3;
 
 export function runFaults(options: RunOptions): Promise<Run> {
   return onStage(async (stage) => {
-    const { dist, seed, portBase, trials, progress } = options;
+    const { dist, seed, portBase, trials, isAll, progress } = options;
     const prng = new Prng(seed);
-    const place = { dist, portBase, dir: options.dir ?? join(stage.folder(), 'cluster') };
-    const problems: string[] = [];
-    const start = (): Promise<Cluster> => Cluster.start(place, (text) => problems.push(text));
-    const running: Running = { cluster: await start(), start, problems, place, prng };
-    const abandon = (): void => running.cluster.abandon();
-    process.once('exit', abandon);
-    stage.onRelease(() => {
-      process.off('exit', abandon);
-      return running.cluster.kill(undefined);
+    const dir = options.dir ?? join(stage.folder(), 'cluster');
+    const bed = await makeBed(stage, prng, {
+      dist,
+      portBase,
+      dir,
+      readyMsMax,
+      appFile: join(dist, 'bench/faults/app.js'),
     });
-    const load = new Load(urlOf(place), new Prng(prng.below(2 ** 32)), pauseMsMax);
-    stage.onRelease(() => load.close());
-    const recoveriesMs: number[] = [];
-    for (let trial = 1; trial <= trials; trial += 1) {
-      load.trial = trial;
-      if (trial % trialsPerGeneration === 1) load.moveTo((trial - 1) / trialsPerGeneration);
-      const answeredBefore = load.answered;
-      recoveriesMs.push(await runTrial(running, load, trial));
-      const recovered = `recovered in ${Math.round(recoveriesMs.at(-1) ?? 0)} ms`;
-      progress(`trial ${trial}/${trials}: ${load.answered - answeredBefore} answers, ${recovered}`);
-      if (options.isStoppedWhenFound && (await isFoundSoFar(running, load))) break;
+    const readers = new Readers(urlOf(bed), new Prng(prng.below(2 ** 32)));
+    stage.onRelease(() => readers.close());
+    const { load } = bed;
+    const done: Trial[] = [];
+    for (const [index, one] of casesOf(trials, isAll, prng).entries()) {
+      const number = index + 1;
+      const [sentBefore, answeredBefore] = [load.sends.length, load.answered];
+      for (const party of [load, readers]) {
+        party.trial = number;
+        if (index % trialsPerGeneration === 0) party.moveTo(index / trialsPerGeneration);
+      }
+      if (index === 0) await firstAnswers(load);
+      const trial = await attempt(bed, runTrial(bed, number, one));
+      if (trial === undefined) break;
+      done.push(trial);
+      progress(
+        `trial ${number}/${trials}: ${load.answered - answeredBefore} answers; ${outcomeOf(trial, load, sentBefore)}`,
+      );
+      if (trial.complaint !== undefined && !(await goOn(bed, done))) break;
+      if (options.isStoppedWhenFound && (await isFoundSoFar(bed))) break;
     }
-    return { ...(await judge(running, load)), recoveriesMs };
+    const judged = await judge(bed, readers);
+    return { ...judged, trials: measure(done, judged.sends) };
   });
 }
 
-/** Load, a kill, a start; done when the first answer has come. Returns how long that took from the kill. */
-async function runTrial(running: Running, load: Load, trial: number): Promise<number> {
-  const { prng } = running;
-  if (trial === 1) await firstAnswer(load);
-  await sleep(loadMsMin + prng.below(loadMsMax - loadMsMin));
-  load.isUrgent = true;
-  await sleep(urgentMsMin + prng.below(urgentMsMax - urgentMsMin));
-  const killedMs = performance.now();
-  await killAll(running);
-  load.isUrgent = false;
-  if (prng.below(killedTwiceOneIn) === 0) {
-    running.cluster = Cluster.launch(running.place);
-    await sleep(prng.below(startKilledMsMax));
-    await killAll(running);
-  }
-  load.firstAnswerMs = undefined;
-  running.cluster = await running.start();
-  return (await firstAnswer(load)) - killedMs;
+async function makeBed(stage: Stage, prng: Prng, options: ClusterOptions): Promise<Bed> {
+  const problems: string[] = [];
+  const cluster = await Cluster.start(options, (text) => problems.push(text));
+  const load = new Load(`ws://127.0.0.1:${options.portBase}`, new Prng(prng.below(2 ** 32)));
+  const bed: Bed = { cluster, options, prng, load, problems };
+  const abandon = (): void => bed.cluster.abandon();
+  process.once('exit', abandon);
+  stage.onRelease(() => {
+    process.off('exit', abandon);
+    return bed.cluster.killAll();
+  });
+  stage.onRelease(() => load.close());
+  return bed;
 }
 
-async function killAll(running: Running): Promise<void> {
-  running.problems.push(...running.cluster.unexpected);
-  await running.cluster.kill(running.prng);
+/** What stood in the way is a problem; the next trial finds a cluster that was started anew. Whether there may be one. */
+async function goOn(bed: Bed, done: readonly Trial[]): Promise<boolean> {
+  const trial = done.at(-1) as Trial;
+  const last = trial.seen.at(-1)?.said.join('\n  ') ?? 'nothing was seen of it';
+  bed.problems.push(`trial ${trial.number}, ${describeCase(trial)}: ${trial.complaint}\n  ${last}`);
+  if (done.filter(({ complaint }) => complaint !== undefined).length >= hungMax) return false;
+  await restartAll(bed);
+  return true;
 }
 
-async function firstAnswer(load: Load): Promise<number> {
-  const until = performance.now() + answerMsMax;
-  while (load.firstAnswerMs === undefined) {
-    if (performance.now() > until) throw new Error(`no answer within ${answerMsMax} ms after a start`);
+async function firstAnswers(load: Load): Promise<void> {
+  load.mark();
+  const until = performance.now() + firstAnswersMsMax;
+  while (load.backMs === undefined) {
+    if (performance.now() > until)
+      throw new Error(`no answers of chains ${load.chainsAway.join(', ')} after the start`);
     await sleep(1);
   }
-  return load.firstAnswerMs;
+}
+
+function outcomeOf(trial: Trial, load: Load, sentBefore: number): string {
+  const [measured] = measure([trial], load.sends.slice(Math.max(sentBefore - 1_000, 0)));
+  const gap = Math.round(Math.max(0, ...(measured?.chainGapsMs ?? [])));
+  const whole =
+    trial.wholeAtMs === undefined ? 'not whole' : `whole ${Math.round(trial.wholeAtMs - trial.endedAtMs)} ms later`;
+  return `${describeCase(trial)}: longest gap ${gap} ms, ${whole}`;
+}
+
+function measure(trials: readonly Trial[], sends: readonly SendRecord[]): Measured[] {
+  const chainsOf = new Map<string, number>();
+  const chainOf = (doc: string): number => {
+    const chain = chainsOf.get(doc) ?? placeDocument(doc, chains);
+    chainsOf.set(doc, chain);
+    return chain;
+  };
+  const byChain = answersBy(sends, ({ doc }) => chainOf(doc));
+  const byClient = [...answersBy(sends, ({ client }) => client).values()];
+  return trials.map((trial) => {
+    const window = { fromMs: trial.faultAtMs, toMs: trial.closedAtMs };
+    const chainGapsMs = Array.from({ length: chains }, (_, chain) =>
+      longestSilenceMs(byChain.get(chain) ?? [], window),
+    );
+    return { ...trial, chainGapsMs, clientGapsMs: byClient.map((times) => longestSilenceMs(times, window)) };
+  });
 }
 
 /** Under load: a value that is answered while this looks need not be in what it sees. */
-async function isFoundSoFar({ place }: Running, load: Load): Promise<boolean> {
+async function isFoundSoFar(bed: Bed): Promise<boolean> {
+  const { load } = bed;
   const doc = load.sends.at(-1)?.doc;
   const generation = doc?.slice(0, doc.indexOf('-'));
   const current = load.sends.filter((send) => generation !== undefined && send.doc.startsWith(`${generation}-`));
   const answered = new Set(current.filter(({ outcome }) => outcome.kind === 'answered').map(({ value }) => value));
-  const view = await readThroughClient(urlOf(place), [...new Set(current.map((send) => send.doc))]);
+  const view = await readThroughClient(urlOf(bed), [...new Set(current.map((send) => send.doc))]);
   return checkRun(current, [view]).some(({ kind, value }) => {
     return kind === 'doubled' || (kind === 'lost' && answered.has(value));
   });
 }
 
-async function judge(running: Running, load: Load): Promise<Omit<Run, 'recoveriesMs'>> {
-  const { cluster, place, problems } = running;
-  await load.settle();
-  problems.push(...load.failures);
+async function judge(bed: Bed, readers: Readers): Promise<Omit<Run, 'trials'>> {
+  const { load, problems, cluster, options } = bed;
+  await attempt(bed, load.settle());
+  readers.close();
+  const status = await untilWhole(cluster);
+  const torn = whyNotWhole(status, chains, members);
+  if (torn !== undefined) problems.push(`at the end, without load: ${torn}`);
+  problems.push(...load.failures, ...readers.failures);
   load.close();
   const { sends } = load;
-  const docs = [...new Set(sends.map(({ doc }) => doc))];
-  const view = await readThroughClient(urlOf(place), docs);
+  const view = await attempt(bed, readThroughClient(urlOf(bed), [...new Set(sends.map(({ doc }) => doc))]));
   problems.push(...cluster.unexpected);
-  await cluster.stop();
-  const disks = await readDisks(place.dir);
+  const code = await cluster.end();
+  if (code !== 0) problems.push(`up ended with code ${code} when told to end`);
+  const disks = await readDisks(options.dir);
   problems.push(...disks.problems);
-  const copies: Copy[] = [view, ...disks.copies];
+  // What a host that does not serve lacks is not lost, as long as others serve.
+  const serving = torn === undefined ? [] : servingHosts(status);
+  const held = disks.copies.filter(({ name }) => serving.length === 0 || serving.includes(name));
+  const copies: Copy[] = view === undefined ? held : [view, ...held];
+  const reads = [...readers.reads, ...load.reads];
   return {
     sends,
-    violations: checkRun(sends, copies),
+    violations: [...checkRun(sends, copies), ...checkReads(sends, reads)],
     problems,
     longestGapMs: longestGapMs(sends),
-    disksCompared: disks.copies.length,
+    readsChecked: reads.length,
+    disksCompared: held.length,
     recordsCompared: disks.recordsCompared,
   };
 }
 
-function urlOf({ portBase }: ClusterPlace): string {
-  return `ws://127.0.0.1:${portBase}`;
+/** What goes wrong is a problem, and not the end of the report. */
+async function attempt<T>({ problems }: Bed, what: Promise<T>): Promise<T | undefined> {
+  try {
+    return await what;
+  } catch (error) {
+    problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    return undefined;
+  }
+}
+
+/** A host that takes in what it missed is waited for. */
+async function untilWhole(cluster: Cluster): Promise<ClusterStatus | undefined> {
+  const until = performance.now() + settledWholeMsMax;
+  for (;;) {
+    const status = await cluster.status();
+    if (whyNotWhole(status, chains, members) === undefined || performance.now() > until) return status;
+    await sleep(50);
+  }
+}
+
+function urlOf({ options }: Bed): string {
+  return `ws://127.0.0.1:${options.portBase}`;
 }

@@ -21,7 +21,13 @@ export const nonceBytesMax = 128;
 /** What an operator says about the loss that he accepts, in bytes. */
 export const lossBytesMax = 1_024;
 /** The value of a chain's register: two lists of as many hosts as a chain can have, and what goes with them. */
-export const configurationBytesMax = 48 * 1024;
+export const configurationBytesMax = 12 * 1024;
+/** Voters of a cluster: seven outlive three of their kind; more cost every change a round through more disks. */
+export const votersMax = 7;
+/** The value of a register. A configuration of the most hosts with the longest names, twice, takes two thirds of it. */
+export const registerValueBytesMax = 32 * 1024;
+/** Registers that one message between a proposer and a voter is about; more go into the next message. */
+export const registerItemsMax = 192;
 /** A message between hosts. It holds a batch, or a chunk of batches. */
 export const linkFrameBytesMax = 8 * 1024 * 1024;
 /** JSON text that a host puts into one message to a proxy, in UTF-16 units; more goes into the next message. */
@@ -82,6 +88,8 @@ export const unansweredBytesMax = 4 * 1024 * 1024;
 export const clientPingMs = 15_000;
 /** How often proxies and hosts ping over their links; one link that was silent for two rounds is dead, whatever TCP believes. */
 export const linkPingMs = 2_000;
+/** After a link broke: how often both ends ask whether anybody listens at the other. */
+export const linkProbeMs = 50;
 /** How long a link's handshake may take. */
 export const linkDialMs = 2_000;
 /** How long an operator's question to a host may take. */
@@ -93,12 +101,85 @@ export const logRecordsAskedMax = 1_000;
 /** Pauses between tries to reach a peer: doubled from the first to the last. */
 export const redialMsMin = 50;
 export const redialMsMax = 1_000;
+/** The longest pause between a cluster's own processes: they are few, and a chain waits. */
+export const linkRedialMsMax = 250;
 /** Pauses before a host that exited is started again: doubled from the first to the last. */
 export const restartMsMin = 100;
 export const restartMsMax = 5_000;
 /** A host that lived this long starts with the shortest pause again. */
 export const restartForgivenMs = 10_000;
+/** How often a host's clock comes round to what waits for time. */
+export const tickMs = 25;
+/** A clock that comes round so much later than it should tells of a pause of this process: nobody is accused for it. */
+export const lagMs = 250;
+/** How often a host tells the others that it lives, and whom it misses: a few frames of some bytes. */
+export const pulseMs = 200;
+/** A link on which nothing was heard for this long, six pulses, leads to nobody. */
+export const silentMs = 1_200;
+/** A link that was lost comes back within this, or its other end is missed. */
+export const linkLostMs = 400;
+/** Between one reading of a register, for want of news, and the next. */
+export const lookMs = 1_000;
+/** Members of a chain act on the same trouble so long after one another: a reconfiguration takes a tenth of it. */
+export const staggerMs = 150;
+/** Who does not answer a seal or a transfer within this is left out, where enough others did. */
+export const hurryMs = 150;
+/** A reconfiguration that takes longer is begun anew. A transfer goes on where it was. */
+export const driveMs = 10_000;
+/** A pending configuration of somebody else that is older than this is driven by nobody. */
+export const pendingMs = 1_000;
+/** Work that waits while acks do not move for this long: the chain is stuck. */
+export const stuckMs = 1_000;
+/** A joiner of whom nothing was heard for this long gives its place up. */
+export const joinStuckMs = 5_000;
+/** How long a configuration stands before it is straightened: heads move back one after the other, and not at once. */
+export const movePauseMs = 2_000;
+/** Between two reconfigurations of one chain by one host: doubled from the first to the last, until all was well for a while. */
+export const spacingMsMin = 100;
+export const spacingMsMax = 5_000;
+export const settledMs = 10_000;
+/** What a host fetches of others' logs, over all chains that it joins: a part of what a disk takes, so that commits go on. */
+export const fetchBytesPerSecond = 64 * 1024 * 1024;
 
+assert(configurationBytesMax <= registerValueBytesMax, 'a register holds a configuration');
+assert(hurryMs + 2 * staggerMs < pendingMs, 'a driver at work is not taken for a dead one');
+assert(silentMs > 4 * pulseMs, 'a pulse may be late, and one may be lost');
+/** How long a register's operation is tried: two lost messages and a duel of several proposers fit, twice. */
+export const registerOpMs = 2_000;
+/** When a voter is asked again: later than a slow disk syncs, as each repeat costs a message. */
+export const registerRetryMs = 150;
+/** Pauses of a proposer whose ballot was refused: doubled from the first to the last, each cut by chance. */
+export const registerRestMsMin = 10;
+export const registerRestMsMax = 320;
+/** How long `replace-voter` is tried. Asked again, it goes on from where it stood. */
+export const replaceVoterMs = 60_000;
+/**
+ * Instances that gossip keeps count of: hosts, proxies and voters of one cluster. Measured up to 1,000; a counter costs 4 bytes in
+ * every exchange, so that this many would cost each host 32 KiB a round.
+ */
+export const instancesMax = 4_096;
+/** An instance's boot, region, address and application hash, each. */
+export const instanceTextBytesMax = 128;
+/**
+ * Sets of instances that a host remembers. A peer's set is found here while fewer changes of capacity than this lie between; past
+ * it, an exchange costs a full set. At 1,000 instances each costs 8 KiB.
+ */
+export const instanceSetsMax = 32;
+/** New instances, and deletes, that one message names; what is older is found by comparing sets. */
+export const recentInstancesMax = 64;
+/** Instances that are gone and must not come back from a peer's older set. The oldest are forgotten first. */
+export const goneInstancesMax = 4_096;
+/** Chains of which gossip carries a hint: 4 times what a cluster is made with at most. */
+export const hintsMax = 1_024;
+/** A configuration of the most members a chain may have is below this. */
+export const hintBytesMax = 4 * 1024;
+/** Hints that one message carries, by their bytes: at least one, then more until this is passed. */
+export const hintsBytesMax = 32 * 1024;
+
+assert(
+  instancesMax * (5 * instanceTextBytesMax + 64) + hintsBytesMax + hintBytesMax < linkFrameBytesMax,
+  'a link carries the largest set of instances',
+);
 assert(clientFrameBytesMax < updateBytesMax, 'an update holds the largest frame');
 assert(sendsInFlightMax * 2 < framesPerMessageMax, 'a session can be sent again in one message');
 assert(documentsPerConnectionMax < framesPerMessageMax, 'a client can open all its documents in one message');
@@ -112,3 +193,12 @@ assert(
   linkBacklogBytesMax > batchesInFlightMax * linkFrameBytesMax,
   'a link holds what may be in flight of one chain, many times over',
 );
+assert(
+  registerItemsMax * (registerValueBytesMax + 1_024) < linkFrameBytesMax,
+  'a link carries a message about as many registers as one may hold, each with the largest value',
+);
+assert(
+  2 * hostsMax * (32 + nonceBytesMax + 5) + 2 * lossBytesMax < registerValueBytesMax,
+  'a register holds any chain',
+);
+assert(registerRestMsMax + 3 * registerRetryMs < registerOpMs, 'an operation survives what a busy network does to it');

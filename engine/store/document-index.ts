@@ -30,3 +30,10 @@ export function indexRecord(index: DocumentIndex, record: OpenedRecord): void {
     sectionsOf(record).map(({ name }) => name),
   );
 }
+
+/** Records behind `lsn` are removed from the log: what was learned of those is forgotten, and where that cannot be told, all is. */
+export function cutIndex(index: DocumentIndex, lsn: number): void {
+  if (index.through.lsn <= lsn) return;
+  index.through = origin;
+  index.lsns.clear();
+}

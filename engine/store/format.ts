@@ -3,10 +3,12 @@
 //   store        := entry of key, value; keys sort by (kind, chain, lsn)
 //   identity key := 01                            one; who this store is (C10)
 //   marks key    := 02 | chain u16                one per chain; see Marks in chain/state.ts
+//   cell key     := 03 | register u16             what this store keeps as a voter of a register
 //   record key   := 10 | chain u16 | lsn u64      the log of a chain, without holes from lsn 1
 //
 //   identity     := version u8 = 1 | storeId text | host text | cluster text | checksum u32
 //   marks        := version u8 = 1 | sealed u32 | ran u32 | logEpoch u32 | nonce text | checksum u32
+//   cell         := version u8 = 1 | as chain/register/ lays it out | checksum u32
 //   text         := length u16 | UTF-8
 //
 //   record       := version u8 = 1 | kind u8 | chain u16 | epoch u32 | lsn u64 | previousHash 16 bytes
@@ -81,9 +83,9 @@ export function encodeBatch(place: RecordPlace, sections: readonly Section[]): O
   return finish(writer, 'batch', place, directoryBytesAt, directoryBytes);
 }
 
-/** The first record of an epoch: says who runs it, in which order. */
-export function encodeActivation(place: RecordPlace, order: readonly string[]): OpenedRecord {
-  const payload = Buffer.from(JSON.stringify({ order }));
+/** The first record of an epoch: says who runs it, in which order, and which loss an operator accepted for it. */
+export function encodeActivation(place: RecordPlace, order: readonly string[], loss?: string): OpenedRecord {
+  const payload = Buffer.from(JSON.stringify({ order, loss }));
   const writer = new ByteWriter(headBytes + checksumBytes + payload.length);
   const directoryBytesAt = writeHead(writer, 'activation', place, 0);
   writer.bytes(payload);
@@ -179,6 +181,30 @@ export function decodeMarks(bytes: Uint8Array): StoredMarks {
     const [sealed, ran, logEpoch] = [asEpoch(reader.u32()), asEpoch(reader.u32()), asEpoch(reader.u32())];
     return { sealed, ran, logEpoch, nonce: reader.text() };
   });
+}
+
+export function encodeCell(cell: Uint8Array): Uint8Array {
+  const writer = new ByteWriter(cell.length + 5);
+  writer.u8(formatVersion);
+  writer.bytes(cell);
+  return withChecksum(writer);
+}
+
+export function decodeCell(bytes: Uint8Array): Uint8Array {
+  return openSmall(bytes, 'cell of a register', (reader) => Uint8Array.from(reader.rest()));
+}
+
+export function cellKey(register: number): Uint8Array {
+  return Uint8Array.of(0x03, register >>> 8, register & 0xff);
+}
+
+/** Every cell lies from the first of these to below the second. */
+export const cellKeys: readonly [Uint8Array, Uint8Array] = [Uint8Array.of(0x03), Uint8Array.of(0x04)];
+
+export function registerOfKey(key: Uint8Array): number {
+  const reader = new ByteReader(key);
+  reader.take(1);
+  return reader.u16();
 }
 
 export const identityKey: Uint8Array = Uint8Array.of(0x01);

@@ -1,20 +1,25 @@
 // "Is it on this disk?" One store for all chains of a host, and one synced write in flight: what arrives meanwhile is the next
 // write (E1). So group commit is not a feature but a consequence, and one sync serves every chain.
 //
-//   append(chain, entries, marks) ---> queue ---> one write of everything queued ---> onSynced, once for each chain in it
+//   append(chain, ...), keep(cells) ---> queue ---> one write of everything queued ---> onSynced, once with all that was in it
 import { assert } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
 import type { ChainId, Epoch, Hash, Lsn, Position } from '../base/ids.ts';
 import { origin } from '../base/ids.ts';
 import type { Identity, OpenedRecord, StoredMarks } from './format.ts';
 import {
+  cellKey,
+  cellKeys,
+  decodeCell,
   decodeIdentity,
   decodeMarks,
+  encodeCell,
   encodeIdentity,
   encodeMarks,
   identityKey,
   marksKey,
   recordKey,
+  registerOfKey,
 } from './format.ts';
 import { readRecord, verifyLog, walkLog } from './log.ts';
 import type { OrderedStore, Put } from './port.ts';
@@ -26,18 +31,29 @@ export type Synced = {
   readonly chain: ChainId;
   readonly position: Position | undefined;
   readonly marks: StoredMarks | undefined;
+  /** Records were removed from the end of the log. */
+  readonly isCut: boolean;
 };
 
-type Queued = {
+/** What a voter keeps of one register: bytes that only chain/register/ knows. */
+export type StoredCell = { readonly register: number; readonly bytes: Uint8Array };
+
+type LogWrite = {
   readonly chain: ChainId;
+  readonly cut: Position | undefined;
   readonly entries: readonly StoredEntry[];
   readonly marks: Partial<StoredMarks> | undefined;
 };
 
+type CellWrite = { readonly serial: number; readonly cells: readonly StoredCell[] };
+
+type Planned = { puts: Put[]; synced: Synced[]; kept: number[] };
+
 type ChainState = { marks: StoredMarks; durable: Position };
 
 export type StoreEvents = {
-  readonly onSynced: (synced: readonly Synced[]) => void;
+  /** `kept` are the serials of the cells in it. */
+  readonly onSynced: (synced: readonly Synced[], kept: readonly number[]) => void;
   /** A write was rejected: nothing is known of it, and this process must end (E2). */
   readonly onFailed: (cause: unknown) => void;
 };
@@ -46,15 +62,23 @@ export class Store {
   readonly identity: Identity;
   readonly #disk: OrderedStore;
   readonly #chains: Map<ChainId, ChainState>;
+  /** The cells as they were when the store opened. */
+  readonly cells: ReadonlyMap<number, Uint8Array>;
   #events: StoreEvents | undefined;
-  #queue: Queued[] = [];
+  #queue: (LogWrite | CellWrite)[] = [];
   #status: 'open' | 'writing' | 'failed' | 'closing' = 'open';
   #idle: (() => void) | undefined;
 
-  private constructor(disk: OrderedStore, identity: Identity, chains: Map<ChainId, ChainState>) {
+  private constructor(
+    disk: OrderedStore,
+    identity: Identity,
+    chains: Map<ChainId, ChainState>,
+    cells: ReadonlyMap<number, Uint8Array>,
+  ) {
     this.#disk = disk;
     this.identity = identity;
     this.#chains = chains;
+    this.cells = cells;
   }
 
   /**
@@ -78,7 +102,11 @@ export class Store {
       const durable = await verifyLog(disk, chain);
       states.set(chain, { marks: marks === undefined ? noMarks : decodeMarks(marks), durable });
     }
-    return new Store(disk, identity, states);
+    const cells = new Map<number, Uint8Array>();
+    for await (const page of disk.scan(...cellKeys)) {
+      for (const { key, value } of page) cells.set(registerOfKey(key), decodeCell(value));
+    }
+    return new Store(disk, identity, states, cells);
   }
 
   listen(events: StoreEvents): void {
@@ -93,15 +121,35 @@ export class Store {
     return this.#state(chain).durable;
   }
 
-  /** Queues records, and marks that replace the old ones in the same write. Nothing is written before `flush`. */
-  append(chain: ChainId, entries: readonly StoredEntry[], marks: Partial<StoredMarks> | undefined): void {
-    assert(this.#status === 'open' || this.#status === 'writing', `a store that is ${this.#status} takes no writes`);
-    this.#queue.push({ chain, entries, marks });
+  /**
+   * Queues records, and marks that replace the old ones in the same write. `cut` removes everything behind it first. Nothing is
+   * written before `flush`.
+   */
+  append(
+    chain: ChainId,
+    entries: readonly StoredEntry[],
+    marks: Partial<StoredMarks> | undefined,
+    cut: Position | undefined = undefined,
+  ): void {
+    this.#checkWritable();
+    this.#queue.push({ chain, cut, entries, marks });
   }
 
-  /** Forgets what is queued for a chain and not yet handed to the disk, but for marks that came without records. */
+  /** Queues cells; once they are durable, `serial` is said to be kept. */
+  keep(serial: number, cells: readonly StoredCell[]): void {
+    this.#checkWritable();
+    this.#queue.push({ serial, cells });
+  }
+
+  #checkWritable(): void {
+    assert(this.#status === 'open' || this.#status === 'writing', `a store that is ${this.#status} takes no writes`);
+  }
+
+  /** Forgets what is queued for a chain's log and not yet handed to the disk, but for marks that came alone. */
   dropQueued(chain: ChainId): void {
-    this.#queue = this.#queue.filter((item) => item.chain !== chain || item.entries.length === 0);
+    this.#queue = this.#queue.filter((item) => {
+      return 'cells' in item || item.chain !== chain || (item.entries.length === 0 && item.cut === undefined);
+    });
   }
 
   /** Hands everything queued to the disk, unless a write is in flight: then that happens when it is done. */
@@ -110,9 +158,9 @@ export class Store {
     const taken = this.#queue;
     this.#queue = [];
     this.#status = 'writing';
-    const { puts, synced } = this.#plan(taken);
-    this.#disk.write(puts).then(
-      () => this.#written(synced),
+    const planned = this.#plan(taken);
+    this.#disk.write(planned.puts).then(
+      () => this.#written(planned),
       (cause: unknown) => this.#failed(cause),
     );
   }
@@ -134,6 +182,13 @@ export class Store {
     return walkLog(this.#disk, chain, after);
   }
 
+  /** Where the log stood after record `lsn`. */
+  async locate(chain: ChainId, lsn: number): Promise<Position> {
+    if (lsn === origin.lsn) return origin;
+    const record = await this.readRecord(chain, lsn);
+    return { lsn: record.lsn, hash: record.hash };
+  }
+
   readRecord(chain: ChainId, lsn: number): Promise<OpenedRecord> {
     return readRecord(this.#disk, chain, lsn);
   }
@@ -152,11 +207,24 @@ export class Store {
     await this.#disk.close();
   }
 
-  #plan(taken: readonly Queued[]): { puts: Put[]; synced: Synced[] } {
+  #plan(taken: readonly (LogWrite | CellWrite)[]): Planned {
     const puts: Put[] = [];
-    const byChain = new Map<ChainId, { position: Position | undefined; marks: StoredMarks | undefined }>();
-    for (const { chain, entries, marks } of taken) {
-      const known = byChain.get(chain) ?? { position: undefined, marks: undefined };
+    const kept: number[] = [];
+    const byChain = new Map<ChainId, { -readonly [Field in keyof Synced]: Synced[Field] }>();
+    for (const item of taken) {
+      if ('cells' in item) {
+        kept.push(item.serial);
+        for (const { register, bytes } of item.cells) puts.push({ key: cellKey(register), value: encodeCell(bytes) });
+        continue;
+      }
+      const { chain, cut, entries, marks } = item;
+      const known = byChain.get(chain) ?? { chain, position: undefined, marks: undefined, isCut: false };
+      if (cut !== undefined) {
+        const end = (known.position ?? this.#state(chain).durable).lsn;
+        for (let lsn = cut.lsn + 1; lsn <= end; lsn += 1) puts.push({ key: recordKey(chain, lsn), value: undefined });
+        known.position = cut;
+        known.isCut = true;
+      }
       for (const entry of entries) {
         puts.push({ key: recordKey(chain, entry.lsn), value: entry.bytes });
         known.position = { lsn: entry.lsn, hash: entry.hash };
@@ -164,15 +232,13 @@ export class Store {
       if (marks !== undefined) known.marks = { ...(known.marks ?? this.#state(chain).marks), ...marks };
       byChain.set(chain, known);
     }
-    const synced: Synced[] = [];
-    for (const [chain, { position, marks }] of byChain) {
+    for (const { chain, marks } of byChain.values()) {
       if (marks !== undefined) puts.push({ key: marksKey(chain), value: encodeMarks(marks) });
-      synced.push({ chain, position, marks });
     }
-    return { puts, synced };
+    return { puts, synced: [...byChain.values()], kept };
   }
 
-  #written(synced: readonly Synced[]): void {
+  #written({ synced, kept }: Planned): void {
     for (const { chain, position, marks } of synced) {
       const state = this.#state(chain);
       if (position !== undefined) state.durable = position;
@@ -180,7 +246,7 @@ export class Store {
     }
     if (this.#status === 'closing') return this.#idle?.();
     this.#status = 'open';
-    this.#events?.onSynced(synced);
+    this.#events?.onSynced(synced, kept);
     this.flush();
   }
 

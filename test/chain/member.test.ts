@@ -44,6 +44,19 @@ t.test('[C4] a write in flight lands before the answer to a seal, and acks nothi
   says(t, one.sync(), ['send ->a sealed e2 at #1.']);
 });
 
+t.test('[C2] a pending configuration that is merely heard of changes nothing', async (t) => {
+  const pending = { ...active(7, 'a'), phase: 'pending', previous: active(1) } as const;
+  const serving = new One('b').join(1);
+  serving.learn('c', pending);
+  t.match(serving.replica.phase, { kind: 'serving' }, 'who serves goes on');
+  says(t, serving.hear('a', 1, { kind: 'append', committed: 0, entry: history(1)[0] }), ['write #1.']);
+  serving.hear('a', 6, { kind: 'seal' });
+  serving.sync();
+  serving.learn('c', pending);
+  t.match(serving.replica.phase, { kind: 'sealed' }, 'who is sealed stays so');
+  t.same(serving.hear('a', 1, { kind: 'barrier', token: 1 }), []);
+});
+
 t.test('[C13] a member never runs an epoch that it ran before, nor one below', async (t) => {
   const one = new One('b', { marks: marksOf(5, 5), log });
   t.same(one.learn('a', active(5, 'a>b>c', endOf(log))).slice(1), [], 'it ran');

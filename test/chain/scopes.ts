@@ -36,7 +36,7 @@ export const scopes: readonly Scope[] = [
     drives: [drive('b', 'a>b>c')],
     crashes: ['c'],
     depth: 14,
-    states: 0,
+    states: 48_167,
     prepare: serving(three),
   },
   {
@@ -45,7 +45,7 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, hurry: 2 },
     drives: [drive('b', 'b>c'), drive('a', 'a>b')],
     depth: 14,
-    states: 0,
+    states: 25_153,
     prepare: serving(three),
   },
   {
@@ -55,7 +55,7 @@ export const scopes: readonly Scope[] = [
     drives: [drive('b', 'a>b>c'), drive('c', 'c>a')],
     crashes: ['b'],
     depth: 11,
-    states: 0,
+    states: 66_430,
     prepare: serving(three),
   },
   {
@@ -67,7 +67,7 @@ export const scopes: readonly Scope[] = [
     crashes: ['a'],
     isRegisterSlow: true,
     depth: 24,
-    states: 0,
+    states: 20_154,
     prepare: serving(['a'], 1),
   },
   {
@@ -78,7 +78,7 @@ export const scopes: readonly Scope[] = [
     joiner: 'b',
     isLossy: true,
     depth: 14,
-    states: 0,
+    states: 80_235,
     prepare: serving(['a'], 1),
   },
   {
@@ -87,7 +87,7 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, barrier: 1, hurry: 2 },
     drives: [drive('b', 'b>c')],
     depth: 16,
-    states: 0,
+    states: 22_336,
     prepare: serving(three),
   },
   {
@@ -96,7 +96,7 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, crash: 1, restart: 1, diskLoss: 1, hurry: 2 },
     drives: [drive('b', 'c>b>a', 2), drive('c', 'c>b', 2)],
     depth: 10,
-    states: 0,
+    states: 78_130,
     prepare: serving(three, 1),
   },
   {
@@ -106,7 +106,7 @@ export const scopes: readonly Scope[] = [
     drives: [drive('b', 'a>b')],
     crashes: ['a'],
     depth: 24,
-    states: 0,
+    states: 5_946,
     prepare: serving(['a', 'b']),
   },
   {
@@ -116,7 +116,7 @@ export const scopes: readonly Scope[] = [
     joiner: 'b',
     isRegisterSlow: true,
     depth: 26,
-    states: 0,
+    states: 17_950,
     prepare: serving(['a'], 1),
   },
   {
@@ -125,7 +125,7 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, crash: 1, restart: 1, hurry: 1 },
     drives: [drive('b', 'b>a', 2), drive('a', 'a')],
     depth: 18,
-    states: 0,
+    states: 12_416,
     prepare: (world) => {
       serving(['a', 'b'], 1)(world);
       world.disconnect('a', 'b');

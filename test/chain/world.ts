@@ -5,7 +5,7 @@ import { describeConfiguration, describeEffect, describeMessage, describePositio
 import { canPropose } from '../../chain/normal.ts';
 import { step } from '../../chain/replica.ts';
 import { checkReplica } from '../../chain/replica-check.ts';
-import type { Effect, Event, Replica } from '../../chain/state.ts';
+import type { Decision, Effect, Event, Replica } from '../../chain/state.ts';
 import { createReplica } from '../../chain/state.ts';
 import { assert } from '../../engine/base/assert.ts';
 import type { HostId } from '../../engine/base/ids.ts';
@@ -15,8 +15,8 @@ import type { Disk, Write } from './disk.ts';
 import { applyWrites, emptyDisk, endOfDisk, positionAt, readAfter } from './disk.ts';
 import type { Item } from './links.ts';
 import { Links } from './links.ts';
-import type { Question } from './register-cell.ts';
 import { chain, makeActivation, makeBatch, travelled } from './records.ts';
+import type { Question } from './register-cell.ts';
 import { describeDecision, keyOfValue, RegisterCell } from './register-cell.ts';
 import { made, Witness } from './witness.ts';
 
@@ -204,7 +204,7 @@ export class World {
     return true;
   }
 
-  /** The answer of the register is lost; what was asked may have happened, or may yet. */
+  /** The answer of the register is lost; a CAS may have happened, or may yet. */
   lapse(name: string): boolean {
     const member = this.member(name);
     const { question } = member;
@@ -212,7 +212,9 @@ export class World {
     this.register.forget(member.id, question);
     this.say(() => `> ${name} is told nothing by the register`);
     member.question = undefined;
-    this.step(member, { kind: 'decided', decision: { kind: 'unknown' } });
+    // A read that found nothing out says so; it may be the one that was to tell what a CAS did.
+    const decision: Decision = { kind: question.kind === 'look' ? 'failed' : 'unknown' };
+    this.step(member, { kind: 'decided', decision });
     return true;
   }
 

@@ -1,6 +1,6 @@
 // An ordered store in memory, for tests: keeps the promises of engine/store/port.ts as far as a process without a disk can,
 // and lets a test hold a write back, reject it, and see what was asked for.
-import type { OrderedStore, Put } from '../../engine/store/port.ts';
+import type { OrderedStore, Pair, Put } from '../../engine/store/port.ts';
 
 const pageEntries = 100;
 
@@ -46,7 +46,7 @@ export class MemoryStore implements OrderedStore {
     return Promise.resolve(value === undefined ? undefined : Uint8Array.from(value));
   }
 
-  async *scan(from: Uint8Array, to: Uint8Array): AsyncGenerator<readonly Put[]> {
+  async *scan(from: Uint8Array, to: Uint8Array): AsyncGenerator<readonly Pair[]> {
     if (this.#isClosed) throw new Error('the store is closed');
     const [first, end] = [hexOf(from), hexOf(to)];
     const found = [...this.#values].filter(([key]) => key >= first && key < end).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -61,14 +61,14 @@ export class MemoryStore implements OrderedStore {
     return Promise.resolve();
   }
 
-  /** What a bad disk does: an entry changes, or is gone. */
+  /** What a bad disk does by itself: an entry changes, or is gone. */
   corrupt(key: Uint8Array, value: Uint8Array | undefined): void {
     if (value === undefined) this.#values.delete(hexOf(key));
     else this.#values.set(hexOf(key), Uint8Array.from(value));
   }
 
   #apply(puts: readonly Put[]): void {
-    for (const { key, value } of puts) this.#values.set(hexOf(key), Uint8Array.from(value));
+    for (const { key, value } of puts) this.corrupt(key, value);
   }
 
   #next(): Waiting {

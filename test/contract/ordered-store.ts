@@ -24,6 +24,7 @@ export function checkOrderedStore(name: string, make: () => Promise<Fixture>): v
     });
   };
   check('[S1] all puts of a write are applied, the last of one key wins', checkWrite);
+  check('[S1] [S4] [S5] what a write removes is gone, in the order of the write', checkRemove);
   check('[S2] what was written is there after the store is opened again', checkReopen);
   check('[S3] a write to a closed store rejects, and so do reads', checkClosed);
   check('[S4] a value is the last written, and never shares memory with it', checkGet);
@@ -39,6 +40,18 @@ async function checkWrite(t: Test, { store }: Fixture): Promise<void> {
   await store.write([put('b', ''), { key: Uint8Array.of(0), value: Uint8Array.of(0, 255) }]);
   t.equal(await textAt(store, 'b'), '', 'an empty value is a value');
   t.same([...((await store.get(Uint8Array.of(0))) ?? [])], [0, 255]);
+}
+
+async function checkRemove(t: Test, { store, reopen }: Fixture): Promise<void> {
+  await store.write([put('a', '1'), put('b', '2'), put('c', '3'), remove('b')]);
+  t.equal(await textAt(store, 'b'), undefined);
+  await store.write([remove('a'), put('a', '4'), remove('c'), remove('never there')]);
+  t.equal(await textAt(store, 'a'), '4');
+  t.equal(await textAt(store, 'c'), undefined);
+  t.same(await keysOf(store, 'a', 'z'), ['a']);
+  if (reopen === undefined) return;
+  const again = await reopen();
+  t.same(await keysOf(again, 'a', 'z'), ['a'], 'for good');
 }
 
 async function checkReopen(t: Test, { store, reopen }: Fixture): Promise<void> {
@@ -128,6 +141,10 @@ async function checkPages(t: Test, { store }: Fixture): Promise<void> {
   // A scan that was left holds nothing open: a write and another scan go on.
   await store.write([put('zz', '1')]);
   t.same(await keysOf(store, 'zz', 'zzz'), ['zz']);
+}
+
+function remove(key: string): Put {
+  return { key: Buffer.from(key), value: undefined };
 }
 
 function put(key: string, value: string): Put {

@@ -1,7 +1,7 @@
 // The checkers of the fault tests, each seen to find what it is for and nothing else.
 import t from 'tap';
-import { checkRun, longestGapMs } from '../../bench/faults/check.ts';
-import type { Copy, Outcome, SendRecord, StoredValue } from '../../bench/faults/record.ts';
+import { checkReads, checkRun, longestGapMs } from '../../bench/faults/check.ts';
+import type { Copy, Outcome, ReadRecord, SendRecord, StoredValue } from '../../bench/faults/record.ts';
 
 const doc = 'ledger/one';
 const names = ['view', 'h1', 'h2', 'h3'];
@@ -102,6 +102,35 @@ t.test('a value that nobody sent here is invented', async (t) => {
   t.same(kinds(good, copies([...goodValues, 'c:9'])), ['invented c:9']);
   const elsewhere = { ...sent('c', 9, 0, { kind: 'unsettled' }), doc: 'ledger/two' };
   t.same(kinds([...good, elsewhere], copies([...goodValues, 'c:9'])), ['invented c:9']);
+});
+
+function read(viewer: string, askedAtMs: number | undefined, count: number): ReadRecord {
+  return { viewer, doc, trial: 1, askedAtMs, seenAtMs: (askedAtMs ?? 0) + 1, count };
+}
+
+t.test('a view without what was answered before it was asked for is stale', async (t) => {
+  t.same(checkReads(good, []), []);
+  t.same(
+    checkReads(good, [read('r', 0, 0), read('r', 12, 1), read('r', 15, 1), read('r', 16, 2), read('r', 30, 3)]),
+    [],
+  );
+  const found = checkReads(good, [read('r', 16, 1)]);
+  t.same(
+    found.map(({ kind, value, trial }) => [kind, value, trial]),
+    [['stale', `r ${doc}`, 1]],
+  );
+  t.match(found[0]?.text, 'was shown 1 values of ledger/one at 17.0 ms, and place 2 was answered before it asked');
+  t.equal(checkReads(good, [read('r', 21, 2)]).length, 1, 'the last answer counts too');
+  t.equal(checkReads(good, [{ ...read('r', 21, 0), doc: 'ledger/two' }]).length, 0, 'each document has its own');
+  const late = [sent('a', 1, 0, answered(2, 30)), sent('b', 1, 0, answered(1, 40))];
+  t.equal(checkReads(late, [read('r', 50, 1)]).length, 1, 'answers come in any order of places');
+});
+
+t.test('a viewer that is shown less than before has a stale view', async (t) => {
+  t.same(checkReads([], [read('r', undefined, 1), read('q', undefined, 0), read('r', undefined, 1)]), []);
+  const found = checkReads([], [read('r', undefined, 5), read('r', undefined, 4), read('r', 9, 4), read('r', 10, 5)]);
+  t.equal(found.length, 2);
+  t.match(found[0]?.text, 'was shown 4 values of ledger/one at 1.0 ms, and had been shown 5');
 });
 
 t.test('the longest gap is between two answers that follow each other', async (t) => {

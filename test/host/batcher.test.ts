@@ -23,6 +23,20 @@ class Head {
     this.batcher.add(name, seq, Buffer.from(text));
   }
 
+  #token = 0;
+
+  /** A barrier goes out for the reads that gathered; says its token. */
+  ask(): number {
+    this.#token += 1;
+    this.batcher.ask(this.#token);
+    return this.#token;
+  }
+
+  /** A barrier goes out, and comes back at once. */
+  askAndPass(): void {
+    this.batcher.passed(this.ask());
+  }
+
   /** Proposes the next batch: what is in it, as `name from-to`. */
   take(): string[] | undefined {
     const taken = this.batcher.take({ chain: chainId(0), epoch: epoch(1), after: this.#after });
@@ -37,13 +51,46 @@ class Head {
   }
 }
 
-t.test('[C18] an output with nothing pending leaves at once', async (t) => {
+t.test(
+  '[C18] an output with nothing pending leaves when a barrier that was asked for after it has passed',
+  async (t) => {
+    const head = new Head();
+    t.notOk(head.batcher.hasReads);
+    head.batcher.emit('a');
+    t.same(head.left, []);
+    t.ok(head.batcher.hasReads);
+    const first = head.ask();
+    t.notOk(head.batcher.hasReads, 'asked about');
+    head.batcher.emit('b');
+    t.ok(head.batcher.hasReads, 'the barrier that is under way may have left the place that b is about to be stale at');
+    head.batcher.passed(first);
+    t.same(head.left, ['a']);
+    head.askAndPass();
+    t.same(head.left, ['a', 'b']);
+    t.notOk(head.batcher.hasUpdates);
+    t.equal(head.take(), undefined);
+    t.ok(head.batcher.isSettled(head.batcher.serial));
+  },
+);
+
+t.test('[C18] a barrier that passed lets nothing go that has seen what is not committed', async (t) => {
+  const head = new Head();
+  head.add('d', 1);
+  head.take();
+  head.batcher.emit('read of 1');
+  head.askAndPass();
+  t.same(head.left, []);
+  head.batcher.commit(1);
+  t.same(head.left, ['read of 1']);
+});
+
+t.test('[C18] one barrier answers for all that were asked before it', async (t) => {
   const head = new Head();
   head.batcher.emit('a');
-  t.same(head.left, ['a']);
-  t.notOk(head.batcher.hasUpdates);
-  t.equal(head.take(), undefined);
-  t.ok(head.batcher.isSettled(head.batcher.serial));
+  head.ask();
+  head.batcher.emit('b');
+  head.batcher.passed(head.ask());
+  t.same(head.left, ['a', 'b']);
 });
 
 t.test('[C18] an output leaves when the batch that was forming is committed, not when an earlier one is', async (t) => {
@@ -52,6 +99,7 @@ t.test('[C18] an output leaves when the batch that was forming is committed, not
   head.batcher.emit('a1');
   t.same(head.take(), ['d 1-1']);
   head.batcher.emit('saw 1');
+  const token = head.ask();
   head.add('d', 2);
   head.batcher.emit('a2');
   t.same(head.left, []);
@@ -59,6 +107,8 @@ t.test('[C18] an output leaves when the batch that was forming is committed, not
   head.batcher.commit(0);
   t.same(head.left, []);
   head.batcher.commit(1);
+  t.same(head.left, ['a1'], 'what came after the batch had gone out may be stale: it waits for a barrier');
+  head.batcher.passed(token);
   t.same(head.left, ['a1', 'saw 1']);
   head.batcher.emit('late');
   t.same(head.left, ['a1', 'saw 1'], 'what may have seen an update that waits, waits with it');
@@ -67,8 +117,6 @@ t.test('[C18] an output leaves when the batch that was forming is committed, not
   head.batcher.commit(2);
   t.same(head.left, ['a1', 'saw 1', 'a2', 'late']);
   t.ok(head.batcher.isSettled(serial));
-  head.batcher.emit('now');
-  t.equal(head.left.at(-1), 'now');
 });
 
 t.test('[C18] one commit may settle several batches, in their order', async (t) => {
@@ -144,8 +192,10 @@ t.test(
     ];
     for (const { outputs, length } of piles) {
       const head = new Head();
-      head.batcher.emit('at once', outputsQueuedLengthMax);
-      t.ok(head.batcher.hasRoom, 'nothing pends: it left, and takes no room');
+      head.batcher.emit('read', outputsQueuedLengthMax);
+      t.notOk(head.batcher.hasRoom, 'a read takes room like everything else');
+      head.askAndPass();
+      t.ok(head.batcher.hasRoom);
       head.add('d', 1);
       head.batcher.emit('1', length);
       head.take();
@@ -153,7 +203,7 @@ t.test(
       t.ok(head.batcher.hasRoom, 'one more fits');
       head.batcher.emit('last', length);
       t.notOk(head.batcher.hasRoom, 'proposed is not committed');
-      head.batcher.commit(0);
+      head.askAndPass();
       t.notOk(head.batcher.hasRoom);
       head.batcher.commit(1);
       t.ok(head.batcher.hasRoom);
@@ -162,22 +212,26 @@ t.test(
   },
 );
 
-type Action = { readonly kind: 'add' | 'emit' | 'take' | 'commit'; readonly of: number; readonly bytes: number };
+type Action = {
+  readonly kind: 'add' | 'emit' | 'take' | 'commit' | 'ask' | 'pass';
+  readonly of: number;
+  readonly bytes: number;
+};
 
-/** The model: every output knows how many updates were made before it, and every batch how many it settles. */
+/** The model: an output knows how many updates and how many barriers were made before it, and what has let it go. */
 t.test(
-  '[C18] whatever happens, each output leaves once, in order, and as soon as all it has seen is committed',
+  '[C18] whatever happens, each output leaves once, in order, after all it has seen is committed and something later proves currency',
   async (t) => {
     const action: fc.Arbitrary<Action> = fc.record({
-      kind: fc.constantFrom('add', 'add', 'emit', 'take', 'commit'),
+      kind: fc.constantFrom('add', 'add', 'emit', 'take', 'commit', 'ask', 'pass'),
       of: fc.nat(2),
       bytes: fc.constantFrom(0, 1, 10, batchBytesMax / 2, batchBytesMax),
     });
     const property = fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
       const head = new Head();
       const seqs = [0, 0, 0];
-      const outputs: { readonly name: string; readonly seen: number }[] = [];
-      let [added, settled, committed] = [0, 0, 0];
+      const outputs: { readonly seen: number; readonly taken: number; readonly asked: number }[] = [];
+      let [added, settled, committed, asked, passed] = [0, 0, 0, 0, 0];
       const batches: number[] = [];
       for (const { kind, of, bytes } of actions) {
         if (kind === 'add') {
@@ -185,24 +239,36 @@ t.test(
           seqs[of] = (seqs[of] ?? 0) + 1;
           head.add(`d${of}`, seqs[of] ?? 0, 'x'.repeat(bytes));
         } else if (kind === 'emit') {
-          outputs.push({ name: `${outputs.length}`, seen: added });
+          outputs.push({ seen: added, taken: batches.length, asked });
           head.batcher.emit(`${outputs.length - 1}`);
         } else if (kind === 'take') {
           const count = head.take()?.reduce((sum, line) => sum + countOf(line), 0);
           if (count !== undefined) batches.push((batches.at(-1) ?? 0) + count);
-        } else {
+        } else if (kind === 'commit') {
           committed = Math.min(batches.length, committed + of);
           head.batcher.commit(committed);
           settled = batches[committed - 1] ?? 0;
+        } else if (kind === 'ask') {
+          if (head.batcher.hasReads) asked = head.ask();
+        } else {
+          passed = Math.min(asked, passed + of);
+          head.batcher.passed(passed);
         }
-        const due = outputs.filter(({ seen }) => seen <= settled).map(({ name }) => name);
-        // An output that came while a batch was on its way leaves with that batch, though it may have seen less.
         const isInOrder = head.left.every((name, index) => name === `${index}`);
-        const isSafe = head.left.every((_, index) => (outputs[index]?.seen ?? 0) <= settled);
-        const isPrompt = due.length === head.left.length;
-        if (!isInOrder || !isSafe || !isPrompt) throw new Error(`left ${head.left}; due ${due}`);
+        const isSafe = head.left.every((_, index) => {
+          const { seen, taken, asked: before } = outputs[index] ?? { seen: Infinity, taken: Infinity, asked: Infinity };
+          // Proof of currency: a batch that was proposed, or a barrier that was asked for, after it was made.
+          return seen <= settled && (committed > taken || passed > before);
+        });
+        if (!isInOrder || !isSafe) throw new Error(`left ${head.left}`);
         if (head.batcher.hasUpdates !== added > (batches.at(-1) ?? 0)) throw new Error('hasUpdates');
       }
+      // Nothing is kept back once all is committed and all barriers have passed.
+      while (head.take() !== undefined) batches.push(0);
+      if (head.batcher.hasReads) asked = head.ask();
+      head.batcher.commit(batches.length);
+      head.batcher.passed(asked);
+      if (head.left.length !== outputs.length || !head.batcher.hasRoom) throw new Error(`kept ${head.left}`);
     });
     fc.assert(property, { ...fuzz, numRuns: 1_000 });
     t.pass();

@@ -21,7 +21,7 @@ t.test('[E6] a folder is made with its secrets for its owner only', async (t) =>
     t.match(await readFile(join(dir, name), 'utf8'), /^[\w-]{43}\n$/, '256 bits');
   }
   t.not(folder.secret, folder.adminToken);
-  t.match(folder.cluster, { version: 1, chains: 8, replication: 3, appHash: 'hash' });
+  t.match(folder.cluster, { version: 2, chains: 8, replication: 3, minReplicas: 2, region: 'local', appHash: 'hash' });
   t.same(
     folder.cluster.hosts.map(({ id, address }) => `${id} ${address}`),
     ['h1 127.0.0.1:7602', 'h2 127.0.0.1:7603', 'h3 127.0.0.1:7604'],
@@ -54,11 +54,36 @@ t.test('[E6] replication is at most the number of hosts', async (t) => {
   t.equal(cluster.replication, 1);
 });
 
+t.test(
+  '[C10] [C14] the stores of the voters are made with the cluster; one that is made later belongs to none of them',
+  async (t) => {
+    const dir = await emptyDir();
+    const { cluster } = await prepareFolder({ ...options, hosts: 4, dir }, 'hash');
+    t.same(
+      cluster.voters.map(({ host }) => host),
+      ['h1', 'h2', 'h3'],
+    );
+    t.equal(new Set(cluster.voters.map(({ storeId }) => storeId)).size, 3);
+    await rm(join(dir, 'h2'), { recursive: true });
+    const again = await prepareFolder({ ...options, hosts: 4, dir }, 'hash');
+    t.same(again.cluster.voters, cluster.voters, 'a disk that was lost is not made up for');
+  },
+);
+
+t.test('[E6] a folder of version 1, which had no registers, gets voters: those that its stores are', async (t) => {
+  const dir = await emptyDir();
+  const { cluster } = await prepareFolder({ ...options, dir }, 'hash');
+  const { voters, region, minReplicas, ...rest } = cluster;
+  await writeFile(clusterFile(dir), JSON.stringify({ ...rest, version: 1 }));
+  const again = await prepareFolder({ ...options, dir }, 'hash');
+  t.same(again.cluster, cluster, `the same ${voters.length} stores, ${region}, ${minReplicas}`);
+});
+
 t.test('[E6] what is not the folder of a cluster is refused, and nothing is made of it', async (t) => {
   const dir = await emptyDir();
   await t.rejects(readFolder(dir), { code: 'HOST_OPTIONS', message: /is not the folder of a cluster/ });
   await prepareFolder({ ...options, dir }, 'hash');
-  for (const text of ['{', '[]', '{"version":2}', 'null']) {
+  for (const text of ['{', '[]', '{"version":3}', 'null']) {
     await writeFile(clusterFile(dir), text);
     await t.rejects(readFolder(dir), { code: 'HOST_OPTIONS' }, text);
     await t.rejects(prepareFolder({ ...options, dir }, 'hash'), { code: 'HOST_OPTIONS' });

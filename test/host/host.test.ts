@@ -1,8 +1,12 @@
 // The turn of a host over a disk in memory: a chain of one, and what happens when we are wrong.
 import { pino } from 'pino';
 import t from 'tap';
+import { makeInstance } from '../../chain/gossip/instances.ts';
+import { lan } from '../../chain/gossip/profile.ts';
+import { createNode } from '../../chain/node.ts';
+import type { Node } from '../../chain/node-state.ts';
+import { firstVoters } from '../../chain/register/voters.ts';
 import type { Replica } from '../../chain/state.ts';
-import { createReplica } from '../../chain/state.ts';
 import { AssertionFailed } from '../../engine/base/assert.ts';
 import type { Epoch } from '../../engine/base/ids.ts';
 import { chainId, hostId } from '../../engine/base/ids.ts';
@@ -37,23 +41,65 @@ class OneBatch implements ChainService {
   commit(lsn: number): void {
     this.committed.push(lsn);
   }
+  readonly hasReads = false;
+  ask(): void {}
+  passed(): void {}
   stop(): void {}
+}
+
+/** The node of h1, over a store that is new, in a cluster of these hosts. */
+function nodeOf(store: Store, names: readonly string[]): Node {
+  const hosts = names.map(hostId);
+  const { storeId } = store.identity;
+  return createNode({
+    self,
+    boot: 'b',
+    storeId,
+    region: 'local',
+    hosts,
+    replication: hosts.length,
+    serversMin: 1,
+    mayLead: true,
+    instance: makeInstance({
+      id: self,
+      boot: 'b',
+      roles: ['host', 'voter'],
+      region: 'local',
+      address: '',
+      appHash: '',
+    }),
+    profile: lan,
+    voters: firstVoters([{ host: self, storeId }]),
+    cells: [],
+    replicas: [{ chain, marks: store.marks(chain), durable: store.durable(chain) }],
+    nowMs: 0,
+    tickMs: 25,
+    fetchBytesPerSecond: 1,
+    random: () => 0,
+  });
+}
+
+function replicaOf(node: Node): Replica {
+  const replica = node.chains.get(chain)?.replica;
+  if (replica === undefined) throw new Error('the chain is kept here');
+  return replica;
 }
 
 async function run(service: OneBatch): Promise<{ replica: Replica; fatal: unknown; durable: number }> {
   const store = await Store.open(new MemoryStore(), [chain], { storeId: 's', host: self, cluster: 'c' });
-  const [marks, durable] = [store.marks(chain), store.durable(chain)];
-  const members = [self];
-  const replica = createReplica({ self, boot: 'b', storeId: 's', chain, members, mayLead: true, marks, durable });
+  const node = nodeOf(store, ['h1']);
+  const replica = replicaOf(node);
   let fatal: unknown;
   await new Promise<void>((done) => {
     const host: Host = new Host({
-      self,
+      node,
       store,
-      replicas: [replica],
       log: pino({ level: 'silent' }),
+      nowMs: () => 0,
       soon: setImmediate,
       sendTo: () => {},
+      sendToProxy: () => {},
+      onReplaced: () => {},
       serve: () => service,
       onRoutes: () => {},
       onTurnEnd: () => {
@@ -64,7 +110,7 @@ async function run(service: OneBatch): Promise<{ replica: Replica; fatal: unknow
         void host.close().then(done);
       },
     });
-    host.begin();
+    host.tick();
   });
   return { replica, fatal, durable: store.durable(chain).lsn };
 }
@@ -88,16 +134,17 @@ t.test('[C16] [C19] a batch of another epoch is our mistake: the host ends befor
 
 t.test('[C7] a host knows that a link broke before anything can be sent over the next one', async (t) => {
   const store = await Store.open(new MemoryStore(), [chain], { storeId: 's', host: self, cluster: 'c' });
-  const [marks, durable] = [store.marks(chain), store.durable(chain)];
   const peer = hostId('h2');
-  const members = [self, peer];
-  const replica = createReplica({ self, boot: 'b', storeId: 's', chain, members, mayLead: true, marks, durable });
+  const node = nodeOf(store, ['h1', 'h2']);
+  const replica = replicaOf(node);
   const waiting: (() => void)[] = [];
   const host = new Host({
-    self,
+    node,
     store,
-    replicas: [replica],
     log: pino({ level: 'silent' }),
+    nowMs: () => 0,
+    sendToProxy: () => {},
+    onReplaced: () => {},
     soon: (turn) => waiting.push(turn),
     sendTo: () => {},
     serve: () => new OneBatch((place) => place),
@@ -105,7 +152,7 @@ t.test('[C7] a host knows that a link broke before anything can be sent over the
     onTurnEnd: () => {},
     fatal: (cause) => t.fail(String(cause)),
   });
-  host.onConnected(peer, 'p', true);
+  host.onConnected(peer, { boot: 'p', storeId: 'p', mayLead: true });
   t.equal(replica.peers.get(peer), undefined, 'what arrives waits for its turn');
   host.onDisconnected(peer);
   t.same(replica.peers.get(peer)?.isConnected, false, 'a break does not, nor what came before it');

@@ -13,7 +13,13 @@ async function openLinks(): Promise<{ links: Links; port: number }> {
   const unexpected = (): never => {
     throw new Error('nobody was let in');
   };
-  const events = { onConnected: unexpected, onDisconnected: unexpected, onFrame: unexpected, onFront: unexpected };
+  const events = {
+    onConnected: unexpected,
+    onDisconnected: unexpected,
+    onRefused: unexpected,
+    onFrame: unexpected,
+    onFront: unexpected,
+  };
   const links = new Links({ ...options, random: () => 0 }, events);
   await links.open();
   return { links, port };

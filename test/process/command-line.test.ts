@@ -27,7 +27,7 @@ t.test('[H1] [H3] up starts, restarts and ends; its secrets are its own; the com
     t.match(second.err, /HOST_OPTIONS: process \d+ keeps a cluster in/, 'a folder is kept by one');
     const exited = cluster.next('proxy', 'exited');
     const started = cluster.next('proxy', 'started');
-    process.kill(cluster.pidOf('proxy'), 'SIGKILL');
+    cluster.kill('proxy');
     await Promise.all([exited, started]);
     t.equal((await runCommand('get', 'board/main', '--as', 'bob', ...at)).code, 0, 'the proxy is back');
     t.equal(await cluster.end(), 0, 'all of it has ended');

@@ -14,6 +14,7 @@ type Stage = {
   readonly disk: MemoryStore;
   readonly store: Store;
   readonly synced: Synced[][];
+  readonly kept: number[];
   readonly failed: unknown[];
 };
 
@@ -21,11 +22,15 @@ type Stage = {
 async function stage(): Promise<Stage> {
   const disk = new MemoryStore();
   const store = await Store.open(disk, [zero, one], fresh);
-  const [synced, failed]: [Synced[][], unknown[]] = [[], []];
-  store.listen({ onSynced: (what) => synced.push([...what]), onFailed: (cause) => failed.push(cause) });
+  const [synced, kept, failed]: [Synced[][], number[], unknown[]] = [[], [], []];
+  const onSynced = (what: readonly Synced[], serials: readonly number[]): void => {
+    synced.push([...what]);
+    kept.push(...serials);
+  };
+  store.listen({ onSynced, onFailed: (cause) => failed.push(cause) });
   disk.isManual = true;
   disk.writes = 0;
-  return { disk, store, synced, failed };
+  return { disk, store, synced, kept, failed };
 }
 
 const keysOf = (disk: MemoryStore) => disk.waiting[0]?.puts.map(({ key }) => Buffer.from(key).toString('hex'));
@@ -49,7 +54,7 @@ t.test(
     t.equal(disk.writes, 1, 'one at a time');
     t.same(store.durable(zero), origin, 'nothing is durable before its write is');
     await disk.finish();
-    t.same(synced, [[{ chain: zero, position: endOf(log.slice(0, 1)), marks: undefined }]]);
+    t.same(synced, [[{ chain: zero, position: endOf(log.slice(0, 1)), marks: undefined, isCut: false }]]);
     t.same(store.durable(zero), endOf(log.slice(0, 1)));
     t.equal(disk.writes, 2, 'and then all of the rest, in one');
     const records = [2, 3, 4].map((lsn) => recordKey(zero, lsn));
@@ -57,8 +62,8 @@ t.test(
     await disk.finish();
     const marks = { sealed: 4, nonce: 'n', ran: 3, logEpoch: 0 };
     t.same(synced[1], [
-      { chain: zero, position: endOf(log.slice(0, 4)), marks },
-      { chain: one, position: undefined, marks: { sealed: 0, nonce: '', ran: 2, logEpoch: 0 } },
+      { chain: zero, position: endOf(log.slice(0, 4)), marks, isCut: false },
+      { chain: one, position: undefined, marks: { sealed: 0, nonce: '', ran: 2, logEpoch: 0 }, isCut: false },
     ]);
     t.same(store.marks(zero), marks);
     const again = await Store.open(disk, [zero, one], fresh);
@@ -96,6 +101,68 @@ t.test(
     await disk.finish();
     t.same(store.marks(zero), { sealed: 2, nonce: 'n', ran: 1, logEpoch: 0 }, 'no mark of records that were dropped');
     t.same(store.durable(zero), endOf(log.slice(0, 1)));
+  },
+);
+
+t.test(
+  '[C7] [S1] a cut removes what lies behind it in the write that appends what follows, and that write alone',
+  async (t) => {
+    const { disk, store, synced } = await stage();
+    store.append(zero, log.slice(0, 4), undefined);
+    store.flush();
+    await disk.finish();
+    const shared = endOf(log.slice(0, 2));
+    const other = history(1, shared, 2, 'other');
+    store.append(zero, other, { logEpoch: epoch(2) }, shared);
+    store.flush();
+    t.equal(disk.waiting.length, 1);
+    await disk.finish();
+    t.same(synced[1]?.[0], { chain: zero, position: endOf(other), marks: store.marks(zero), isCut: true });
+    t.same(store.durable(zero), endOf(other));
+    const again = await Store.open(disk, [zero], fresh);
+    t.same(again.durable(zero), endOf(other), 'the log is whole, and record 4 is gone');
+  },
+);
+
+t.test(
+  '[C7] a cut counts what is queued before it in the same write, and is dropped with the records that it came with',
+  async (t) => {
+    const { disk, store } = await stage();
+    store.append(zero, log.slice(0, 3), undefined);
+    store.append(zero, [], undefined, endOf(log.slice(0, 1)));
+    store.flush();
+    await disk.finish();
+    t.same(store.durable(zero), endOf(log.slice(0, 1)));
+    store.append(zero, [], { logEpoch: epoch(3) }, origin);
+    store.dropQueued(zero);
+    store.flush();
+    t.equal(disk.waiting.length, 0);
+  },
+);
+
+t.test(
+  '[C14] cells of registers ride in the one write, are said to be kept when it is done, and are found again',
+  async (t) => {
+    const { disk, store, kept } = await stage();
+    store.append(zero, log.slice(0, 1), undefined);
+    store.keep(1, [{ register: 7, bytes: Buffer.from('first') }]);
+    store.flush();
+    store.keep(2, [{ register: 7, bytes: Buffer.from('second') }]);
+    store.keep(3, [{ register: 0xffff, bytes: Buffer.from('voters') }]);
+    t.same(kept, []);
+    await disk.finish();
+    t.same(kept, [1]);
+    await disk.finish();
+    t.same(kept, [1, 2, 3]);
+    t.equal(disk.writes, 2);
+    const again = await Store.open(disk, [zero], fresh);
+    t.same(
+      [...again.cells].map(([register, bytes]) => [register, String(Buffer.from(bytes))]),
+      [
+        [7, 'second'],
+        [0xffff, 'voters'],
+      ],
+    );
   },
 );
 

@@ -1,0 +1,44 @@
+// A pulse: what every host tells all others it has a link to, a few times a second. That it comes says that the sender lives; what
+// it says is whom the sender misses, so that a suspicion can be held against another observer's (steward.ts).
+//
+//   pulse := kind u8 = 48 | isLeaving u8 = 0, 1 | count u16 | host text ...
+import { ByteReader, ByteWriter } from '../engine/base/bytes.ts';
+import { CodedError } from '../engine/base/errors.ts';
+import type { HostId } from '../engine/base/ids.ts';
+import { hostId } from '../engine/base/ids.ts';
+import { hostsMax } from '../engine/base/limits.ts';
+
+export type Pulse = {
+  readonly kind: 'pulse';
+  readonly suspects: readonly HostId[];
+  /** The sender is being emptied: its chains move away, and none comes to it. */
+  readonly isLeaving: boolean;
+};
+
+export const pulseKind = 48;
+
+export function encodePulse({ suspects, isLeaving }: Pulse): Uint8Array {
+  const writer = new ByteWriter(4 + suspects.length * 34);
+  writer.u8(pulseKind);
+  writer.u8(isLeaving ? 1 : 0);
+  writer.u16(suspects.length);
+  for (const host of suspects) writer.text(host);
+  return writer.done();
+}
+
+/** CHAIN_PROTOCOL unless `bytes` are exactly one pulse. */
+export function decodePulse(bytes: Uint8Array): Pulse {
+  try {
+    const reader = new ByteReader(bytes);
+    reader.u8();
+    const flag = reader.u8();
+    const count = reader.count(reader.u16(), 3);
+    if (flag > 1 || count > hostsMax) throw new CodedError('CHAIN_PROTOCOL', 'a flag is 0 or 1, and hosts are few');
+    const suspects = Array.from({ length: count }, () => hostId(reader.text()));
+    reader.end();
+    return { kind: 'pulse', suspects, isLeaving: flag === 1 };
+  } catch (cause) {
+    if (!(cause instanceof CodedError)) throw cause;
+    throw new CodedError('CHAIN_PROTOCOL', `not a pulse: ${cause.message}`, { cause });
+  }
+}

@@ -1,0 +1,66 @@
+// Who may catch a mutant: a suite is a compiled test, run on the mutated copy until it fails; or the simulator, seed after seed.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Summary } from '../sim/summary.ts';
+
+/** `seeds` is how many were run until it was caught, where the suite counts in seeds. */
+export type Catch = { readonly by: string; readonly seeds: number | undefined; readonly text: string };
+
+/** A suite that takes this long hangs, and has caught what made it hang. */
+const suiteMsMax = 240_000;
+const sliceSeeds = 100;
+
+const members = ['member', 'normal', 'join', 'driver', 'start'].map((name) => `test/chain/${name}.test.js`);
+
+/** By the room that is mutated: the cheap ones first, then what they cannot see. */
+export function suitesFor(file: string): readonly string[] {
+  if (file.startsWith('chain/register/')) return ['test/register/chance.test.js'];
+  if (file.startsWith('chain/gossip/')) return ['test/gossip/gossip.test.js'];
+  if (file === 'chain/node.js' || file === 'chain/steward.js' || file === 'chain/detector.js') return [];
+  if (file.startsWith('chain/')) return ['test/chain/random.test.js', 'test/golden.test.js', ...members];
+  if (file === 'host/host.js' || file === 'engine/base/assert.js') return ['test/host/host.test.js'];
+  return file === 'host/batcher.js' ? ['test/host/batcher.test.js'] : [];
+}
+
+/** Undefined where the suite passes. */
+export async function runSuite(copy: string, suite: string): Promise<Catch | undefined> {
+  const { lines, end } = await run(join(copy, 'dist', suite), [], copy);
+  if (end === '0') return undefined;
+  const failed =
+    lines.find((line) => /^\s*not ok/.test(line))?.replace(/^\s*not ok \d+ - /, '') ?? `it ended with ${end}`;
+  const seed = /\bseed (\d+)/.exec(failed)?.[1];
+  const by = suite.replace(/^test\/|\.test\.js$/g, '');
+  return { by, seeds: seed === undefined ? undefined : Number(seed), text: failed };
+}
+
+/** Slice after slice, each in a process of its own. One that dies, or hangs in a seed, has caught the mutant too. */
+export async function runSimulator(copy: string, seedsMax: number): Promise<Catch | undefined> {
+  for (let tried = 0; tried < seedsMax; ) {
+    const count = Math.min(sliceSeeds, seedsMax - tried);
+    const words = ['--slice', '--stop-at-first', '--seed', `${tried + 1}`, '--seeds', `${count}`];
+    const { lines, end } = await run(join(copy, 'dist/test/sim/main.js'), words, copy);
+    const last = lines.at(-1) ?? '';
+    if (!last.startsWith('{')) return { by: 'sim: the process', seeds: tried + count, text: `it ended with ${end}` };
+    const { seeds, failed } = JSON.parse(last) as Summary;
+    tried += seeds;
+    const finding = failed[0]?.findings[0];
+    if (finding !== undefined) return { by: `sim: ${finding.check}`, seeds: tried, text: finding.text };
+  }
+  return undefined;
+}
+
+async function run(file: string, words: readonly string[], cwd: string): Promise<{ lines: string[]; end: string }> {
+  const child = spawn(process.execPath, [file, ...words], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, TAP_TIMEOUT: '200', TAP_BAIL: '1' },
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), suiteMsMax);
+  const ended = new Promise<string>((resolve) => child.on('close', (code, signal) => resolve(signal ?? String(code))));
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) lines.push(line);
+  const end = await ended;
+  clearTimeout(timer);
+  return { lines, end };
+}

@@ -1,0 +1,37 @@
+// Which losses a cluster is built to survive: a disk may go only while every answered write is on another one that stays. So one
+// at a time, and the next only when each chain of the lost one has all its members again, filled.
+import type { Voter } from '../../chain/register/voters.ts';
+import type { Machine } from './machine.ts';
+import type { World } from './world.ts';
+
+export function mayLoseDisk(world: World, machine: Machine): boolean {
+  const isFilled =
+    world.machines.every((other) => other === machine || isWhole(world, other)) && isWhole(world, machine);
+  return isFilled && lostVoter(world) === undefined;
+}
+
+/** A voter whose disk is gone and whom an operator has not replaced yet: with one more of them the registers might be gone. */
+export function lostVoter(world: World): { readonly leaver: Voter; readonly joiner: Voter } | undefined {
+  const newest = world.machines
+    .flatMap(({ process }) => process?.node?.registers.acceptor.voters ?? [])
+    .sort((a, b) => b.generation - a.generation)[0];
+  if (newest === undefined) return undefined;
+  const { voters, joining } = newest;
+  const isIn = (list: readonly Voter[], { storeId }: Voter): boolean => list.some((one) => one.storeId === storeId);
+  const stores = world.machines.map(({ id, storeId }) => ({ host: id, storeId }));
+  const leaver = voters.find((voter) => !isIn(joining ?? stores, voter));
+  const joiner =
+    joining === undefined
+      ? stores.find(({ host }) => host === leaver?.host)
+      : joining.find((voter) => !isIn(voters, voter));
+  return leaver === undefined || joiner === undefined ? undefined : { leaver, joiner };
+}
+
+/** Whether the store that a machine has now serves in the newest epoch of each of its chains. */
+function isWhole(world: World, machine: Machine): boolean {
+  if (machine.disk.losses === 0) return true;
+  for (const { members } of world.claims.values()) {
+    if (members.has(machine.id) && members.get(machine.id) !== machine.storeId) return false;
+  }
+  return true;
+}

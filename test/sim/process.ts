@@ -1,0 +1,271 @@
+// One process of a host: the real store, replicas, host, desks and fronts, as host/compose.ts joins them, on a simulated disk,
+// network and clock. This is the only file that knows how a Host is made.
+import type { Logger } from 'pino';
+import type { Configuration } from '../../chain/configuration.ts';
+import { makeInstance } from '../../chain/gossip/instances.ts';
+import { lan } from '../../chain/gossip/profile.ts';
+import { createNode } from '../../chain/node.ts';
+import type { Node, NodeEvent } from '../../chain/node-state.ts';
+import { isServingHead } from '../../chain/normal.ts';
+import { firstVoters } from '../../chain/register/voters.ts';
+import type { Replica } from '../../chain/state.ts';
+import type { ChainId, Epoch, HostId } from '../../engine/base/ids.ts';
+import { chainId } from '../../engine/base/ids.ts';
+import { fetchBytesPerSecond } from '../../engine/base/limits.ts';
+import type { App } from '../../engine/document/define.ts';
+import type { DocumentIndex } from '../../engine/store/document-index.ts';
+import { Store } from '../../engine/store/store.ts';
+import { Desk } from '../../host/desk.ts';
+import { Fronts } from '../../host/fronts.ts';
+import type { Hello } from '../../host/hello.ts';
+import type { ChainService } from '../../host/host.ts';
+import { Host } from '../../host/host.ts';
+import type { Prng } from '../prng.ts';
+import { Actor } from './actor.ts';
+import type { SimDisk } from './disk.ts';
+import type { Kernel } from './kernel.ts';
+import { SimLinks } from './links.ts';
+import type { Network } from './network.ts';
+
+export type Cluster = {
+  readonly hosts: readonly HostId[];
+  readonly chains: number;
+  readonly replication: number;
+  readonly serversMin: number;
+  /** The stores that the cluster began with: those of its voters are among them. */
+  readonly storeIds: ReadonlyMap<HostId, string>;
+  readonly app: App;
+};
+
+/** What is seen of a process from outside: for checkers, counts and stories. */
+export type ProcessEvents = {
+  /** It heads a chain from now on. */
+  readonly onServing: (process: HostProcess, chain: ChainId, epoch: Epoch) => void;
+  /** It knows for sure what the register holds. */
+  readonly onLearned: (process: HostProcess, value: Configuration) => void;
+  readonly onWedged: (process: HostProcess, chain: ChainId, reason: string) => void;
+  readonly onMessage: (process: HostProcess, to: HostId, bytes: Uint8Array) => void;
+  /** The process ended itself. */
+  readonly onFatal: (process: HostProcess, cause: unknown) => void;
+  readonly say: (line: () => string) => void;
+};
+
+export type ProcessParts = {
+  readonly kernel: Kernel;
+  readonly network: Network;
+  readonly disk: SimDisk;
+  readonly cluster: Cluster;
+  readonly events: ProcessEvents;
+  readonly prng: Prng;
+};
+
+/** How long a process takes to come to its turn: a slow one finds more in its inbox. */
+const turnMsOf = [0.02, 0.02, 0.3, 2, 10];
+/** What one answer to a fetch carries: histories here are short, and should come in pieces all the same. */
+const chunkBytesOf = [1, 1_000, 1_000_000];
+/** Half as often as a real host's: time is policy's alone, and ticks are most of what happens. */
+const tickMs = 50;
+const appHash = 'app';
+
+export class HostProcess extends Actor {
+  readonly id: HostId;
+  readonly boot: string;
+  readonly storeId: string;
+  readonly disk: SimDisk;
+  readonly #parts: ProcessParts;
+  #host: Host | undefined;
+  #node: Node | undefined;
+
+  constructor(id: HostId, boot: number, parts: ProcessParts) {
+    super(id);
+    this.id = id;
+    this.boot = `${id}-boot-${boot}`;
+    this.disk = parts.disk;
+    this.storeId = `${id}-store-${parts.disk.losses}`;
+    this.#parts = parts;
+  }
+
+  /** Opens the store, which takes a while, and joins the cluster. */
+  start(): void {
+    this.#start().catch((cause: unknown) => this.fatal(cause));
+  }
+
+  /** Its store is open. */
+  get hasBegun(): boolean {
+    return this.#host !== undefined;
+  }
+
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
+  /** An operator's will. */
+  tell(event: NodeEvent): void {
+    this.enter(() => this.#host?.tell(event));
+  }
+
+  get replicas(): readonly Replica[] {
+    return this.#host?.replicas ?? [];
+  }
+
+  override guard(run: () => void): void {
+    try {
+      run();
+    } catch (cause) {
+      this.fatal(cause);
+    }
+  }
+
+  fatal(cause: unknown): void {
+    if (this.state !== 'down') this.#parts.events.onFatal(this, cause);
+  }
+
+  async #start(): Promise<void> {
+    const { cluster, disk, network, prng, events } = this.#parts;
+    const chains = Array.from({ length: cluster.chains }, (_, chain) => chainId(chain));
+    const fresh = { storeId: this.storeId, host: this.id, cluster: 'sim' };
+    const store = await Store.open(
+      disk.open((run) => this.enter(run)),
+      chains,
+      fresh,
+    );
+    const chunkBytes = prng.pick(chunkBytesOf);
+    store.read = (chain, after) => Store.prototype.read.call(store, chain, after, chunkBytes);
+    const { boot, id: self } = this;
+    const { storeId } = store.identity;
+    const hello: Hello = { version: 1, cluster: 'sim', host: self, boot, storeId, appHash };
+    const node = this.#makeNode(store, chains);
+    const { host, fronts } = this.#join(store, node, (peer, bytes) => {
+      if (this.state === 'down') return;
+      events.onMessage(this, peer, bytes);
+      links.sendTo(peer, bytes);
+    });
+    const peers = cluster.hosts.filter((one) => one !== self);
+    const links = new SimLinks(network, this, hello, peers, prng, {
+      onConnected: (peer, other) => host.onConnected(peer, { ...other, mayLead: other.appHash === appHash }),
+      onDisconnected: (peer) => host.onDisconnected(peer),
+      onFrame: (peer, bytes) => host.onFrame(peer, bytes),
+      onFront: (socket) => fronts.welcome(socket),
+      onRefused: (peer) => host.tell({ kind: 'refused', peer }),
+      onBroken: (peer, cause) => events.say(() => `${self} breaks off the link of ${peer}: ${cause.message}`),
+    });
+    this.#host = host;
+    this.#node = node;
+    links.open();
+    this.#tick(host);
+  }
+
+  /** A clock that stands still with its process, and does not catch up. */
+  #tick(host: Host): void {
+    host.tick();
+    this.#parts.kernel.after(tickMs, () => this.enter(() => this.#tick(host)));
+  }
+
+  #makeNode(store: Store, chains: readonly ChainId[]): Node {
+    const { cluster, prng, kernel } = this.#parts;
+    const { boot, id: self } = this;
+    const { storeId } = store.identity;
+    const { hosts, replication, serversMin, storeIds } = cluster;
+    const voters = hosts
+      .slice(0, hosts.length >= 5 ? 5 : 3)
+      .map((host) => ({ host, storeId: storeIds.get(host) ?? '' }));
+    return createNode({
+      self,
+      boot,
+      storeId,
+      region: 'local',
+      hosts,
+      replication,
+      serversMin,
+      mayLead: true,
+      instance: makeInstance({ id: self, boot, roles: ['host'], region: 'local', address: self, appHash }),
+      profile: lan,
+      voters: firstVoters(voters),
+      cells: [...store.cells].map(([register, bytes]) => ({ register, bytes })),
+      replicas: chains.map((chain) => ({ chain, marks: store.marks(chain), durable: store.durable(chain) })),
+      nowMs: kernel.nowMs,
+      tickMs,
+      fetchBytesPerSecond,
+      random: () => prng.next(),
+    });
+  }
+
+  #join(store: Store, node: Node, sendTo: (peer: HostId, bytes: Uint8Array) => void): { host: Host; fronts: Fronts } {
+    const { app, chains } = this.#parts.cluster;
+    const { kernel, prng } = this.#parts;
+    const fatal = (cause: unknown): void => this.fatal(cause);
+    const desks = new Map<ChainId, Desk>();
+    const randomBytes16 = (): Uint8Array => Uint8Array.from({ length: 16 }, () => prng.below(256));
+    const env = () => ({ nowMs: kernel.nowMs, randomBytes16 });
+    const wake = (): void => host.wake();
+    const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
+      const desk = new Desk({ chain, epoch, app, store, index, env, wake, fatal, onFailure: () => {} });
+      desks.set(chain, desk);
+      return desk;
+    };
+    const turnMs = prng.pick(turnMsOf);
+    const soon = (run: () => void): void => {
+      kernel.after(turnMs * (0.5 + prng.next()), () => this.enter(run));
+    };
+    const host = new Host({
+      node,
+      store,
+      log: this.#logger(node),
+      nowMs: () => kernel.nowMs,
+      sendToProxy: (proxy, bytes) => fronts.gossip(proxy, bytes),
+      onReplaced: ({ kind }) => this.#parts.events.say(() => `${this.id} replaced a voter: ${kind}`),
+      soon,
+      sendTo,
+      serve,
+      onRoutes: () => fronts.announceRoutes(),
+      onTurnEnd: () => fronts.flush(),
+      fatal,
+    });
+    const deskOf = (chain: ChainId): Desk | undefined => {
+      const desk = desks.get(chain);
+      return desk !== undefined && host.serviceOf(chain) === desk ? desk : undefined;
+    };
+    const routes = () => host.replicas.filter(isServingHead).map(({ chain, epoch }) => [chain, epoch, true] as const);
+    const fronts = new Fronts({
+      chains,
+      deskOf,
+      routes,
+      ask: () => Promise.resolve({}),
+      onGossip: () => {},
+      onProxy: () => {},
+      wake,
+      fatal,
+    });
+    return { host, fronts };
+  }
+
+  /** What the host logs is how it tells of what it began, learned, and why it stopped. */
+  #logger(node: Node): Logger {
+    const { events } = this.#parts;
+    type Fields = { chain: ChainId; epoch: Epoch; reason: string };
+    const logger = {
+      info: ({ chain, epoch }: Fields, text: string): void => {
+        const known = node.chains.get(chain)?.replica.known;
+        if (text === 'serving') events.onServing(this, chain, epoch);
+        else if (text.startsWith('the register') && known !== undefined) events.onLearned(this, known);
+        else events.say(() => `${this.id} chain ${chain}: ${text} e${epoch}`);
+      },
+      error: ({ chain, reason }: Fields, text: string): void => {
+        if (text === 'wedged') events.onWedged(this, chain, reason);
+      },
+      warn: (): void => {},
+      debug: (): void => {},
+    };
+    return logger as unknown as Logger;
+  }
+}
+
+/** Whether a process runs all chains in which it has a place, as far as it knows, and nothing of them is on its way. */
+export function isServingAll({ state, hasBegun, replicas, id }: HostProcess): boolean {
+  if (state !== 'up' || !hasBegun) return false;
+  return replicas.every(({ phase, known, received, acked }) => {
+    const isMember = known?.members.some(({ host }) => host === id);
+    const isAtRest = phase.kind === 'serving' && received.lsn === acked.lsn;
+    return known?.phase === 'active' && (!isMember || isAtRest);
+  });
+}
