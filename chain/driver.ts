@@ -68,6 +68,7 @@ function previousOf(known: Configuration | undefined): Active | undefined {
 }
 
 function cas(replica: Replica, expect: Configuration | undefined, value: Configuration, out: Effect[]): void {
+  assert(replica.asking === undefined, 'C1: the register is asked one thing at a time');
   replica.asking = 'drive';
   replica.writing = value;
   out.push({ kind: 'cas', expect, value });
@@ -104,8 +105,6 @@ export function onDecided(replica: Replica, decision: Decision, out: Effect[]): 
     if (isFirst) propose(replica, drive, out);
     else if (asking === 'drive') replica.drive = undefined;
   }
-  // What the answer was awaited for.
-  if (replica.drive?.stage === 'transferring') tryActivate(replica, replica.drive, false, out);
   promoteJoiner(replica, out);
 }
 
@@ -200,8 +199,6 @@ function tryActivate(replica: Replica, drive: Drive, isHurried: boolean, out: Ef
   const isWhole = pending?.previous === undefined;
   const isDone = [...asked].every((host) => transferred.has(host) || (!isWhole && !isConnected(replica, host)));
   const isEnough = isDone || (isHurried && !isWhole);
-  // One question at a time: a look that was asked meanwhile is answered first.
-  if (replica.asking !== undefined) return;
   // C6, C12: with fewer than that the chain stays pending, and its status says why.
   if (!isEnough || holders.length === 0 || holders.length < intention.serversMin) return;
   assert(pending !== undefined && chosen !== undefined, 'C4: a history is chosen before it is activated');

@@ -29,7 +29,7 @@ export function isLastServing({ phase, self }: Replica): boolean {
 }
 
 export function onFetch(replica: Replica, from: HostId, message: Fetch, out: Effect[]): void {
-  if (message.epoch === replica.epoch && isFrozen(replica)) return onFetchFrozen(replica, from, message, out);
+  if (message.epoch === replica.epoch && isFrozen(replica)) return onFetchFrozen(from, message, out);
   if (replica.phase.kind !== 'serving' || !isCurrent(replica, from, message.epoch, 'lower')) return;
   const { after } = message;
   replica.joinSteps += 1;

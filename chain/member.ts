@@ -92,10 +92,10 @@ function forgetInflight(replica: Replica): void {
 function findBase(replica: Replica, copy: Copy, at: number, out: Effect[]): void {
   copy.base = at === replica.durable.lsn ? replica.durable : at === 0 ? origin : undefined;
   if (copy.base === undefined) out.push({ kind: 'locate', lsn: lsn(at) });
-  else fetch(replica, copy, out);
+  else fetchNext(replica, copy, out);
 }
 
-function fetch(replica: Replica, copy: Copy, out: Effect[]): void {
+function fetchNext(replica: Replica, copy: Copy, out: Effect[]): void {
   const after = copy.isShared ? replica.received : copy.base;
   if (after === undefined || replica.peers.get(copy.source)?.isConnected !== true) return;
   const { chain, epoch } = replica;
@@ -116,11 +116,11 @@ export function onLocated(replica: Replica, position: Position, out: Effect[]): 
     return write(replica, position, [], { logEpoch: replica.epoch }, out);
   }
   copy.base = position;
-  fetch(replica, copy, out);
+  fetchNext(replica, copy, out);
 }
 
 /** A frozen log is read for those who lack of it: what is sent cannot change meanwhile. */
-export function onFetchFrozen(replica: Replica, from: HostId, message: Fetch, out: Effect[]): void {
+export function onFetchFrozen(from: HostId, message: Fetch, out: Effect[]): void {
   out.push({ kind: 'read', to: from, epoch: message.epoch, after: message.after });
 }
 
@@ -217,7 +217,7 @@ export function advanceCopy(replica: Replica, out: Effect[]): void {
     replica.phase = { kind: 'ready', driver: phase.driver, target: copy.target };
     return answerTransfer(replica, phase.driver, out);
   }
-  if (copy.isShared) fetch(replica, copy, out);
+  if (copy.isShared) fetchNext(replica, copy, out);
 }
 
 /** The link to the source of a copy is new: what was asked on the old one, or its answer, may be lost. */
@@ -225,7 +225,7 @@ export function onSourceBack(replica: Replica, peer: HostId, out: Effect[]): voi
   const copy = copyOf(replica);
   if (copy === undefined || copy.source !== peer) return;
   // While a piece is being written, the next is asked for when that is done.
-  if (!copy.isShared || samePosition(replica.durable, replica.received)) fetch(replica, copy, out);
+  if (!copy.isShared || samePosition(replica.durable, replica.received)) fetchNext(replica, copy, out);
 }
 
 /** The mark of a seal is on disk, and with it everything that was in flight before. */

@@ -34,7 +34,8 @@ function cached<T extends object>(value: T, make: (value: T) => string): string 
 }
 
 const value = (one: Configuration | undefined): string => (one === undefined ? '-' : cached(one, keyOfValue));
-const place = (one: Position | undefined): string => (one === undefined ? '-' : cached(one, ({ lsn, hash }) => `${lsn}.${hash}`));
+const place = (one: Position | undefined): string =>
+  one === undefined ? '-' : cached(one, ({ lsn, hash }) => `${lsn}.${hash}`);
 const plain = (one: object): string => cached(one, (each) => JSON.stringify(each));
 
 function message(one: Message): string {
@@ -51,7 +52,10 @@ function item(one: Item, isCurrent: (generation: number) => boolean): string {
 }
 
 function write(one: Write): string {
-  return cached(one, ({ cut, entries, marks }) => `${place(cut)}|${entries.map(({ hash }) => hash).join()}|${JSON.stringify(marks)}`);
+  return cached(
+    one,
+    ({ cut, entries, marks }) => `${place(cut)}|${entries.map(({ hash }) => hash).join()}|${JSON.stringify(marks)}`,
+  );
 }
 
 function read(one: Effect & { kind: 'read' | 'locate' }): string {
@@ -81,7 +85,8 @@ function replica(one: Replica): string {
   const { kind } = phase;
   const config = 'config' in phase ? value(phase.config as Configuration) : '';
   const transfer = kind === 'sealing' && phase.transfer !== undefined ? message(phase.transfer) : '';
-  const source = copy === undefined ? '' : [copy.source, place(copy.target), place(copy.base), copy.step, copy.isShared];
+  const source =
+    copy === undefined ? '' : [copy.source, place(copy.target), place(copy.base), copy.step, copy.isShared];
   const driver = 'driver' in phase ? phase.driver : '';
   const known = [...peers].map(([host, peer]) => `${host}${peer.boot}${peer.storeId}${peer.isConnected}`).sort();
   return [
@@ -95,11 +100,32 @@ function replica(one: Replica): string {
 }
 
 /** What is set anew where an epoch begins. */
-function running({ ackedBelow, acked, committed, base, inflight, joinerAcked, gate, barrier, passed }: Replica): unknown[] {
+function running({
+  ackedBelow,
+  acked,
+  committed,
+  base,
+  inflight,
+  joinerAcked,
+  gate,
+  barrier,
+  passed,
+}: Replica): unknown[] {
   return [place(ackedBelow), place(acked), committed, place(base), inflight.length, joinerAcked, gate, barrier, passed];
 }
 
-function member({ disk, storeId, boot, isUp, isHead, queue, writing, reads, question: asked, replica: one }: Member): string {
+function member({
+  disk,
+  storeId,
+  boot,
+  isUp,
+  isHead,
+  queue,
+  writing,
+  reads,
+  question: asked,
+  replica: one,
+}: Member): string {
   const end = disk.records.at(-1)?.hash ?? '';
   const kept = `${numberOf(end)} ${plain(disk.marks)} ${storeId} ${boot}`;
   if (!isUp) return kept;
@@ -118,7 +144,8 @@ export function keyOf(world: World, budget: string): string {
     const isCurrent = (generation: number): boolean => links.isCurrent(way.from, way.to, generation);
     parts.push(`${isOpen ? 'o' : ''}${isUp ? 'u' : ''}${way.items.map((one) => item(one, isCurrent)).join()}`);
   }
-  for (const [host, asked] of witness.asked) parts.push(host + asked.map((one) => one.token + place(one.promised)).join());
+  for (const [host, asked] of witness.asked)
+    parts.push(host + asked.map((one) => one.token + place(one.promised)).join());
   return parts.join('|');
 }
 

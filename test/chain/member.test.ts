@@ -16,20 +16,23 @@ t.test('[C4] a seal of a lower epoch, or of the same and another attempt, is ref
   says(t, one.hear('c', 7, { kind: 'seal', nonce: 'other' }), ['drop what is queued', /^write sealed=7/]);
 });
 
-t.test('[C4] a seal is answered when it is on disk, behind the write in flight, with what is durable then', async (t) => {
-  const one = new One('b').join(1);
-  const [first, second] = history(2) as [(typeof log)[0], (typeof log)[0]];
-  one.hear('a', 1, { kind: 'append', committed: 0, entry: first });
-  // #1 is handed to the disk; #2 is only queued when the seal comes.
-  one.hear('a', 1, { kind: 'append', committed: 0, entry: second });
-  one.connect('a');
-  const before = one.replica.durable;
-  one.hear('a', 2, { kind: 'seal', nonce: 'm' });
-  t.same(one.replica.durable, before);
-  t.same(one.hear('a', 1, { kind: 'append', committed: 0, entry: second }), [], 'a sealed log is frozen');
-  says(t, one.sync(), ['send ->a sealed e2 at #0.']);
-  t.equal(one.replica.received.lsn, 0, 'what was queued is as if it had never been');
-});
+t.test(
+  '[C4] a seal is answered when it is on disk, behind the write in flight, with what is durable then',
+  async (t) => {
+    const one = new One('b').join(1);
+    const [first, second] = history(2) as [(typeof log)[0], (typeof log)[0]];
+    one.hear('a', 1, { kind: 'append', committed: 0, entry: first });
+    // #1 is handed to the disk; #2 is only queued when the seal comes.
+    one.hear('a', 1, { kind: 'append', committed: 0, entry: second });
+    one.connect('a');
+    const before = one.replica.durable;
+    one.hear('a', 2, { kind: 'seal', nonce: 'm' });
+    t.same(one.replica.durable, before);
+    t.same(one.hear('a', 1, { kind: 'append', committed: 0, entry: second }), [], 'a sealed log is frozen');
+    says(t, one.sync(), ['send ->a sealed e2 at #0.']);
+    t.equal(one.replica.received.lsn, 0, 'what was queued is as if it had never been');
+  },
+);
 
 t.test('[C4] a write in flight lands before the answer to a seal, and acks nothing any more', async (t) => {
   const one = new One('b').join(1);
@@ -39,6 +42,19 @@ t.test('[C4] a write in flight lands before the answer to a seal, and acks nothi
   one.hear('a', 2, { kind: 'seal', nonce: 'm' });
   t.same(one.step(inFlight), []);
   says(t, one.sync(), ['send ->a sealed e2 at #1.']);
+});
+
+t.test('[C2] a pending configuration that is merely heard of changes nothing', async (t) => {
+  const pending = { ...active(7, 'a'), phase: 'pending', previous: active(1) } as const;
+  const serving = new One('b').join(1);
+  serving.learn('c', pending);
+  t.match(serving.replica.phase, { kind: 'serving' }, 'who serves goes on');
+  says(t, serving.hear('a', 1, { kind: 'append', committed: 0, entry: history(1)[0] }), ['write #1.']);
+  serving.hear('a', 6, { kind: 'seal' });
+  serving.sync();
+  serving.learn('c', pending);
+  t.match(serving.replica.phase, { kind: 'sealed' }, 'who is sealed stays so');
+  t.same(serving.hear('a', 1, { kind: 'barrier', token: 1 }), []);
 });
 
 t.test('[C13] a member never runs an epoch that it ran before, nor one below', async (t) => {
@@ -108,6 +124,12 @@ function copying(held: typeof log = [], chosen: typeof log = log): One {
 
 const chunk = (after: typeof log, entries: readonly unknown[], isShared = true) =>
   ({ kind: 'chunk', after: endOf(after), isShared, isLive: false, entries }) as const;
+
+t.test('[C3] [C7] a log of the same length with another end is not the chosen one', async (t) => {
+  const one = copying(log.slice(0, 2), [...log.slice(0, 1), ...other.slice(0, 1)]);
+  t.match(one.replica.phase, { kind: 'copying', copy: { isShared: false, base: endOf(log.slice(0, 2)) } });
+  says(t, one.hear('c', 2, chunk(log.slice(0, 2), [], false)), ['locate #1']);
+});
 
 t.test('[C7] a longer log is cut, exactly to the chosen history, in one write with its mark', async (t) => {
   const one = copying(log, log.slice(0, 2));

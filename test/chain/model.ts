@@ -178,9 +178,11 @@ function actsOfMember(scope: Scope, member: Member, budget: Budget, acts: Act[])
   if (isHead && budget.propose > 0 && canTake(replica)) push('propose', { propose: 1 }, (one) => one.propose(id));
   if (isHead && budget.barrier > 0) push('barrier', { barrier: 1 }, (one) => one.barrier(id));
   if (budget.hurry > 0 && canHurry(replica)) push('hurry', { hurry: 1 }, (one) => one.tell(id, { kind: 'hurry' }));
-  if (budget.look > 0 && replica.asking === undefined) push('look', { look: 1 }, (one) => one.tell(id, { kind: 'look' }));
+  if (budget.look > 0 && replica.asking === undefined)
+    push('look', { look: 1 }, (one) => one.tell(id, { kind: 'look' }));
   const host = scope.joiner as HostId;
-  if (budget.add > 0 && mayChange(replica)) push(`add ${host}`, { add: 1 }, (one) => one.tell(id, { kind: 'add', host }));
+  if (budget.add > 0 && mayChange(replica))
+    push(`add ${host}`, { add: 1 }, (one) => one.tell(id, { kind: 'add', host }));
   if (budget.remove > 0 && mayChange(replica))
     push(`remove ${host}`, { remove: 1 }, (one) => one.tell(id, { kind: 'remove', host }));
   if (budget.crash > 0 && scope.crashes?.includes(id) !== false) actsOfCrash(scope, member, push);

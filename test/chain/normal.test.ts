@@ -137,7 +137,11 @@ t.test('[C7] what a successor said on a link that broke before the epoch began h
 
 t.test('[C3] who speaks as a neighbour in an epoch that is over is told which one runs', async (t) => {
   const one = new One('b').join(2);
-  for (const body of [append(first), { kind: 'resume', position: endOf([]) }, { kind: 'fetch', after: endOf([]) }] as const)
+  for (const body of [
+    append(first),
+    { kind: 'resume', position: endOf([]) },
+    { kind: 'fetch', after: endOf([]) },
+  ] as const)
     says(t, one.hear('a', 1, body), ['send ->a configured e2 active e2.0 a>b>c']);
   t.same(one.hear('c', 1, ack(at(first))), []);
 });

@@ -1,9 +1,9 @@
 // One replica, alone: what it hears is what a test says, and what it wants done comes back as lines of describe.ts.
 
 import type { Test } from 'tap';
+import type { Configuration } from '../../chain/configuration.ts';
 import { describeEffect } from '../../chain/describe.ts';
 import type { Entry, Message } from '../../chain/messages.ts';
-import type { Configuration } from '../../chain/configuration.ts';
 import { step } from '../../chain/replica.ts';
 import { checkReplica } from '../../chain/replica-check.ts';
 import type { Decision, Effect, Event, Marks, Replica } from '../../chain/state.ts';

@@ -5,7 +5,6 @@ import { assert } from '../../engine/base/assert.ts';
 import type { HostId } from '../../engine/base/ids.ts';
 import type { Prng } from '../prng.ts';
 import type { Member, World } from './world.ts';
-import { runsActive } from './world.ts';
 
 type Happens = (act: () => boolean) => boolean;
 
@@ -93,9 +92,12 @@ export function mayLoseDisk(world: World, lost: Member): boolean {
       return member !== lost && member.storeId === storeId && member.disk.marks.logEpoch >= epoch;
     });
   if (active === undefined || !isEnough(active.epoch, servingOf(active.members))) return false;
-  const coming = [...world.members.values()].flatMap(({ question }) => (question?.kind === 'cas' ? [question.value] : []));
+  const coming = [...world.members.values()].flatMap(({ question }) =>
+    question?.kind === 'cas' ? [question.value] : [],
+  );
   const values = [...coming, ...world.register.late.map(({ value }) => value)];
-  if (!values.every(({ phase, epoch, members }) => phase === 'pending' || isEnough(epoch, servingOf(members)))) return false;
+  if (!values.every(({ phase, epoch, members }) => phase === 'pending' || isEnough(epoch, servingOf(members))))
+    return false;
   return [...world.members.values()].every(({ replica: { drive } }) => {
     // What it said before may still arrive, and be enough for an epoch of its own.
     if (drive?.asked.has(lost.id) === true && drive.intention.serversMin < 2) return false;
@@ -121,6 +123,19 @@ export function checkMended(world: World): void {
   assert(promised.lsn === received.lsn && promised.hash === received.hash, 'C6: at rest everything is committed');
   for (const { id, disk } of world.members.values()) {
     const end = disk.records.at(-1);
-    assert((end?.hash ?? '') === (received.lsn === 0 ? '' : received.hash), `C7: the log of ${id} ends at ${disk.records.length}`);
+    assert(
+      (end?.hash ?? '') === (received.lsn === 0 ? '' : received.hash),
+      `C7: the log of ${id} ends at ${disk.records.length}`,
+    );
   }
+}
+
+/** Whether a member runs the epoch that the register holds active, in its place. */
+function runsActive(world: World, { id, isUp, replica, storeId }: Member): boolean {
+  const { value } = world.register;
+  const { phase } = replica;
+  const config = 'config' in phase ? phase.config : undefined;
+  if (!isUp || value?.phase !== 'active' || config?.epoch !== value.epoch || phase.kind !== 'serving') return false;
+  const seat = seatOf(value.members, id);
+  return seat?.role === 'serving' && seat.storeId === storeId && config.minor === value.minor;
 }

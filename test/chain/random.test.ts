@@ -10,7 +10,7 @@ import { checkMended, mayLoseDisk, mend, settle } from './policy.ts';
 import type { Member } from './world.ts';
 import { World } from './world.ts';
 
-const seeds = Number(process.env['SEEDS'] ?? 2_000);
+const seeds = Number(process.env['SEEDS'] ?? 3_000);
 const first = Number(process.env['SEED'] ?? 1);
 const stepsPerSeed = 500;
 
@@ -47,7 +47,7 @@ function disturbJoin(world: World, prng: Prng, mood: Mood, count: Count): void {
   for (const member of world.members.values()) {
     const { phase, gate } = member.replica;
     if (!member.isUp || (phase.kind !== 'syncing' && gate === undefined)) continue;
-    if (gate !== undefined && prng.below(4) === 0) {
+    if (gate !== undefined && (member.replica.asking === undefined || prng.below(4) === 0)) {
       count('gave up on a gated joiner', member.replica.asking === undefined);
       world.tell(member.id, { kind: 'remove', host: gate });
     } else if (phase.kind === 'serving' && prng.below(2) === 0) {
@@ -93,14 +93,14 @@ function answer(world: World, prng: Prng, { id, question }: Member, { calm }: Mo
 
 /** Policy: anybody may be told anything at any time. */
 function speak(world: World, prng: Prng, member: Member, count: Count): void {
-  const { id, replica } = member;
+  const { id } = member;
   const hosts = [...world.members.keys()];
   const host = prng.pick(hosts);
   const dice = prng.below(16);
   if (dice < 2) {
     const order = hosts.filter(() => prng.below(4) !== 0).sort(() => prng.below(3) - 1);
     const isOther = [...world.members.values()].some((one) => one !== member && one.replica.drive !== undefined);
-    count('two drove at once', world.reconfigure(id, order, 1 + prng.below(2)) && isOther);
+    count('two drove at once', world.reconfigure(id, order, 1 + prng.below(hosts.length)) && isOther);
   } else if (dice < 5) world.tell(id, { kind: 'look' });
   else if (dice < 7) world.tell(id, { kind: 'hurry' });
   else if (dice < 8) world.tell(id, { kind: 'abandon' });

@@ -2,6 +2,7 @@
 // so, come late, or be lost. A CAS whose answer was lost may still take effect, until its host has read.
 import type { Configuration } from '../../chain/configuration.ts';
 import { encodeConfiguration } from '../../chain/configuration.ts';
+import { describeConfiguration } from '../../chain/describe.ts';
 import type { Decision } from '../../chain/state.ts';
 import { assert } from '../../engine/base/assert.ts';
 import type { HostId } from '../../engine/base/ids.ts';
@@ -72,4 +73,10 @@ export class RegisterCell {
     this.#onChanged(before, value);
     return true;
   }
+}
+
+export function describeDecision(decision: Decision): string {
+  if (!('value' in decision)) return decision.kind;
+  const { kind, value } = decision;
+  return `${kind === 'lost' ? 'lost to ' : ''}${value === undefined ? 'nothing' : describeConfiguration(value)}`;
 }

@@ -20,7 +20,11 @@ function serving(order: readonly string[], records = 0): (world: World) => void 
 }
 
 const three = ['a', 'b', 'c'];
-const drive = (driver: string, order: string, serversMin = 1): { driver: string; order: string[]; serversMin: number } => {
+const drive = (
+  driver: string,
+  order: string,
+  serversMin = 1,
+): { driver: string; order: string[]; serversMin: number } => {
   return { driver, order: order.split('>'), serversMin };
 };
 
@@ -32,7 +36,7 @@ export const scopes: readonly Scope[] = [
     drives: [drive('b', 'a>b>c')],
     crashes: ['c'],
     depth: 14,
-    states: 0,
+    states: 48_167,
     prepare: serving(three),
   },
   {
@@ -41,7 +45,7 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, hurry: 2 },
     drives: [drive('b', 'b>c'), drive('a', 'a>b')],
     depth: 14,
-    states: 0,
+    states: 25_153,
     prepare: serving(three),
   },
   {
@@ -51,7 +55,7 @@ export const scopes: readonly Scope[] = [
     drives: [drive('b', 'a>b>c'), drive('c', 'c>a')],
     crashes: ['b'],
     depth: 11,
-    states: 0,
+    states: 66_430,
     prepare: serving(three),
   },
   {
@@ -63,7 +67,7 @@ export const scopes: readonly Scope[] = [
     crashes: ['a'],
     isRegisterSlow: true,
     depth: 24,
-    states: 0,
+    states: 20_154,
     prepare: serving(['a'], 1),
   },
   {
@@ -74,7 +78,7 @@ export const scopes: readonly Scope[] = [
     joiner: 'b',
     isLossy: true,
     depth: 14,
-    states: 0,
+    states: 80_235,
     prepare: serving(['a'], 1),
   },
   {
@@ -83,7 +87,7 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, barrier: 1, hurry: 2 },
     drives: [drive('b', 'b>c')],
     depth: 16,
-    states: 0,
+    states: 22_336,
     prepare: serving(three),
   },
   {
@@ -92,7 +96,7 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, crash: 1, restart: 1, diskLoss: 1, hurry: 2 },
     drives: [drive('b', 'c>b>a', 2), drive('c', 'c>b', 2)],
     depth: 10,
-    states: 0,
+    states: 78_130,
     prepare: serving(three, 1),
   },
   {
@@ -102,7 +106,7 @@ export const scopes: readonly Scope[] = [
     drives: [drive('b', 'a>b')],
     crashes: ['a'],
     depth: 24,
-    states: 0,
+    states: 5_946,
     prepare: serving(['a', 'b']),
   },
   {
@@ -112,7 +116,29 @@ export const scopes: readonly Scope[] = [
     joiner: 'b',
     isRegisterSlow: true,
     depth: 26,
-    states: 0,
+    states: 17_950,
     prepare: serving(['a'], 1),
+  },
+  {
+    name: 'two logs of one length that differ, made members of one chain',
+    hosts: ['a', 'b'],
+    budget: { propose: 1, crash: 1, restart: 1, hurry: 1 },
+    drives: [drive('b', 'b>a', 2), drive('a', 'a')],
+    depth: 18,
+    states: 12_416,
+    prepare: (world) => {
+      serving(['a', 'b'], 1)(world);
+      world.disconnect('a', 'b');
+      world.propose('a');
+      world.sync('a');
+      world.reconfigure('b', ['b'], 1);
+      settle(world);
+      world.tell('b', { kind: 'hurry' });
+      settle(world);
+      world.propose('b');
+      settle(world);
+      world.connect('a', 'b');
+      settle(world);
+    },
   },
 ];

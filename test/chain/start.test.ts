@@ -89,6 +89,9 @@ t.test('[C16] a record keeps the epoch in which it was made, and a head makes re
   settle(world);
   const { records } = world.member('b').disk;
   t.equal(records[0]?.hash, first?.hash);
-  t.same(records.map(({ epoch }) => epoch), [1, 2]);
+  t.same(
+    records.map(({ epoch }) => epoch),
+    [1, 2],
+  );
   t.throws(() => world.step(world.member('b'), { kind: 'propose', entry: first as never }), /C16/);
 });

@@ -36,6 +36,17 @@ const entry = fc
     ]);
   });
 
+const seat = fc.record({ host, storeId: nonce, boot: nonce, role: fc.constantFrom('serving', 'syncing') }, plain);
+const ran = { epoch: u32, minor: u32, nonce, members: fc.array(seat, { maxLength: 4 }), start: position };
+const configuration = fc.record(
+  {
+    ...{ chain: u16, region: nonce, phase: fc.constantFrom('pending', 'active'), ...ran },
+    previous: fc.option(fc.record(ran, plain), { nil: undefined }),
+    loss: fc.option(nonce, { nil: undefined }),
+  },
+  plain,
+);
+
 const bodies: Readonly<Record<Message['kind'], object>> = {
   append: { committed: u53, entry },
   ack: { position },
@@ -43,19 +54,26 @@ const bodies: Readonly<Record<Message['kind'], object>> = {
   seal: { nonce },
   sealed: { nonce, storeId: nonce, logEpoch: u32, position },
   transfer: { nonce, source: host, position },
-  transferred: { nonce },
+  transferred: { nonce, storeId: nonce },
   fetch: { after: position },
-  chunk: { isShared: fc.boolean(), entries: fc.array(entry, { maxLength: 3 }) },
-  activate: { nonce, order: fc.array(host, { maxLength: hostsMax, size: 'max' }), start: position },
-  adopted: { nonce },
+  chunk: { after: position, isShared: fc.boolean(), isLive: fc.boolean(), entries: fc.array(entry, { maxLength: 3 }) },
+  configured: { value: configuration },
+  barrier: { token: u53 },
+  passed: { token: u53 },
   refused: { nonce },
 };
 
 function messageOf(kind: string, body: object): fc.Arbitrary<Message> {
-  return fc.record(
-    { kind: fc.constant(kind), chain: u16, epoch: u32, ...body },
-    plain,
-  ) as unknown as fc.Arbitrary<Message>;
+  return fc
+    .record({ kind: fc.constant(kind), chain: u16, epoch: u32, ...body }, plain)
+    .map(ofOneEpoch) as unknown as fc.Arbitrary<Message>;
+}
+
+/** What is told of a chain's register is of that chain, and of the epoch that it is told in. */
+function ofOneEpoch(message: object): object {
+  if (!('value' in message) || !('chain' in message) || !('epoch' in message)) return message;
+  const { chain, epoch, value } = message;
+  return { ...message, value: { ...(value as object), chain, epoch } };
 }
 
 const kinds = Object.entries(bodies);
@@ -85,7 +103,7 @@ for (const [kind, body] of kinds) {
 }
 
 t.test('[W2] any bytes are a message that encodes to the same bytes, or CHAIN_PROTOCOL', async (t) => {
-  const random = fc.tuple(fc.integer({ min: 0, max: 14 }), fc.uint8Array({ maxLength: 80 }));
+  const random = fc.tuple(fc.integer({ min: 0, max: 20 }), fc.uint8Array({ maxLength: 80 }));
   const ofKind = random.map(([kind, rest]) => Uint8Array.of(kind, ...rest));
   for (const bytes of [fc.uint8Array({ maxLength: 64 }), ofKind]) {
     fc.assert(
@@ -109,37 +127,51 @@ t.test('[W2] what no honest member says is refused, each for its own reason', as
   const head = (kind: number) => [kind, 0, 0, 0, 0, 0, 1];
   const zeros = (count: number) => new Array<number>(count).fill(0);
   const text = (value: string | Buffer) => [value.length >> 8, value.length & 0xff, ...Buffer.from(value as string)];
+  const chunk = [...head(16), ...zeros(24)];
   const cases: [what: string, bytes: number[], reason: RegExp][] = [
     ['nothing', [], /end too soon/],
-    ['an unknown kind', head(13), /unknown message kind 13/],
+    ...[7, 9, 10, 11, 18].map((kind): [string, number[], RegExp] => ['no kind', head(kind), /unknown message kind/]),
     ['kind 0', head(0), /unknown message kind 0/],
     ['a byte too many', [...head(2), ...zeros(24), 0], /left over/],
     ['an lsn past 2^53', [...head(2), 0, 0x20, ...zeros(22)], /past 2\^53/],
-    ['a chunk that counts 2^32 - 1 records', [...head(9), 1, 255, 255, 255, 255], /4294967295 items do not fit/],
-    ['a chunk with a record of 2^32 - 1 bytes', [...head(9), 1, 0, 0, 0, 1, 255, 255, 255, 255], /end too soon/],
-    ['a chunk that is shared by 2', [...head(9), 2, 0, 0, 0, 0], /is not 0 or 1/],
+    ['a chunk that counts 2^32 - 1 records', [...chunk, 1, 1, 255, 255, 255, 255], /4294967295 items do not fit/],
+    ['a chunk with a record of 2^32 - 1 bytes', [...chunk, 1, 1, 0, 0, 0, 1, 255, 255, 255, 255], /end too soon/],
+    ['a chunk that is shared by 2', [...chunk, 2, 0, 0, 0, 0, 0], /is not 0 or 1/],
+    ['a chunk that is live by 2', [...chunk, 0, 2, 0, 0, 0, 0], /is not 0 or 1/],
     ['a nonce that is not UTF-8', [...head(4), ...text(Buffer.from([0xc0, 0x80]))], /UTF-8|end too soon/],
     ['a nonce that is too long', [...head(4), ...text('n'.repeat(nonceBytesMax + 1))], /text of 129 bytes/],
     ['a store id that is too long', [...head(5), ...text('n'), ...text('s'.repeat(600)), ...zeros(28)], /text of 600/],
     ['a source that is no host', [...head(6), ...text('n'), ...text('../x'), ...zeros(24)], /not a host id/],
-    ['an order of 65535', [...head(10), ...text('n'), ...zeros(24), 255, 255], /items do not fit/],
-    ['an order of more hosts than there can be', activateOf(hostsMax + 1), /65 hosts/],
+    ['a configuration of 65535', configuredOf(1, 65_535, 0), /items do not fit/],
+    ['a configuration of more hosts than there can be', configuredOf(1, hostsMax + 1, hostsMax + 1), /65 hosts/],
+    ['a configuration of another epoch', configuredOf(2, 0, 0), /of epoch 2 of chain 0 came for another/],
     ['a record that is none', [...head(1), ...zeros(8), ...zeros(44)], /record version 0/],
   ];
   for (const [what, bytes, reason] of cases) {
     const decode = () => decodeMessage(Uint8Array.from(bytes), openRecord);
     t.throws(decode, { code: 'CHAIN_PROTOCOL', message: reason }, what);
   }
-  function activateOf(count: number): number[] {
-    const hosts = Array.from({ length: count }, (_, index) => text(`h${index}`)).flat();
-    return [...head(10), ...text('n'), ...zeros(24), 0, count, ...hosts];
+  function configuredOf(epoch: number, count: number, there: number): number[] {
+    const seats = Array.from({ length: there }, (_, index) => [
+      ...text(`h${index}`),
+      ...text(''),
+      ...text(''),
+      1,
+    ]).flat();
+    const active = [0, 0, 0, epoch, ...zeros(4), ...text('n'), count >> 8, count & 0xff, ...seats, ...zeros(24)];
+    return [...head(13), 1, 1, 0, 0, ...text(''), ...active, 0, 0];
   }
 });
 
-t.test('[W2] the largest activation, of hosts with the longest names, has room', async (t) => {
-  const order = Array.from({ length: hostsMax }, (_, index) => `${index}`.padStart(32, 'h') as HostId);
+t.test('[W2] the largest configuration, of hosts with the longest names, has room', async (t) => {
+  const members = Array.from({ length: hostsMax }, (_, index) => {
+    const host = `${index}`.padStart(32, 'h') as HostId;
+    return { host, storeId: 's'.repeat(nonceBytesMax), boot: 'b'.repeat(nonceBytesMax), role: 'serving' } as const;
+  });
   const [chain, epoch] = [0 as ChainId, 1 as Epoch];
   const start = { lsn: 0 as Lsn, hash: '0'.repeat(32) as Hash };
-  const message = { kind: 'activate', chain, epoch, nonce: 'n'.repeat(nonceBytesMax), order, start } as const;
+  const active = { epoch, minor: 0, nonce: 'n'.repeat(nonceBytesMax), members, start };
+  const value = { chain, region: 'r', phase: 'pending', ...active, previous: active, loss: undefined } as const;
+  const message = { kind: 'configured', chain, epoch, value } as const;
   t.same(decodeMessage(encodeMessage(message), openRecord), message);
 });

@@ -47,23 +47,37 @@ export class Witness {
   }
 
   /** C1: what a register may come to hold after what it held. */
-  onChanged(before: Configuration | undefined, after: Configuration): void {
+  onChanged(before: Configuration | undefined, after: Configuration, members: ReadonlyMap<HostId, Seen>): void {
     const epoch = before?.epoch ?? 0;
     if (after.phase === 'pending') {
       assert(after.epoch > epoch, `C1: pending ${after.epoch} comes after ${epoch}`);
       assert(same(lastActive(before), after.previous), 'C1: what was active last is kept, and nothing else');
       return;
     }
-    if (before?.phase === 'pending') this.#onActivated(before, after);
+    if (before?.phase === 'pending') this.#onActivated(before, after, members);
     else this.#onChangedMinor(before, after);
     this.active = after;
   }
 
-  #onActivated(before: Configuration, after: Configuration): void {
-    assert(after.epoch === before.epoch && after.minor === 0, 'C1: an epoch is activated by the one who made it pending');
-    assert(after.members.length > 0 && after.members.every(({ role }) => role === 'serving'), 'C8: all who begin serve');
+  #onActivated(before: Configuration, after: Configuration, members: ReadonlyMap<HostId, Seen>): void {
+    assert(
+      after.epoch === before.epoch && after.minor === 0,
+      'C1: an epoch is activated by the one who made it pending',
+    );
+    assert(
+      after.members.length > 0 && after.members.every(({ role }) => role === 'serving'),
+      'C8: all who begin serve',
+    );
+    for (const { host, storeId } of after.members) {
+      const member = members.get(host);
+      const holds = member !== undefined && isOnDisk(member.disk, after.start);
+      assert(member?.storeId !== storeId || holds, `C4: epoch ${after.epoch} begins, and ${host} lacks its history`);
+    }
     const isLoss = after.loss !== undefined;
-    assert(isLoss || isBeginning(this.promised, after.start), `C6: epoch ${after.epoch} begins without what was answered`);
+    assert(
+      isLoss || isBeginning(this.promised, after.start),
+      `C6: epoch ${after.epoch} begins without what was answered`,
+    );
     if (isLoss && !isBeginning(this.promised, after.start)) this.promised = after.start;
   }
 
@@ -74,7 +88,10 @@ export class Witness {
     const isKept = old.every(({ host, storeId }, at) => now[at]?.host === host && now[at]?.storeId === storeId);
     assert(isKept && samePlace(before.start, after.start), 'C1: within an epoch the serving set only grows');
     const syncing = after.members.filter(({ role }) => role === 'syncing');
-    assert(syncing.length <= 1 && syncing.every((one) => one === after.members.at(-1)), 'C8: one syncs, and stands last');
+    assert(
+      syncing.length <= 1 && syncing.every((one) => one === after.members.at(-1)),
+      'C8: one syncs, and stands last',
+    );
   }
 
   /** A head says that everything up to `through` is committed: it is on the disk of all who serve, and of all who follow. */
@@ -91,7 +108,11 @@ export class Witness {
     }
     const { active } = this;
     const isOver = active !== undefined && active.epoch > epoch;
-    if (isOver) assert(isBeginning(position, active.start), `C6: record ${through} is answered, and epoch ${active.epoch} lacks it`);
+    if (isOver)
+      assert(
+        isBeginning(position, active.start),
+        `C6: record ${through} is answered, and epoch ${active.epoch} lacks it`,
+      );
     const isLonger = isBeginning(this.promised, position);
     assert(isLonger || isBeginning(position, this.promised), `C6: record ${through} is answered in another history`);
     if (isLonger) this.promised = position;
@@ -108,7 +129,10 @@ export class Witness {
     const asked = this.asked.get(head.id) ?? [];
     for (const one of asked.filter((one) => one.token <= token))
       assert(isBeginning(one.promised, head.replica.received), `C18: a read at ${head.id} misses what was answered`);
-    this.asked.set(head.id, asked.filter((one) => one.token > token));
+    this.asked.set(
+      head.id,
+      asked.filter((one) => one.token > token),
+    );
   }
 
   /** Its barriers are answered by nobody any more. */
@@ -122,7 +146,7 @@ export class Witness {
       const { phase, epoch } = replica;
       if (phase.kind !== 'serving') continue;
       const lower = members.get(lowerOf(replica) ?? replica.self);
-      if (lower !== undefined && lower.isUp && lower.id !== replica.self) checkNeighbours(replica, lower.replica);
+      if (lower?.isUp === true && lower.id !== replica.self) checkNeighbours(replica, lower.replica);
       const head = members.get(phase.config.members[0]?.host ?? replica.self);
       if (head?.isUp !== true || head.replica.phase.kind !== 'serving' || head.replica.epoch !== epoch) continue;
       assert(isBeginning(replica.received, head.replica.received), `C7: the log of ${replica.self} is not the head's`);

@@ -1,29 +1,24 @@
 // A chain in memory: the real replicas, over disks, links and a register that do only what a test tells them to. A crash forgets
 // what was not synced; the write in flight is kept or lost, as the test says. A world can be copied at any moment, so that a
 // model checker can try all that may come next.
-import { seatOf } from '../../chain/configuration.ts';
 import { describeConfiguration, describeEffect, describeMessage, describePosition } from '../../chain/describe.ts';
-import type { Entry, Message } from '../../chain/messages.ts';
 import { canPropose } from '../../chain/normal.ts';
 import { step } from '../../chain/replica.ts';
 import { checkReplica } from '../../chain/replica-check.ts';
 import type { Decision, Effect, Event, Replica } from '../../chain/state.ts';
 import { createReplica } from '../../chain/state.ts';
-import { decodeMessage, encodeMessage } from '../../chain/wire.ts';
 import { assert } from '../../engine/base/assert.ts';
-import type { HostId, Position } from '../../engine/base/ids.ts';
-import { chainId, hostId } from '../../engine/base/ids.ts';
-import { encodeActivation, encodeBatch, openRecord } from '../../engine/store/format.ts';
+import type { HostId } from '../../engine/base/ids.ts';
+import { hostId } from '../../engine/base/ids.ts';
 import { cloneReplica } from './clone.ts';
 import type { Disk, Write } from './disk.ts';
 import { applyWrites, emptyDisk, endOfDisk, positionAt, readAfter } from './disk.ts';
 import type { Item } from './links.ts';
 import { Links } from './links.ts';
+import { chain, makeActivation, makeBatch, travelled } from './records.ts';
 import type { Question } from './register-cell.ts';
-import { keyOfValue, RegisterCell } from './register-cell.ts';
+import { describeDecision, keyOfValue, RegisterCell } from './register-cell.ts';
 import { made, Witness } from './witness.ts';
-
-export const chain = chainId(0);
 
 export type Member = {
   readonly id: HostId;
@@ -77,7 +72,10 @@ export class World {
     const ids = names.map(hostId);
     this.links = new Links(ids, other?.links);
     this.witness = new Witness(other?.witness);
-    this.register = new RegisterCell((before, after) => this.witness.onChanged(before, after), other?.register);
+    this.register = new RegisterCell(
+      (before, after) => this.witness.onChanged(before, after, this.members),
+      other?.register,
+    );
     for (const id of ids) this.members.set(id, other === undefined ? begin(id) : cloneMember(other.member(id)));
     if (other !== undefined) this.updates = other.updates;
   }
@@ -132,7 +130,8 @@ export class World {
     if (!this.links.isUp(a, b)) return;
     this.links.break(a, b, (sent) => sent);
     this.say(() => `> the link of ${a} and ${b} breaks; lost: ${lost[0]} from ${a}, ${lost[1]} from ${b}`);
-    for (const [from, to] of [[a, b] as const, [b, a] as const]) if (this.member(to).isUp) this.#drainUntilBroken(from, to);
+    for (const [from, to] of [[a, b] as const, [b, a] as const])
+      if (this.member(to).isUp) this.#drainUntilBroken(from, to);
   }
 
   /** The oldest of what is on its way happens. */
@@ -205,7 +204,7 @@ export class World {
     return true;
   }
 
-  /** The answer of the register is lost; what was asked may have happened, or may yet. */
+  /** The answer of the register is lost; a CAS may have happened, or may yet. */
   lapse(name: string): boolean {
     const member = this.member(name);
     const { question } = member;
@@ -213,14 +212,19 @@ export class World {
     this.register.forget(member.id, question);
     this.say(() => `> ${name} is told nothing by the register`);
     member.question = undefined;
-    this.step(member, { kind: 'decided', decision: { kind: 'unknown' } });
+    // A read that found nothing out says so; it may be the one that was to tell what a CAS did.
+    const decision: Decision = { kind: question.kind === 'look' ? 'failed' : 'unknown' };
+    this.step(member, { kind: 'decided', decision });
     return true;
   }
 
   happenLate(index: number): boolean {
     if (this.register.late[index] === undefined) return false;
     this.register.happenLate(index);
-    this.say(() => `> a late CAS: the register holds ${this.register.value === undefined ? 'nothing' : describeConfiguration(this.register.value)}`);
+    this.say(
+      () =>
+        `> a late CAS: the register holds ${this.register.value === undefined ? 'nothing' : describeConfiguration(this.register.value)}`,
+    );
     return true;
   }
 
@@ -230,7 +234,7 @@ export class World {
     const { replica } = member;
     if (!member.isUp || !member.isHead || !canPropose(replica)) return false;
     this.updates += 1;
-    const entry = makeEntry(replica, `update ${this.updates}`, this.updates);
+    const entry = makeBatch(replica, `update ${this.updates}`, this.updates);
     this.say(() => `> ${name} proposes #${entry.lsn}`);
     this.step(member, { kind: 'propose', entry });
     return true;
@@ -246,7 +250,10 @@ export class World {
   }
 
   /** What policy may say at any time. */
-  tell(name: string, event: Event & { kind: 'look' | 'reconfigure' | 'hurry' | 'abandon' | 'add' | 'remove' }): boolean {
+  tell(
+    name: string,
+    event: Event & { kind: 'look' | 'reconfigure' | 'hurry' | 'abandon' | 'add' | 'remove' },
+  ): boolean {
     const member = this.member(name);
     if (!member.isUp) return false;
     const what = 'host' in event ? ` ${event.host}` : 'intention' in event ? ` ${event.intention.order.join('>')}` : '';
@@ -308,7 +315,11 @@ export class World {
     if (effect.kind !== 'send' || effect.to !== member.id) this.say(() => `  ${member.id} ${describeEffect(effect)}`);
     switch (effect.kind) {
       case 'send':
-        return this.links.send(member.id, effect.to, this.habits.isEncoded ? travelled(effect.message) : effect.message);
+        return this.links.send(
+          member.id,
+          effect.to,
+          this.habits.isEncoded ? travelled(effect.message) : effect.message,
+        );
       case 'write':
         return void member.queue.push(effect);
       case 'dropQueued':
@@ -345,9 +356,8 @@ export class World {
     member.isHead = true;
     this.witness.onPromise(this.members, member, member.replica.committed);
     if (!this.habits.hasActivation) return;
-    const entry = encodeActivation({ chain, epoch, after: member.replica.received }, order);
-    made.set(entry.hash, entry);
-    this.step(member, { kind: 'propose', entry });
+    const { received } = member.replica;
+    this.step(member, { kind: 'propose', entry: makeActivation({ epoch, received }, order) });
   }
 
   say(line: () => string): void {
@@ -388,40 +398,3 @@ function eventOf(from: HostId, item: Item): Event {
   if (item.kind === 'linked') return { kind: 'connected', peer: from, boot: item.boot, storeId: item.storeId };
   return { kind: 'message', from, message: item };
 }
-
-const entries = new Map<string, Entry>();
-
-/** The same text at the same place is the same record: it is made once. */
-export function makeEntry(replica: { epoch: number; received: Position }, text: string, seqFirst: number): Entry {
-  const { epoch, received: after } = replica;
-  const key = `${epoch} ${after.lsn} ${after.hash} ${text}`;
-  let entry = entries.get(key);
-  if (entry === undefined) {
-    const place = { chain, epoch: epoch as Replica['epoch'], after };
-    entry = encodeBatch(place, [{ name: 'space/key', seqFirst, updates: [Buffer.from(text)] }]);
-    entries.set(key, entry);
-    made.set(entry.hash, entry);
-  }
-  return entry;
-}
-
-function travelled(message: Message): Message {
-  return decodeMessage(Uint8Array.from(encodeMessage(message)), openRecord);
-}
-
-function describeDecision(decision: Decision): string {
-  if (!('value' in decision)) return decision.kind;
-  const { kind, value } = decision;
-  return `${kind === 'lost' ? 'lost to ' : ''}${value === undefined ? 'nothing' : describeConfiguration(value)}`;
-}
-
-/** Whether a member runs the epoch that the register holds active, in its place. */
-export function runsActive(world: World, { id, isUp, replica, storeId }: Member): boolean {
-  const { value } = world.register;
-  const { phase } = replica;
-  const config = 'config' in phase ? phase.config : undefined;
-  if (!isUp || value?.phase !== 'active' || config?.epoch !== value.epoch || phase.kind !== 'serving') return false;
-  const seat = seatOf(value.members, id);
-  return seat?.role === 'serving' && seat.storeId === storeId && config.minor === value.minor;
-}
-
