@@ -11,7 +11,7 @@
 import { assert, unreachable } from '../engine/base/assert.ts';
 import type { ChainId, HostId } from '../engine/base/ids.ts';
 import { chainId } from '../engine/base/ids.ts';
-import { fetchBurstBytes } from '../engine/base/limits.ts';
+import { fetchBurstBytes, hintBytesMax, lagMs } from '../engine/base/limits.ts';
 import type { Configuration } from './configuration.ts';
 import { decodeConfiguration, encodeConfiguration } from './configuration.ts';
 import {
@@ -38,7 +38,7 @@ import { step } from './replica.ts';
 import { checkReplica } from './replica-check.ts';
 import type { Decision, Effect, Event, Replica } from './state.ts';
 import { createReplica } from './state.ts';
-import { createCare, decide, noteStage } from './steward.ts';
+import { createCare, decide, forgive, noteStage } from './steward.ts';
 
 export function createNode(options: NodeOptions): Node {
   const { self, hosts, nowMs, profile, random, replicas, instance } = options;
@@ -179,7 +179,7 @@ function onEffect(node: Node, replica: Replica, effect: Effect, out: NodeEffect[
       const { epoch, minor, phase } = effect.value;
       const version = phase === 'active' ? minor + 1 : 0;
       const hint = { chain, epoch, minor: version, bytes: encodeConfiguration(effect.value) };
-      gossipStep(node, { kind: 'hint', nowMs: node.nowMs, ...hint }, out);
+      if (hint.bytes.length <= hintBytesMax) gossipStep(node, { kind: 'hint', nowMs: node.nowMs, ...hint }, out);
       shake(node);
       out.push({ kind: 'chain', chain, effect });
       return;
@@ -209,7 +209,7 @@ function releaseFetches(node: Node, elapsedMs: number, out: NodeEffect[]): void 
   node.fetchBytes = Math.min(fetchBurstBytes, node.fetchBytes + (elapsedMs * fetchBytesPerSecond) / 1_000);
   if (node.fetchBytes <= 0) return;
   for (const chain of node.chains.values()) {
-    for (const fetch of chain.fetches) out.push(fetch);
+    out.push(...chain.fetches);
     chain.fetches = [];
   }
 }
@@ -337,6 +337,8 @@ function onTick(node: Node, out: NodeEffect[]): void {
   const { nowMs, options } = node;
   const elapsedMs = nowMs - node.tickAtMs;
   node.tickAtMs = nowMs;
+  // A process that stood still measures nothing by the time that it missed.
+  if (elapsedMs > lagMs) for (const { care } of node.chains.values()) forgive(care, elapsedMs);
   advanceDetector(node.detector, nowMs);
   stepRegister(node, { kind: 'tick', nowMs }, out);
   gossipStep(node, { kind: 'tick', nowMs, lagMs: Math.max(0, elapsedMs - options.tickMs) }, out);

@@ -14,7 +14,7 @@ import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, HostId } from '../engine/base/ids.ts';
 import { chunkBytesMax } from '../engine/base/limits.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
-import { createIndex, cutIndex, indexNames } from '../engine/store/document-index.ts';
+import { createIndex, indexNames } from '../engine/store/document-index.ts';
 import type { OpenedRecord, RecordPlace } from '../engine/store/format.ts';
 import { encodeActivation, openRecord } from '../engine/store/format.ts';
 import type { Store, Synced } from '../engine/store/store.ts';
@@ -56,7 +56,7 @@ export type HostParts = {
 
 type Chain = {
   readonly replica: Replica;
-  readonly index: DocumentIndex;
+  index: DocumentIndex;
   service: ChainService | undefined;
   /** The documents in batches that were proposed here and are not yet synced, by lsn. */
   readonly names: Map<number, string[]>;
@@ -194,7 +194,8 @@ export class Host {
     const id = chain.replica.chain;
     switch (effect.kind) {
       case 'write':
-        if (effect.cut !== undefined) cutIndex(chain.index, effect.cut.lsn);
+        // A desk of before may still be walking the log as it was: what it finds is not for the next.
+        if (effect.cut !== undefined) chain.index = createIndex();
         return store.append(id, effect.entries, effect.marks, effect.cut);
       case 'dropQueued':
         chain.names.clear();
@@ -203,7 +204,7 @@ export class Host {
         void this.#read(chain, effect);
         return;
       case 'locate':
-        void this.#locate(chain, effect.lsn);
+        void this.#locate(chain, effect);
         return;
       case 'committed':
         return chain.service?.commit(effect.through);
@@ -211,7 +212,7 @@ export class Host {
         return chain.service?.passed(effect.token);
       case 'serving':
         log.info({ chain: id, epoch: effect.epoch, order: effect.order }, 'serving');
-        return this.#beginService(chain, effect.epoch, effect.order);
+        return this.#beginService(chain, effect);
       case 'stopped':
         log.info({ chain: id, epoch: chain.replica.epoch }, 'stopped');
         return this.#endService(chain);
@@ -235,12 +236,11 @@ export class Host {
     log.info({ chain: replica.chain, ...why }, `the register holds ${describeConfiguration(value)}`);
   }
 
-  #beginService(chain: Chain, epoch: Epoch, order: readonly HostId[]): void {
+  #beginService(chain: Chain, { epoch, order, loss }: Effect & { kind: 'serving' }): void {
     const { replica } = chain;
     chain.names.clear();
     chain.service = this.#parts.serve(replica.chain, epoch, chain.index);
     // The first record of an epoch is its activation: what the log says of itself.
-    const { loss } = replica.known ?? {};
     const place = { chain: replica.chain, epoch, after: replica.received };
     this.#proposeRecord(chain, encodeActivation(place, order, loss), []);
     this.#parts.onRoutes();
@@ -278,18 +278,23 @@ export class Host {
       const fetched = { to, epoch, after, entries: records ?? [], isShared: records !== undefined };
       this.tell({ kind: 'chain', chain: id, event: { kind: 'fetched', ...fetched } });
     } catch (cause) {
-      this.#parts.fatal(cause);
+      this.#failed(chain, epoch, cause);
     }
   }
 
-  async #locate(chain: Chain, lsn: number): Promise<void> {
+  async #locate(chain: Chain, { epoch, lsn }: Effect & { kind: 'locate' }): Promise<void> {
     const id = chain.replica.chain;
     try {
       const position = await this.#parts.store.locate(id, lsn);
-      this.tell({ kind: 'chain', chain: id, event: { kind: 'located', position } });
+      this.tell({ kind: 'chain', chain: id, event: { kind: 'located', epoch, position } });
     } catch (cause) {
-      this.#parts.fatal(cause);
+      this.#failed(chain, epoch, cause);
     }
+  }
+
+  /** What was to be read for an epoch that is over may have been cut meanwhile: nobody waits for it. */
+  #failed({ replica }: Chain, epoch: Epoch, cause: unknown): void {
+    if (replica.epoch === epoch) this.#parts.fatal(cause);
   }
 
   #onSynced(synced: readonly Synced[], kept: readonly number[]): void {

@@ -21,7 +21,7 @@ export const nonceBytesMax = 128;
 /** What an operator says about the loss that he accepts, in bytes. */
 export const lossBytesMax = 1_024;
 /** The value of a chain's register: two lists of as many hosts as a chain can have, and what goes with them. */
-export const configurationBytesMax = 12 * 1024;
+export const configurationBytesMax = 32 * 1024;
 /** Voters of a cluster: seven outlive three of their kind; more cost every change a round through more disks. */
 export const votersMax = 7;
 /** The value of a register. A configuration of the most hosts with the longest names, twice, takes two thirds of it. */
@@ -122,6 +122,8 @@ export const silentMs = 1_200;
 export const linkLostMs = 400;
 /** Between one reading of a register, for want of news, and the next. */
 export const lookMs = 1_000;
+/** The same for a host that has no part in what the register holds: news comes to it by gossip too. */
+export const idleLookMs = 60_000;
 /** Members of a chain act on the same trouble so long after one another: a reconfiguration takes a tenth of it. */
 export const staggerMs = 150;
 /** Who does not answer a seal or a transfer within this is left out, where enough others did. */
@@ -134,6 +136,9 @@ export const pendingMs = 1_000;
 export const stuckMs = 1_000;
 /** A joiner of whom nothing was heard for this long gives its place up. */
 export const joinStuckMs = 5_000;
+/** A host that held a chain up waits before it may join again: doubled from the first to the last. Others come first. */
+export const heldUpMsMin = 1_000;
+export const heldUpMsMax = 60_000;
 /** How long a configuration stands before it is straightened: heads move back one after the other, and not at once. */
 export const movePauseMs = 2_000;
 /** Between two reconfigurations of one chain by one host: doubled from the first to the last, until all was well for a while. */
