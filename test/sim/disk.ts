@@ -5,7 +5,7 @@ import type { OrderedStore, Pair, Put } from '../../engine/store/port.ts';
 import type { Prng } from '../prng.ts';
 import type { Kernel, Timer } from './kernel.ts';
 
-const readMs = 0.05;
+const readMsUsual = 0.05;
 const pageMax = 24;
 
 type Write = { readonly puts: readonly Put[]; readonly timer: Timer };
@@ -23,6 +23,8 @@ export class SimDisk {
   #writing: Write | undefined;
   /** How long a sync takes. */
   syncMs = 1;
+  /** How long a read takes; writes go on meanwhile. */
+  readMs = readMsUsual;
   /** The next write fails. */
   isFailing = false;
   /** How often this disk was replaced by an empty one. */
@@ -46,7 +48,7 @@ export class SimDisk {
     let isClosed = false;
     const read = async (): Promise<void> => {
       if (isClosed) throw new Error('the store is closed');
-      await done(readMs);
+      await done(this.readMs);
     };
     return {
       write: (puts) => (isClosed ? read() : this.#write(puts, enter)),

@@ -86,6 +86,16 @@ const faultKinds: Readonly<Record<string, Fault>> = {
       };
     });
   },
+  slowReads: (world, prng) => {
+    const { disk } = prng.pick(world.machines);
+    return forAWhile(world, prng, 500, () => {
+      const { readMs } = disk;
+      disk.readMs = 20 + prng.below(200);
+      return () => {
+        disk.readMs = Math.min(readMs, 0.05);
+      };
+    });
+  },
   diskError: (world, prng) => {
     prng.pick(world.machines).disk.isFailing = true;
     return true;
@@ -130,6 +140,7 @@ export function heal(world: World): void {
   world.network.healAll();
   for (const machine of world.machines) {
     machine.disk.isFailing = false;
+    machine.disk.readMs = 0.05;
     machine.disk.syncMs = Math.min(machine.disk.syncMs, 3);
     world.resume(machine);
     world.start(machine);

@@ -1,24 +1,32 @@
 // Whole clusters under chance: hosts, proxies and clients run their real code over simulated disks, links and clocks, and
 // whatever goes wrong, the promises of SPEC.md hold. One seed decides everything; `npm run sim -- --seed N` repeats it with its story.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { runSeed } from './seed.ts';
 import type { Summary } from './summary.ts';
-import { addSeed, emptySummary } from './summary.ts';
+import { addSummary, emptySummary } from './summary.ts';
 
-const seeds = 200;
+const seeds = 1_000;
 
 /** Seeds that found a bug once, each with what it was. */
-const regressions: readonly (readonly [seed: number, what: string])[] = [];
+const regressions: readonly (readonly [seed: number, what: string])[] = [
+  [1_789, 'a source that lost its disk wedged whoever copied from it'],
+  [1_887, 'a source that lost its disk wedged whoever copied from it'],
+  [3_355, 'the list of voters was lost with the one host that knew it was decided'],
+  [4_098, 'a joiner fetched one chunk a tick'],
+  [6_213, 'the list of voters was lost with the one host that knew it was decided'],
+];
 
 /** States that come with reconfiguration, or are too rare for so few seeds. */
-const notYet = new Set(['two processes believed to head one chain']);
+const notYet = new Set<string>();
 
 t.test(
   '[C3] [C4] [C5] [C6] [C7] [C13] [C15] [C18] [F3] [E2] clusters keep their promises, whatever fails',
+  { timeout: 600_000 },
   async (t) => {
-    const summary: Summary = emptySummary();
-    for (let seed = 1; seed <= seeds; seed += 1) addSeed(summary, await runSeed(seed), 0);
-    for (const { seed, findings } of summary.failed) {
+    const { failed, ...summary } = await runApart();
+    for (const { seed, findings } of failed) {
       t.fail(`npm run sim -- --seed ${seed}: ${findings.map(({ check, text }) => `${check}: ${text}`).join('; ')}`);
     }
     const { answered, events, reconfigurations, faults, sometimes } = summary;
@@ -30,6 +38,29 @@ t.test(
     }
   },
 );
+
+/** In processes of their own, without the coverage that costs more than the run. */
+async function runApart(): Promise<Summary> {
+  const summary = emptySummary();
+  const half = seeds / 2;
+  for (const slice of await Promise.all([runSlice(1, half), runSlice(1 + half, half)])) addSummary(summary, slice);
+  return summary;
+}
+
+function runSlice(first: number, count: number): Promise<Summary> {
+  const { NODE_V8_COVERAGE: _, ...env } = process.env;
+  const words = ['--slice', '--seed', `${first}`, '--seeds', `${count}`];
+  const child = spawn(process.execPath, [fileURLToPath(new URL('main.js', import.meta.url)), ...words], { env });
+  let text = '';
+  child.stdout.on('data', (data: Buffer) => {
+    text += data.toString();
+  });
+  child.stderr.pipe(process.stderr);
+  return new Promise((done, fail) => {
+    child.on('error', fail);
+    child.on('close', () => done(JSON.parse(text) as Summary));
+  });
+}
 
 t.test('seeds that found a bug find none now', async (t) => {
   for (const [seed, what] of regressions) t.same((await runSeed(seed)).findings, [], `seed ${seed}: ${what}`);
