@@ -93,18 +93,14 @@ async function judge(copy: string, mutant: Mutant): Promise<Verdict> {
   }
 }
 
-/** Suites of the room, all of them: what catches it is the point. The simulator only where a suite in seeds did not. */
+/** What runs in seeds first; then stories and tests of single rules; then whole clusters. The first to catch it ends the search. */
 async function tryToCatch(copy: string, { patches, unseen }: Mutant): Promise<Catch[]> {
-  const suites = [...new Set(patches.flatMap(({ file }) => suitesFor(file)))];
-  const catches: Catch[] = [];
-  for (const suite of suites) {
+  for (const suite of new Set(patches.flatMap(({ file }) => suitesFor(file)))) {
     const caught = await runSuite(copy, suite);
-    if (caught !== undefined) catches.push(caught);
+    if (caught !== undefined) return [caught];
   }
-  if (catches.some(({ seeds }) => seeds !== undefined)) return catches;
-  const most = unseen !== undefined ? unseenSeeds : catches.length > 0 ? unseenSeeds : seedsMax;
-  const caught = await runSimulator(copy, most);
-  return caught === undefined ? catches : [caught, ...catches];
+  const caught = await runSimulator(copy, unseen === undefined ? seedsMax : unseenSeeds);
+  return caught === undefined ? [] : [caught];
 }
 
 function isGood({ outcome, mutant }: Verdict): boolean {
