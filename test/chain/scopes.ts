@@ -141,4 +141,42 @@ export const scopes: readonly Scope[] = [
       settle(world);
     },
   },
+  {
+    name: 'a chain of two takes a third, its last member dies, and the third or the first begins anew',
+    hosts: three,
+    budget: { propose: 1, barrier: 1, add: 1, crash: 1, hurry: 1, lapse: 1 },
+    drives: [drive('c', 'c')],
+    joiner: 'c',
+    crashes: ['b'],
+    depth: 14,
+    states: 90_614,
+    prepare: serving(['a', 'b'], 1),
+  },
+  {
+    name: 'the late transfer of an older attempt, with a shorter history',
+    hosts: three,
+    budget: { propose: 1, hurry: 2, crash: 1, restart: 1 },
+    drives: [drive('a', 'a>c')],
+    crashes: ['c'],
+    depth: 15,
+    states: 52_766,
+    prepare: (world) => {
+      serving(three, 1)(world);
+      // a has #2, and b and c, that begin epoch 2 without it, never heard of that.
+      for (const other of ['b', 'c']) world.disconnect('a', other);
+      world.propose('a');
+      world.sync('a');
+      world.reconfigure('b', ['b', 'c'], 1);
+      const steps = [
+        () => world.decide('b'),
+        () => world.sync('b'),
+        () => world.deliver('b', 'c'),
+        () => world.sync('c'),
+      ];
+      for (const step of [...steps, () => world.deliver('c', 'b')]) step();
+      world.connect('a', 'c');
+      world.tell('a', { kind: 'look' });
+      world.decide('a');
+    },
+  },
 ];
