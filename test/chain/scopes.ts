@@ -1,4 +1,5 @@
 // The small worlds that the model checker tries, and what each is after.
+import type { HostId } from '../../engine/base/ids.ts';
 import type { Scope } from './model.ts';
 import { heal, settle } from './policy.ts';
 import type { World } from './world.ts';
@@ -45,7 +46,7 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, hurry: 2 },
     drives: [drive('b', 'b>c'), drive('a', 'a>b')],
     depth: 14,
-    states: 25_153,
+    states: 25_175,
     prepare: serving(three),
   },
   {
@@ -178,5 +179,49 @@ export const scopes: readonly Scope[] = [
       world.tell('a', { kind: 'look' });
       world.decide('a');
     },
+  },
+  {
+    name: 'a read while a joiner that is gated for may serve already, and begins an epoch of its own',
+    hosts: ['a', 'b'],
+    budget: { propose: 1, barrier: 1, look: 1, hurry: 1 },
+    drives: [drive('b', 'b')],
+    isRegisterSlow: true,
+    depth: 22,
+    states: 28_576,
+    prepare: (world) => {
+      serving(['a'], 1)(world);
+      world.tell('a', { kind: 'add', host: 'b' as HostId });
+      world.decide('a');
+      // b is told, enrolls, asks, is filled and acks: a gates for it, and asks the register.
+      for (const [from, to] of [['a', 'b'] as const, ['b', 'a'] as const, ['a', 'b'] as const]) {
+        world.deliver(from, to);
+        world.sync('b');
+      }
+      world.deliver('b', 'a');
+    },
+  },
+  {
+    name: 'a host is back with an empty disk, and is asked what it holds',
+    hosts: three,
+    budget: { propose: 1, hurry: 2 },
+    drives: [drive('b', 'c>b>a', 2)],
+    depth: 20,
+    states: 8_539,
+    prepare: (world) => {
+      serving(three, 1)(world);
+      world.crash('c', false);
+      world.restart('c', true);
+      heal(world);
+      settle(world);
+    },
+  },
+  {
+    name: 'reads through a member that is sealed, and left out of what began since',
+    hosts: three,
+    budget: { propose: 1, barrier: 1, hurry: 1 },
+    drives: [drive('c', 'c')],
+    depth: 14,
+    states: 11_212,
+    prepare: serving(three),
   },
 ];
