@@ -62,6 +62,7 @@ const statusMsMax = 3_000;
 /** After a kill the ports of the dead may be taken for a moment. */
 const portTriesMax = 50;
 const portPauseMs = 100;
+const portRangesMax = 3;
 /** A start that gets stuck so often in a row is given up. */
 const stuckMax = 3;
 const linesKept = 20;
@@ -297,11 +298,18 @@ export class Cluster {
 
 /** A cluster on free ports in a folder of the stage, ended with it. */
 export async function startCluster(stage: Stage, appFile?: string, words: readonly string[] = []): Promise<Cluster> {
-  const portBase = Math.min(await freePort(), 60_000);
   const app = appFile === undefined ? {} : { appFile };
-  const cluster = await Cluster.start({ dir: stage.folder(), portBase, words, ...app });
-  stage.onRelease(() => cluster.end());
-  return cluster;
+  for (let tries = 1; ; tries += 1) {
+    const portBase = Math.min(await freePort(), 60_000);
+    try {
+      const cluster = await Cluster.start({ dir: stage.folder(), portBase, words, ...app });
+      stage.onRelease(() => cluster.end());
+      return cluster;
+    } catch (error) {
+      // One port was free; the ones behind it may be somebody's connection just now.
+      if (tries === portRangesMax || !String(error).includes('is in use')) throw error;
+    }
+  }
 }
 
 /** What `levelten status` says of the cluster, to people. */

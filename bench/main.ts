@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import { measureChain } from './chain.ts';
 import { measureEndToEnd } from './end-to-end.ts';
+import { measureGossip } from './gossip.ts';
 import { measureLeveldb } from './limits/leveldb.ts';
 import { measureWsEcho } from './limits/ws-echo.ts';
 import { type Context, describeMachine, type Measure, type MeasureRow, tableOf, writeReport } from './measure.ts';
@@ -12,6 +13,7 @@ const registry: readonly { readonly ids: readonly string[]; readonly measure: Me
   { ids: ['L2'], measure: measureWsEcho },
   { ids: ['L3', 'P1', 'P2'], measure: measureChain },
   { ids: ['L4', 'P3'], measure: measureEndToEnd },
+  { ids: ['P7'], measure: measureGossip },
 ];
 
 const usage = `usage: npm run bench -- [--quick] [--json FILE] [--only ${registry.flatMap(({ ids }) => ids).join(',')}]`;

@@ -92,7 +92,7 @@ function mySeat(replica: Replica, { members }: Active): Seat | undefined {
 }
 
 /** C13: runs an epoch only with exactly its history, and only once: a process that was restarted after it ran does not resume. */
-function adopt(replica: Replica, config: Active, out: Effect[]): void {
+function adopt(replica: Replica, config: Configuration, out: Effect[]): void {
   const { phase, marks, durable, received } = replica;
   const isAtRest = phase.kind === 'idle' || phase.kind === 'sealed' || phase.kind === 'ready';
   if (!isAtRest || !samePosition(durable, received) || !samePosition(durable, config.start)) return;
@@ -103,7 +103,7 @@ function adopt(replica: Replica, config: Active, out: Effect[]): void {
 }
 
 /** Takes the place of a joiner. The mark comes behind whatever is still on its way to the disk. */
-function enroll(replica: Replica, config: Active, out: Effect[]): void {
+function enroll(replica: Replica, config: Configuration, out: Effect[]): void {
   const { epoch } = config;
   if (replica.marks.sealed > epoch) return;
   leave(replica, out);
@@ -134,7 +134,7 @@ export function restartJoin(replica: Replica, out: Effect[]): void {
   assert(source !== undefined, 'C8: a joiner stands last, behind one that serves');
   // What was received and is not synced yet is kept: nothing that may have been acked is ever cut, or written twice.
   if (!samePosition(replica.durable, replica.received)) {
-    const copy = { source, target: undefined, base: replica.received, step: 1, isShared: true };
+    const copy = { source, target: undefined, base: replica.received, asked: 0, step: 1, isShared: true };
     replica.phase = { ...phase, copy };
     return;
   }
@@ -156,7 +156,7 @@ function beginEpoch(replica: Replica): void {
 }
 
 /** Its whole log is committed, and a successor that was quicker is served now. */
-function beginServing(replica: Replica, config: Active, out: Effect[]): void {
+function beginServing(replica: Replica, config: Configuration, out: Effect[]): void {
   assert(samePosition(replica.durable, config.start), 'C7: a member adopts with exactly the chosen history');
   const early = replica.lowerResume;
   beginEpoch(replica);
@@ -168,11 +168,12 @@ function beginServing(replica: Replica, config: Active, out: Effect[]): void {
   if (replica.phase.kind !== 'serving') return;
   resumeAtUpper(replica, out);
   if (!isServingHead(replica)) return;
-  out.push({ kind: 'serving', epoch: config.epoch, order: config.members.map(({ host }) => host) });
+  const { epoch, loss, members } = config;
+  out.push({ kind: 'serving', epoch, order: members.map(({ host }) => host), loss });
 }
 
 /** Another minor of the epoch that runs here: the last place of the chain has changed. */
-function applyChange(replica: Replica, config: Active, out: Effect[]): void {
+function applyChange(replica: Replica, config: Configuration, out: Effect[]): void {
   const { phase } = replica;
   const seat = mySeat(replica, config);
   if (phase.kind === 'adopting') replica.phase = { ...phase, config };
@@ -187,7 +188,7 @@ function applyChange(replica: Replica, config: Active, out: Effect[]): void {
   }
 }
 
-function promote(replica: Replica, config: Active, out: Effect[]): void {
+function promote(replica: Replica, config: Configuration, out: Effect[]): void {
   const { phase, marks } = replica;
   assert(
     phase.kind === 'syncing' && marks.logEpoch === config.epoch,
@@ -199,7 +200,7 @@ function promote(replica: Replica, config: Active, out: Effect[]): void {
   if (phase.copy !== undefined) resumeAtUpper(replica, out);
 }
 
-function changeBelow(replica: Replica, before: Active, after: Active, out: Effect[]): void {
+function changeBelow(replica: Replica, before: Active, after: Configuration, out: Effect[]): void {
   const former = seatBelow(replica, before);
   const lower = seatBelow(replica, after);
   replica.phase = { kind: 'serving', config: after };

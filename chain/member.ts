@@ -64,7 +64,7 @@ function answerTransfer(replica: Replica, driver: HostId, out: Effect[]): void {
 }
 
 function startCopy(replica: Replica, driver: HostId, { source, position: target }: Transfer, out: Effect[]): void {
-  const copy: Copy = { source, target, base: undefined, step: 1, isShared: false };
+  const copy: Copy = { source, target, base: undefined, asked: 0, step: 1, isShared: false };
   replica.phase = { kind: 'copying', driver, copy };
   forgetInflight(replica);
   const { durable, epoch, self } = replica;
@@ -76,7 +76,7 @@ function startCopy(replica: Replica, driver: HostId, { source, position: target 
 
 /** A joiner begins to fill its log from its predecessor's. */
 export function startJoinCopy(replica: Replica, source: HostId, out: Effect[]): Copy {
-  const copy: Copy = { source, target: undefined, base: undefined, step: 1, isShared: false };
+  const copy: Copy = { source, target: undefined, base: undefined, asked: 0, step: 1, isShared: false };
   forgetInflight(replica);
   findBase(replica, copy, replica.durable.lsn, out);
   return copy;
@@ -91,8 +91,9 @@ function forgetInflight(replica: Replica): void {
 
 function findBase(replica: Replica, copy: Copy, at: number, out: Effect[]): void {
   copy.base = undefined;
+  copy.asked = at;
   const known = at === replica.durable.lsn ? replica.durable : at === 0 ? origin : undefined;
-  if (known === undefined) out.push({ kind: 'locate', lsn: lsn(at) });
+  if (known === undefined) out.push({ kind: 'locate', epoch: replica.epoch, lsn: lsn(at) });
   else onBase(replica, copy, known, out);
 }
 
@@ -116,8 +117,10 @@ export function copyOf({ phase }: Replica): Copy | undefined {
   return phase.kind === 'copying' || phase.kind === 'syncing' ? phase.copy : undefined;
 }
 
-export function onLocated(replica: Replica, position: Position, out: Effect[]): void {
+export function onLocated(replica: Replica, { epoch, position }: Event & { kind: 'located' }, out: Effect[]): void {
   const copy = copyOf(replica);
+  // An answer to a question of another attempt: the log may have been cut and filled since.
+  if (epoch !== replica.epoch || position.lsn !== copy?.asked) return;
   if (copy === undefined || copy.base !== undefined || position.lsn > replica.durable.lsn) return;
   onBase(replica, copy, position, out);
 }

@@ -66,7 +66,7 @@ export type Node = {
   readonly founders: readonly (readonly HostId[])[];
   /** Where every chain should be, for the hosts that the key names. */
   placement: { readonly key: string; readonly chains: readonly (readonly HostId[])[] };
-  /** What may still be fetched; below 0 nothing is until time has paid for it. */
+  /** What may still be fetched; at 0 or below nothing is, until time has paid for it. */
   fetchBytes: number;
   isShaken: boolean;
 };

@@ -11,6 +11,7 @@
 import { assert, unreachable } from '../engine/base/assert.ts';
 import type { ChainId, HostId } from '../engine/base/ids.ts';
 import { chainId } from '../engine/base/ids.ts';
+import { fetchBurstBytes, hintBytesMax, lagMs } from '../engine/base/limits.ts';
 import type { Configuration } from './configuration.ts';
 import { decodeConfiguration, encodeConfiguration } from './configuration.ts';
 import {
@@ -37,7 +38,7 @@ import { step } from './replica.ts';
 import { checkReplica } from './replica-check.ts';
 import type { Decision, Effect, Event, Replica } from './state.ts';
 import { createReplica } from './state.ts';
-import { createCare, decide, noteStage } from './steward.ts';
+import { createCare, decide, forgive, noteStage } from './steward.ts';
 
 export function createNode(options: NodeOptions): Node {
   const { self, hosts, nowMs, profile, random, replicas, instance } = options;
@@ -60,7 +61,7 @@ export function createNode(options: NodeOptions): Node {
     operation: 0,
     founders: placeChains(hosts, replicas.length, options.replication, () => true),
     placement: { key: '', chains: [] },
-    fetchBytes: 0,
+    fetchBytes: fetchBurstBytes,
     isShaken: true,
   };
 }
@@ -178,7 +179,7 @@ function onEffect(node: Node, replica: Replica, effect: Effect, out: NodeEffect[
       const { epoch, minor, phase } = effect.value;
       const version = phase === 'active' ? minor + 1 : 0;
       const hint = { chain, epoch, minor: version, bytes: encodeConfiguration(effect.value) };
-      gossipStep(node, { kind: 'hint', nowMs: node.nowMs, ...hint }, out);
+      if (hint.bytes.length <= hintBytesMax) gossipStep(node, { kind: 'hint', nowMs: node.nowMs, ...hint }, out);
       shake(node);
       out.push({ kind: 'chain', chain, effect });
       return;
@@ -198,17 +199,17 @@ function onEffect(node: Node, replica: Replica, effect: Effect, out: NodeEffect[
 function fetchPaced(node: Node, replica: Replica, effect: Effect & { kind: 'send' }, out: NodeEffect[]): void {
   const chain = node.chains.get(replica.chain);
   const send = { kind: 'send', to: effect.to, message: { about: 'chain', message: effect.message } } as const;
-  if (node.fetchBytes >= 0 || chain === undefined) out.push(send);
+  if (node.fetchBytes > 0 || chain === undefined) out.push(send);
   // A newer question replaces the one that waits: its answer would not be heard.
   else chain.fetches = [send];
 }
 
 function releaseFetches(node: Node, elapsedMs: number, out: NodeEffect[]): void {
   const { fetchBytesPerSecond } = node.options;
-  node.fetchBytes = Math.min(0, node.fetchBytes + (elapsedMs * fetchBytesPerSecond) / 1_000);
-  if (node.fetchBytes < 0) return;
+  node.fetchBytes = Math.min(fetchBurstBytes, node.fetchBytes + (elapsedMs * fetchBytesPerSecond) / 1_000);
+  if (node.fetchBytes <= 0) return;
   for (const chain of node.chains.values()) {
-    for (const fetch of chain.fetches) out.push(fetch);
+    out.push(...chain.fetches);
     chain.fetches = [];
   }
 }
@@ -336,6 +337,8 @@ function onTick(node: Node, out: NodeEffect[]): void {
   const { nowMs, options } = node;
   const elapsedMs = nowMs - node.tickAtMs;
   node.tickAtMs = nowMs;
+  // A process that stood still measures nothing by the time that it missed.
+  if (elapsedMs > lagMs) for (const { care } of node.chains.values()) forgive(care, elapsedMs);
   advanceDetector(node.detector, nowMs);
   stepRegister(node, { kind: 'tick', nowMs }, out);
   gossipStep(node, { kind: 'tick', nowMs, lagMs: Math.max(0, elapsedMs - options.tickMs) }, out);

@@ -66,7 +66,7 @@ export function step(replica: Replica, event: Event, out: Effect[]): void {
     case 'fetched':
       return onFetched(replica, event, out);
     case 'located':
-      return onLocated(replica, event.position, out);
+      return onLocated(replica, event, out);
     case 'decided':
       return onDecided(replica, event.decision, out);
     case 'look':

@@ -3,7 +3,7 @@
 // adopt.ts (running a configuration), join.ts (both ends of a join) and driver.ts (reconfiguring); replica.ts is the door.
 import type { ChainId, Epoch, HostId, Lsn, Position } from '../engine/base/ids.ts';
 import { lsn, origin } from '../engine/base/ids.ts';
-import type { Active, Configuration } from './configuration.ts';
+import type { Configuration } from './configuration.ts';
 import type { Entry, Message, Sealed, Transfer } from './messages.ts';
 
 /**
@@ -25,8 +25,9 @@ export type Marks = {
 export type Copy = {
   readonly source: HostId;
   readonly target: Position | undefined;
-  /** Undefined while the log is being asked for it. */
+  /** Undefined while the log is being asked for it: for the record `asked`. */
   base: Position | undefined;
+  asked: number;
   /** How far the next guess goes back: doubled with each that was wrong. */
   step: number;
   /** The base is shown to be shared, and the log ends there or behind it with what was fetched. */
@@ -40,11 +41,11 @@ export type Phase =
   | { readonly kind: 'sealed'; readonly driver: HostId }
   | { readonly kind: 'copying'; readonly driver: HostId; readonly copy: Copy }
   | { readonly kind: 'ready'; readonly driver: HostId; readonly target: Position }
-  | { readonly kind: 'adopting'; readonly config: Active }
-  | { readonly kind: 'serving'; readonly config: Active }
-  | { readonly kind: 'enrolling'; readonly config: Active }
+  | { readonly kind: 'adopting'; readonly config: Configuration }
+  | { readonly kind: 'serving'; readonly config: Configuration }
+  | { readonly kind: 'enrolling'; readonly config: Configuration }
   /** `copy` is undefined once appends follow. */
-  | { readonly kind: 'syncing'; readonly config: Active; readonly copy: Copy | undefined }
+  | { readonly kind: 'syncing'; readonly config: Configuration; readonly copy: Copy | undefined }
   | { readonly kind: 'wedged'; readonly reason: string };
 
 /** What this host knows of another: which process it is (`boot` changes with every start), and which store it has. */
@@ -154,7 +155,7 @@ export type Event =
       /** False where the log does not hold `after`. */
       readonly isShared: boolean;
     }
-  | { readonly kind: 'located'; readonly position: Position }
+  | { readonly kind: 'located'; readonly epoch: Epoch; readonly position: Position }
   | { readonly kind: 'decided'; readonly decision: Decision }
   /** Policy speaks: whenever it likes. */
   | { readonly kind: 'look' }
@@ -180,12 +181,17 @@ export type Effect =
   /** Read the log after a position, for `to`; comes back as `fetched`. */
   | { readonly kind: 'read'; readonly to: HostId; readonly epoch: Epoch; readonly after: Position }
   /** Read which hash stands after a record of the own log; comes back as `located`. */
-  | { readonly kind: 'locate'; readonly lsn: Lsn }
+  | { readonly kind: 'locate'; readonly epoch: Epoch; readonly lsn: Lsn }
   | { readonly kind: 'committed'; readonly through: Lsn }
   /** Every barrier up to this token came through the whole chain. */
   | { readonly kind: 'passed'; readonly token: number }
   /** This member heads the chain from now on: everything in its log is committed. */
-  | { readonly kind: 'serving'; readonly epoch: Epoch; readonly order: readonly HostId[] }
+  | {
+      readonly kind: 'serving';
+      readonly epoch: Epoch;
+      readonly order: readonly HostId[];
+      readonly loss: string | undefined;
+    }
   /** This member no longer heads the chain: whatever was made on top of `committed` is forgotten. */
   | { readonly kind: 'stopped' }
   | { readonly kind: 'wedged'; readonly reason: string }

@@ -11,7 +11,10 @@
 import type { HostId } from '../engine/base/ids.ts';
 import {
   driveMs,
+  heldUpMsMax,
+  heldUpMsMin,
   hurryMs,
+  idleLookMs,
   joinStuckMs,
   lookMs,
   movePauseMs,
@@ -45,6 +48,13 @@ export type Care = {
   /** The pending value of somebody else, by its nonce, and since when it is known. */
   pendingNonce: string;
   pendingSinceMs: number;
+  /** Since when this host answers to the attempt that it is sealed for. */
+  sealedKey: string;
+  sealedSinceMs: number;
+  /** Hosts that held the chain up: until when they are passed over, and for how long the next time. */
+  heldUp: Map<HostId, { readonly untilMs: number; readonly pauseMs: number }>;
+  /** Who served in the configuration before this one. */
+  served: readonly HostId[];
   /** How far acks had come, and since when they stand there while work waits. */
   ackedLsn: number;
   passed: number;
@@ -85,6 +95,10 @@ export function createCare(nowMs: number): Care {
     troubleSinceMs: nowMs,
     pendingNonce: '',
     pendingSinceMs: nowMs,
+    sealedKey: '',
+    sealedSinceMs: nowMs,
+    heldUp: new Map(),
+    served: [],
     ackedLsn: 0,
     passed: 0,
     movedMs: nowMs,
@@ -118,10 +132,14 @@ export function decide(care: Care, replica: Replica, facts: Facts): Event | unde
   return tend(care, replica, facts) ?? (isLookDue(care, replica, facts) ? look(care, facts) : undefined);
 }
 
-function observe(care: Care, replica: Replica, { nowMs }: Facts): void {
+function observe(care: Care, replica: Replica, facts: Facts): void {
   const { known, phase } = replica;
+  const { nowMs } = facts;
   const key = `${known?.phase} ${known?.epoch} ${known?.minor}`;
+  const sealedKey = `${replica.epoch} ${replica.nonce}`;
+  if (sealedKey !== care.sealedKey) [care.sealedKey, care.sealedSinceMs] = [sealedKey, nowMs];
   if (key !== care.configKey) {
+    noteLeftOut(care, replica, facts);
     care.configKey = key;
     care.configSinceMs = nowMs;
     care.boots = new Map((known?.members ?? []).map(({ host, boot }) => [host, boot]));
@@ -138,6 +156,32 @@ function observe(care: Care, replica: Replica, { nowMs }: Facts): void {
   care.passed = replica.passed;
 }
 
+/** Who lives, is wanted and was left out all the same was too slow: a disk that hangs, a link that loses. */
+function noteLeftOut(care: Care, { known }: Replica, { detector, desired, nowMs }: Facts): void {
+  if (known?.phase !== 'active') return;
+  const serving = servingOf(known.members).map(({ host }) => host);
+  for (const host of care.served) {
+    if (!serving.includes(host) && desired.includes(host) && isLive(detector, host)) holdBack(care, host, nowMs);
+  }
+  care.served = serving;
+}
+
+function holdBack(care: Care, host: HostId, nowMs: number): void {
+  const pauseMs = Math.min((care.heldUp.get(host)?.pauseMs ?? heldUpMsMin / 2) * 2, heldUpMsMax);
+  care.heldUp.set(host, { untilMs: nowMs + pauseMs, pauseMs });
+}
+
+/** This process stood still for so long: what it waited for may have happened meanwhile. */
+export function forgive(care: Care, pausedMs: number): void {
+  care.stageSinceMs += pausedMs;
+  care.troubleSinceMs += pausedMs;
+  care.pendingSinceMs += pausedMs;
+  care.sealedSinceMs += pausedMs;
+  care.movedMs += pausedMs;
+  care.configSinceMs += pausedMs;
+  care.joinSeenMs += pausedMs;
+}
+
 function look(care: Care, { nowMs }: Facts): Event | undefined {
   if (nowMs < care.lookAtMs) return undefined;
   care.lookAtMs = nowMs + lookMs;
@@ -145,8 +189,11 @@ function look(care: Care, { nowMs }: Facts): Event | undefined {
 }
 
 /** Who has no part in what runs, or waits for news of it, looks now and then: a told configuration may have been lost. */
-function isLookDue(care: Care, { phase }: Replica, { nowMs }: Facts): boolean {
-  return phase.kind !== 'serving' && phase.kind !== 'syncing' && nowMs - care.configSinceMs > lookMs;
+function isLookDue(care: Care, { phase, known, self }: Replica, { nowMs, chance }: Facts): boolean {
+  if (phase.kind === 'serving' || phase.kind === 'syncing') return false;
+  const hasPart = known === undefined || seatOf(known.members, self) !== undefined;
+  const pauseMs = hasPart ? lookMs : idleLookMs * (0.5 + chance);
+  return nowMs - Math.max(care.configSinceMs, care.lookAtMs - lookMs) > pauseMs;
 }
 
 /** A reconfiguration of this host's own: who does not answer is not waited for for ever. */
@@ -197,7 +244,7 @@ function troubleOf(care: Care, replica: Replica, active: Active | undefined, fac
   if (other !== undefined) return `${other.host} has another store`;
   if (phase.kind === 'wedged') return `wedged: ${phase.reason}`;
   // Sealed for an epoch whose driver is at work, as far as is known here.
-  if (epoch > active.epoch && nowMs - care.configSinceMs <= pendingMs) return undefined;
+  if (epoch > active.epoch && nowMs - care.sealedSinceMs <= pendingMs) return undefined;
   if (isLeftOut(replica) && nowMs - care.configSinceMs > staggerMs)
     return 'this host cannot run what the register holds';
   if (nowMs - care.movedMs > stuckMs + stuckRank(replica) * staggerMs) return 'acks do not move';
@@ -294,11 +341,14 @@ function tendJoin(care: Care, replica: Replica, facts: Facts): Event | undefined
     const key = `${joiner.host} ${joiner.boot} ${replica.joinSteps}`;
     if (key !== care.joinKey) [care.joinKey, care.joinSeenMs] = [key, nowMs];
     const isGone = isSuspect(detector, joiner.host) || peers.get(joiner.host)?.boot !== joiner.boot;
-    if (isGone || nowMs - care.joinSeenMs > joinStuckMs) return { kind: 'remove', host: joiner.host };
+    const isStuck = nowMs - care.joinSeenMs > joinStuckMs;
+    if (isStuck && !isGone) holdBack(care, joiner.host, nowMs);
+    if (isGone || isStuck) return { kind: 'remove', host: joiner.host };
     return undefined;
   }
   const { members } = phase.config;
-  const missing = desired.filter((host) => seatOf(members, host) === undefined && isLive(detector, host));
+  const isMissing = (host: HostId): boolean => seatOf(members, host) === undefined && isLive(detector, host);
+  const missing = desired.filter((host) => isMissing(host) && nowMs >= (care.heldUp.get(host)?.untilMs ?? 0));
   const isThin = members.length < replication || missing.length > 0;
   const [host] = missing;
   if (host !== undefined && isThin && nowMs >= care.nextAtMs) {
@@ -309,10 +359,13 @@ function tendJoin(care: Care, replica: Replica, facts: Facts): Event | undefined
 }
 
 /** A planned move: everybody whom placement wants serves, and stands otherwise than it wants. */
-function straighten(care: Care, replica: Replica, { desired, nowMs, serversMin, chance }: Facts): Event | undefined {
+function straighten(care: Care, replica: Replica, facts: Facts): Event | undefined {
+  const { detector, desired, nowMs, serversMin, chance } = facts;
   const { phase } = replica;
   if (phase.kind !== 'serving' || desired.length < serversMin) return undefined;
   const { members } = phase.config;
+  // Whom this host alone misses is not moved away: that is for `mend`, which wants it confirmed.
+  if (members.some(({ host }) => !isLive(detector, host))) return undefined;
   const isReady = desired.every((host) => seatOf(members, host)?.role === 'serving');
   const isCrooked = members.length !== desired.length || members[0]?.host !== desired[0];
   if (!isReady || !isCrooked || nowMs - care.configSinceMs < movePauseMs * (0.5 + chance) || nowMs < care.nextAtMs)

@@ -214,6 +214,7 @@ export async function composeProxy(options: ProxyOptions): Promise<{ readonly cl
   const proxy = new ProxyServer({
     address: front.host,
     port: front.port,
+    region: cluster.region,
     hosts: cluster.hosts.map(({ id, address }) => ({ id, url: `ws://${address}` })),
     secret,
     chains: cluster.chains,

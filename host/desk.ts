@@ -237,7 +237,7 @@ export class Desk implements ChainService, ViewerDesk {
     if (shelf?.kind === 'resident') return run(shelf.resident);
     if (shelf === undefined) {
       this.#documents.set(name, { kind: 'loading', waiting: [run] });
-      this.#load(name, attached).catch(this.#parts.fatal);
+      this.#load(name, attached).catch((cause) => this.#failed(cause));
     } else if (shelf.waiting.length < documentQueueMax) shelf.waiting.push(run);
     else this.#refuseOpen(attached, 'DOCUMENT_BUSY', 'too much waits for the document');
   }
@@ -259,15 +259,24 @@ export class Desk implements ChainService, ViewerDesk {
     for (const run of shelf.waiting) run(resident);
   }
 
+  /** After a stop the log may be cut under what is being read: nobody waits for it any more. */
+  #failed(cause: unknown): void {
+    if (!this.#isStopped) this.#parts.fatal(cause);
+  }
+
   /** Every update of a document is in the log and durable while it is not resident: see `#evict`. */
   async #replay(resident: Resident, name: DocumentName): Promise<void> {
     const { store, chain, index } = this.#parts;
     this.#indexing = this.#indexing.then(async () => {
       if (index.through.lsn >= store.durable(chain).lsn) return;
-      for await (const record of store.walk(chain, index.through)) indexRecord(index, record);
+      for await (const record of store.walk(chain, index.through)) {
+        if (this.#isStopped) return;
+        indexRecord(index, record);
+      }
     });
     await this.#indexing;
     for (const lsn of [...(index.lsns.get(name) ?? [])]) {
+      if (this.#isStopped) return;
       const record = await store.readRecord(chain, lsn);
       const section = sectionsOf(record).find((one) => one.name === name);
       if (section === undefined) throw new CodedError('ENGINE_CORRUPT', `${name} is not in record ${lsn} of ${chain}`);

@@ -2,6 +2,7 @@
 // takes all of them, steps the node, carries out what it wants, lets each head propose what gathered, and starts at most one
 // write. What arrives during a sync is the next batch.
 import type { Logger } from 'pino';
+import type { Configuration } from '../chain/configuration.ts';
 import { describeConfiguration, describeReplica } from '../chain/describe.ts';
 import { advanceNode, endTurn, stepNode } from '../chain/node.ts';
 import { decodeNodeMessage, encodeNodeMessage } from '../chain/node-messages.ts';
@@ -13,7 +14,7 @@ import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, HostId } from '../engine/base/ids.ts';
 import { chunkBytesMax } from '../engine/base/limits.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
-import { createIndex, cutIndex, indexNames } from '../engine/store/document-index.ts';
+import { createIndex, indexNames } from '../engine/store/document-index.ts';
 import type { OpenedRecord, RecordPlace } from '../engine/store/format.ts';
 import { encodeActivation, openRecord } from '../engine/store/format.ts';
 import type { Store, Synced } from '../engine/store/store.ts';
@@ -55,7 +56,7 @@ export type HostParts = {
 
 type Chain = {
   readonly replica: Replica;
-  readonly index: DocumentIndex;
+  index: DocumentIndex;
   service: ChainService | undefined;
   /** The documents in batches that were proposed here and are not yet synced, by lsn. */
   readonly names: Map<number, string[]>;
@@ -193,7 +194,8 @@ export class Host {
     const id = chain.replica.chain;
     switch (effect.kind) {
       case 'write':
-        if (effect.cut !== undefined) cutIndex(chain.index, effect.cut.lsn);
+        // A desk of before may still be walking the log as it was: what it finds is not for the next.
+        if (effect.cut !== undefined) chain.index = createIndex();
         return store.append(id, effect.entries, effect.marks, effect.cut);
       case 'dropQueued':
         chain.names.clear();
@@ -202,7 +204,7 @@ export class Host {
         void this.#read(chain, effect);
         return;
       case 'locate':
-        void this.#locate(chain, effect.lsn);
+        void this.#locate(chain, effect);
         return;
       case 'committed':
         return chain.service?.commit(effect.through);
@@ -210,12 +212,12 @@ export class Host {
         return chain.service?.passed(effect.token);
       case 'serving':
         log.info({ chain: id, epoch: effect.epoch, order: effect.order }, 'serving');
-        return this.#beginService(chain, effect.epoch, effect.order);
+        return this.#beginService(chain, effect);
       case 'stopped':
         log.info({ chain: id, epoch: chain.replica.epoch }, 'stopped');
         return this.#endService(chain);
       case 'learned':
-        return log.info({ chain: id }, `the register holds ${describeConfiguration(effect.value)}`);
+        return this.#logLearned(chain, effect.value);
       case 'wedged':
         return log.error({ chain: id, reason: effect.reason, replica: describeReplica(chain.replica) }, 'wedged');
       case 'send':
@@ -225,12 +227,20 @@ export class Host {
     }
   }
 
-  #beginService(chain: Chain, epoch: Epoch, order: readonly HostId[]): void {
+  /** What this host began itself is logged with its cause. */
+  #logLearned({ replica }: Chain, value: Configuration): void {
+    const { node, log } = this.#parts;
+    const isOurs = value.phase === 'pending' && value.nonce === replica.drive?.nonce;
+    const cause = isOurs ? (node.chains.get(replica.chain)?.care.trouble ?? value.loss ?? 'as placed') : undefined;
+    const why = cause === undefined ? {} : { why: cause };
+    log.info({ chain: replica.chain, ...why }, `the register holds ${describeConfiguration(value)}`);
+  }
+
+  #beginService(chain: Chain, { epoch, order, loss }: Effect & { kind: 'serving' }): void {
     const { replica } = chain;
     chain.names.clear();
     chain.service = this.#parts.serve(replica.chain, epoch, chain.index);
     // The first record of an epoch is its activation: what the log says of itself.
-    const { loss } = replica.known ?? {};
     const place = { chain: replica.chain, epoch, after: replica.received };
     this.#proposeRecord(chain, encodeActivation(place, order, loss), []);
     this.#parts.onRoutes();
@@ -268,18 +278,23 @@ export class Host {
       const fetched = { to, epoch, after, entries: records ?? [], isShared: records !== undefined };
       this.tell({ kind: 'chain', chain: id, event: { kind: 'fetched', ...fetched } });
     } catch (cause) {
-      this.#parts.fatal(cause);
+      this.#failed(chain, epoch, cause);
     }
   }
 
-  async #locate(chain: Chain, lsn: number): Promise<void> {
+  async #locate(chain: Chain, { epoch, lsn }: Effect & { kind: 'locate' }): Promise<void> {
     const id = chain.replica.chain;
     try {
       const position = await this.#parts.store.locate(id, lsn);
-      this.tell({ kind: 'chain', chain: id, event: { kind: 'located', position } });
+      this.tell({ kind: 'chain', chain: id, event: { kind: 'located', epoch, position } });
     } catch (cause) {
-      this.#parts.fatal(cause);
+      this.#failed(chain, epoch, cause);
     }
+  }
+
+  /** What was to be read for an epoch that is over may have been cut meanwhile: nobody waits for it. */
+  #failed({ replica }: Chain, epoch: Epoch, cause: unknown): void {
+    if (replica.epoch === epoch) this.#parts.fatal(cause);
   }
 
   #onSynced(synced: readonly Synced[], kept: readonly number[]): void {

@@ -7,7 +7,7 @@ import { isServingHead } from '../chain/normal.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId } from '../engine/base/ids.ts';
 import type { OpenedRecord } from '../engine/store/format.ts';
-import { orderOfActivation, sectionsOf } from '../engine/store/format.ts';
+import { lossOfActivation, orderOfActivation, sectionsOf } from '../engine/store/format.ts';
 import type { Hello } from './hello.ts';
 
 /** One line of `levelten log`. */
@@ -21,6 +21,8 @@ export type LogLine = {
   /** The documents of a batch with the range of their updates; the order of an activation. */
   readonly documents?: readonly { readonly name: string; readonly seqFirst: number; readonly updates: number }[];
   readonly order?: readonly string[];
+  /** What an operator accepted to lose with this epoch. */
+  readonly loss?: string;
 };
 
 /** Records that one question may ask for. */
@@ -66,6 +68,9 @@ function describeChain({ replica, care }: NodeChain, resident: (chain: ChainId) 
   const members = known?.members.map(({ host, storeId, role }) => ({ host, storeId, role })) ?? [];
   const config =
     known === undefined ? {} : { configured: { epoch: known.epoch, minor: known.minor, phase: known.phase } };
+  const loss = known?.loss === undefined ? {} : { loss: known.loss };
+  const { drive } = replica;
+  const driven = drive === undefined ? {} : { drive: { epoch: drive.pending?.epoch ?? 0, stage: drive.stage } };
   const order = members.map(({ host }) => host);
   const reason = phase.kind === 'wedged' ? phase.reason : care.reason;
   const lsns = { received: received.lsn, durable: durable.lsn, acked: acked.lsn, committed, hash: durable.hash };
@@ -87,6 +92,8 @@ function describeChain({ replica, care }: NodeChain, resident: (chain: ChainId) 
     logEpoch: marks.logEpoch,
     ...join,
     ...documents,
+    ...loss,
+    ...driven,
     ...why,
   };
 }
@@ -94,7 +101,10 @@ function describeChain({ replica, care }: NodeChain, resident: (chain: ChainId) 
 export function describeRecord(record: OpenedRecord): LogLine {
   const { chain, epoch, lsn, hash, kind, bytes } = record;
   const head = { chain, epoch, lsn, hash, bytes: bytes.length, kind };
-  if (kind === 'activation') return { ...head, order: orderOfActivation(record) };
+  if (kind === 'activation') {
+    const loss = lossOfActivation(record);
+    return { ...head, order: orderOfActivation(record), ...(loss === undefined ? {} : { loss }) };
+  }
   const documents = sectionsOf(record).map(({ name, seqFirst, count }) => ({ name, seqFirst, updates: count }));
   return { ...head, documents };
 }

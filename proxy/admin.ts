@@ -1,10 +1,21 @@
-// The operator's door: what the proxy knows, and what the hosts say when asked. A port of its own, a token for every request.
+// The operator's door: what the proxy knows, what the hosts say when asked, and what they are told to do. A port of its own, a
+// token for every request.
+//
+//   GET  /status   { proxy, hosts: [{ host, status, state, boot, isLeaving, heads, chains, voter }], chains: [...], voters }
+//                  a chain: { chain, epoch, minor, phase, state, serving, head, members: [{ host, role, state, lsn, lag }], lag, reason? }
+//                  (overview.ts says what each means; `status` is the host's own words, or null beside `code` and `text`)
+//   GET  /log      ?host=h1&chain=0&after=0&max=100   records of one host's log
+//   POST /ask      { "host": "h1", "question": "leave", "args": { "isLeaving": true } }   -> the host's reply
+//                  questions: leave, force-config, replace-voter (host/operator.ts)
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import { logRecordsAskedMax } from '../engine/base/limits.ts';
+import { adminBodyBytesMax, askMs, logRecordsAskedMax, replaceVoterMs } from '../engine/base/limits.ts';
 import { checkLoopback, hasToken, isOurs, replyError, replyJson } from './doorkeeper.ts';
+import type { Answer, HostLine } from './overview.ts';
+import { newestVoters, overviewOfChain, overviewOfHost } from './overview.ts';
 import type { ProxyServer } from './proxy.ts';
 import { listenOn } from './proxy.ts';
 
@@ -47,12 +58,16 @@ export class Admin {
       return replyError(response, 403, 'ORIGIN_REFUSED', 'not one of our own addresses');
     if (!hasToken(request, this.#options.token))
       return replyError(response, 401, 'TOKEN_REFUSED', 'no or a wrong token');
-    if (request.method !== 'GET') return replyError(response, 405, 'FRAME_INVALID', 'GET only');
+    const { method } = request;
+    if (method !== 'GET' && method !== 'POST') return replyError(response, 405, 'FRAME_INVALID', 'GET and POST only');
     const [path, query] = (request.url ?? '').split('?', 2);
     try {
+      if (method === 'POST' && path === '/ask')
+        return replyJson(response, 200, await this.#ask(await readBody(request)));
+      if (method === 'POST') return replyError(response, 405, 'FRAME_INVALID', 'POST is for /ask');
       if (path === '/status') return replyJson(response, 200, await this.#status());
       if (path === '/log') return replyJson(response, 200, await this.#log(new URLSearchParams(query)));
-      return replyError(response, 404, 'FRAME_INVALID', '/status and /log are here');
+      return replyError(response, 404, 'FRAME_INVALID', '/status, /log and, by POST, /ask are here');
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       replyError(response, error.code === 'FRAME_INVALID' ? 400 : 502, error.code, error.message);
@@ -62,19 +77,31 @@ export class Admin {
   /** Every host is asked at the same time; one that does not reply stands there with the reason. */
   async #status(): Promise<string> {
     const { proxy } = this.#options;
-    const hosts = await Promise.all(proxy.hostIds.map((id) => this.#statusOf(id)));
-    const front = JSON.stringify(proxy.counts);
-    return `{"proxy":${front},"hosts":[${hosts.join(',')}],"chains":${JSON.stringify(proxy.chains)}}`;
+    const answers = await Promise.all(proxy.hostIds.map((id) => this.#statusOf(id)));
+    const chains = proxy.chains.map((claim) => overviewOfChain(answers, claim));
+    const hosts = answers.map((answer) => ({ ...answer, ...overviewOfHost(answers, chains, answer) }));
+    return JSON.stringify({ proxy: proxy.counts, hosts, chains, voters: newestVoters(answers) ?? null });
   }
 
-  async #statusOf(host: string): Promise<string> {
+  async #statusOf(host: string): Promise<Answer & { readonly code?: string; readonly text?: string }> {
     try {
-      const json = await this.#options.proxy.ask(host, 'status', {});
-      return `{"host":${JSON.stringify(host)},"status":${json}}`;
+      return { host, status: hostLineIn(await this.#options.proxy.ask(host, 'status', {})) };
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
-      return JSON.stringify({ host, status: null, code: error.code, text: error.message });
+      return { host, status: null, code: error.code, text: error.message };
     }
+  }
+
+  /** A question that changes something. Only these: whoever has the token may not try what else a host might hear. */
+  #ask(body: unknown): Promise<string> {
+    const { host, question, args } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
+    const waitMs = typeof question === 'string' ? waits.get(question) : undefined;
+    const isWhole = typeof host === 'string' && typeof args === 'object' && args !== null && !Array.isArray(args);
+    if (!isWhole || typeof question !== 'string' || waitMs === undefined) {
+      const known = [...waits.keys()].join(', ');
+      throw new CodedError('FRAME_INVALID', `a question is { host, question, args }, and one of ${known}`);
+    }
+    return this.#options.proxy.ask(host, question, args as Record<string, unknown>, waitMs);
   }
 
   #log(query: URLSearchParams): Promise<string> {
@@ -82,6 +109,44 @@ export class Admin {
     const after = countOf(query, 'after', 0);
     const max = Math.min(countOf(query, 'max', 100), logRecordsAskedMax);
     return this.#options.proxy.ask(query.get('host') ?? '', 'log', { chain, after, max });
+  }
+}
+
+/** How long a host may take over each question. */
+const waits: ReadonlyMap<string, number> = new Map([
+  ['leave', askMs],
+  ['force-config', askMs],
+  ['replace-voter', replaceVoterMs + askMs],
+]);
+
+/** CHAIN_PROTOCOL where a host of another release says something else. */
+function hostLineIn(json: string): HostLine {
+  const line = parseJson(json, 'CHAIN_PROTOCOL') as Partial<HostLine> | null;
+  const lists = [line?.chains, line?.hosts, line?.voters?.voters];
+  if (lists.every(Array.isArray)) return line as HostLine;
+  throw new CodedError('CHAIN_PROTOCOL', 'its status is not one that is known here');
+}
+
+/** FRAME_INVALID where it does not say that it is short enough, or is not JSON. */
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const length = Number(request.headers['content-length'] ?? Number.NaN);
+  if (!(length <= adminBodyBytesMax)) {
+    throw new CodedError('FRAME_INVALID', `a body says its length, at most ${adminBodyBytesMax} bytes`);
+  }
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+  } catch (cause) {
+    throw new CodedError('CONNECTION_LOST', 'the request broke off', { cause });
+  }
+  return parseJson(Buffer.concat(chunks).toString(), 'FRAME_INVALID');
+}
+
+function parseJson(text: string, code: ErrorCode): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CodedError(code, 'not JSON', { cause });
   }
 }
 

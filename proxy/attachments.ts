@@ -16,8 +16,8 @@ import { answerLine, deltaLine, refusedLine, statusLine, viewLine } from './clie
 import type { HostLink } from './host-link.ts';
 import type { ToProxy } from './link-wire.ts';
 import { toHost, toProxy } from './link-wire.ts';
-import type { Claims } from './route.ts';
-import { areRoutes, claimOf, forget, learn } from './route.ts';
+import type { Claims, Guess, Guesses } from './route.ts';
+import { areRoutes, disproved, forget, learn, learnGuess, refuseGuess, routeOf } from './route.ts';
 
 /** The one whom an attachment belongs to. */
 export type Viewer = {
@@ -46,7 +46,14 @@ export type Attachment = {
   retryTimer: NodeJS.Timeout | undefined;
 };
 
-type Place = { readonly wire: Wire; readonly view: number; readonly epoch: number; kind: Kind | undefined };
+type Place = {
+  readonly wire: Wire;
+  readonly view: number;
+  readonly epoch: number;
+  /** Nobody but gossip said that this host heads the chain. */
+  isGuess: boolean;
+  kind: Kind | undefined;
+};
 type UnansweredSend = { readonly frame: ClientSend; readonly bytes: number };
 
 /** What is open on one link. It is emptied when the link goes; view numbers are never used again. */
@@ -60,15 +67,22 @@ type Wire = {
 /** Viewers who see the same of one document: a delta is one line for all of them. */
 type Kind = { readonly number: number; readonly doc: string; readonly members: Set<Attachment> };
 
+/** A host that says so does not head the chain. */
+const areElsewhere: ReadonlySet<string> = new Set(['CHAIN_NOT_HEAD', 'CHAIN_NOT_SERVING']);
+
 export class Attachments {
   readonly #claims: Claims = new Map();
   readonly #wires = new Map<string, Wire>();
   readonly #byChain = new Map<number, Set<Attachment>>();
   readonly #random: () => number;
+  readonly #guesses: Guesses = { held: new Map(), refused: new Map() };
+  readonly #onFalseHint: (chain: number, epoch: number) => void;
   #isClosed = false;
 
-  constructor(random: () => number) {
+  /** `onFalseHint`: no epoch of this chain from this one on is real, as the chain itself has shown. */
+  constructor(random: () => number, onFalseHint: (chain: number, epoch: number) => void) {
     this.#random = random;
+    this.#onFalseHint = onFalseHint;
   }
 
   get claims(): Claims {
@@ -77,6 +91,25 @@ export class Attachments {
 
   addLink(link: HostLink): void {
     this.#wires.set(link.hostId, { link, views: new Map(), kinds: new Map(), lastView: 0 });
+  }
+
+  /** The host is gone, and is not dialled any more. */
+  removeLink(hostId: string): void {
+    this.onLinkDown(hostId);
+    this.#wires.delete(hostId);
+  }
+
+  /** C2: where a chain may be headed, by what was heard of it. */
+  hint(chain: number, guess: Guess): void {
+    if (learnGuess(this.#guesses, chain, guess)) this.#reroute([chain]);
+  }
+
+  onLinkUp(hostId: string): void {
+    this.#reroute(this.#guessedAt(hostId));
+  }
+
+  #guessedAt(hostId: string): number[] {
+    return [...this.#guesses.held].filter(([, guess]) => guess.hostId === hostId).map(([chain]) => chain);
   }
 
   /** No attachment is opened again from now on. */
@@ -162,21 +195,28 @@ export class Attachments {
     wire.views.clear();
     wire.kinds.clear();
     for (const attachment of orphans) this.#wait(attachment);
-    this.#reroute(chains);
+    this.#reroute([...new Set([...chains, ...this.#guessedAt(hostId)])]);
+  }
+
+  #routeOf(chain: number) {
+    return routeOf(this.#claims, this.#guesses, chain, (hostId) => this.#wires.get(hostId)?.link.status === 'up');
   }
 
   /** Opens what waits for these chains, and moves what is open elsewhere than the newest claim says. */
   #reroute(chains: readonly number[]): void {
     for (const chain of chains) {
-      const claim = claimOf(this.#claims, chain);
+      const route = this.#routeOf(chain);
       for (const attachment of this.#byChain.get(chain) ?? []) {
         const place = attachment.place;
         if (place !== undefined) {
-          if (place.wire.link.hostId === claim?.hostId && place.epoch === claim.epoch) continue;
+          if (place.wire.link.hostId === route?.hostId && place.epoch === route.epoch) {
+            place.isGuess = route.isGuess;
+            continue;
+          }
           this.#leave(attachment, true);
         }
         this.#wait(attachment);
-        if (claim?.isServing === true) this.#open(attachment);
+        if (route?.isServing === true) this.#open(attachment);
       }
     }
   }
@@ -184,13 +224,14 @@ export class Attachments {
   #open(attachment: Attachment): void {
     clearTimeout(attachment.retryTimer);
     attachment.retryTimer = undefined;
-    const claim = claimOf(this.#claims, attachment.chain);
-    const wire = claim?.isServing === true ? this.#wires.get(claim.hostId) : undefined;
-    if (claim === undefined || wire === undefined || wire.link.status !== 'up' || this.#isClosed) {
+    const route = this.#routeOf(attachment.chain);
+    const wire = route?.isServing === true ? this.#wires.get(route.hostId) : undefined;
+    if (route === undefined || wire === undefined || wire.link.status !== 'up' || this.#isClosed) {
       return this.#wait(attachment);
     }
     wire.lastView += 1;
-    attachment.place = { wire, view: wire.lastView, epoch: claim.epoch, kind: undefined };
+    const { epoch, isGuess } = route;
+    attachment.place = { wire, view: wire.lastView, epoch, isGuess, kind: undefined };
     attachment.status = 'opening';
     wire.views.set(wire.lastView, attachment);
     const { agent, authority } = attachment.viewer.principal;
@@ -212,6 +253,7 @@ export class Attachments {
     if (attachment.session !== '') attachment.session = session;
     attachment.status = 'live';
     this.#join(attachment, wire, kindNumber);
+    this.#learnFrom(attachment);
     attachment.viewer.push(viewLine(attachment.doc, attachment.session, incarnation, seq, json));
     if (attachment.isWaitTold) attachment.viewer.push(statusLine(attachment.doc, 'live'));
     attachment.isWaitTold = false;
@@ -219,6 +261,13 @@ export class Attachments {
     if (!wasOpening) return;
     if (attachment.unanswered.size === 0) attachment.retryMs = redialMsMin;
     for (const send of attachment.unanswered.values()) this.#forward(attachment, send);
+  }
+
+  /** A first view has passed a barrier: no higher epoch was active before it. */
+  #learnFrom({ chain, place }: Attachment): void {
+    if (place === undefined || place.isGuess) return;
+    const epoch = disproved(this.#guesses, chain, place.epoch);
+    if (epoch !== undefined) this.#onFalseHint(chain, epoch);
   }
 
   #join(attachment: Attachment, wire: Wire, number: number): void {
@@ -249,11 +298,11 @@ export class Attachments {
     if (attachment === undefined) return;
     const retry = retryOf(code);
     if (n === 0) {
-      if (retry === 'later' || retry === 'refresh') return this.#openLater(attachment, true);
+      if (retry === 'later' || retry === 'refresh') return this.#openLater(attachment, true, code);
       return this.#refuse(attachment, seq, code, text);
     }
     // This host does not serve the chain any more: what it says of one send holds for the whole view.
-    if (code === 'CHAIN_NOT_HEAD' || code === 'CHAIN_NOT_SERVING') return this.#openLater(attachment, true);
+    if (areElsewhere.has(code)) return this.#openLater(attachment, true, code);
     if (settle(attachment, n)) attachment.viewer.push(refusedLine(attachment.doc, n, seq, code, text));
   }
 
@@ -270,7 +319,7 @@ export class Attachments {
     const [, view, code] = message;
     const attachment = wire.views.get(view);
     if (attachment === undefined) return;
-    if (code !== 'SESSION_EXPIRED') return this.#openLater(attachment, false);
+    if (code !== 'SESSION_EXPIRED') return this.#openLater(attachment, false, code);
     this.#refuse(attachment, 0, code, 'the session is no longer known here');
   }
 
@@ -281,10 +330,15 @@ export class Attachments {
     attachment.viewer.onGone(attachment.doc);
   }
 
-  /** After a pause, or with the next news of its chain, whichever comes first. */
-  #openLater(attachment: Attachment, isOpenAtHost: boolean): void {
+  /** After a pause, or with the next news of its chain, whichever comes first. At once where only a guess was wrong. */
+  #openLater(attachment: Attachment, isOpenAtHost: boolean, code: string): void {
+    const { chain, place } = attachment;
     this.#leave(attachment, isOpenAtHost);
     this.#wait(attachment);
+    if (place?.isGuess === true && areElsewhere.has(code)) {
+      refuseGuess(this.#guesses, chain);
+      return this.#reroute([chain]);
+    }
     const pauseMs = attachment.retryMs * (0.5 + this.#random() / 2);
     attachment.retryMs = Math.min(attachment.retryMs * 2, redialMsMax);
     clearTimeout(attachment.retryTimer);

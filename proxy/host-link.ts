@@ -92,8 +92,8 @@ export class HostLink {
     if (this.#outbox.length === 1) setImmediate(() => this.#flush());
   }
 
-  /** An operator's question. Rejects with CONNECTION_LOST when the link goes or `askMs` pass. */
-  ask(question: string, args: Readonly<Record<string, unknown>>): Promise<string> {
+  /** An operator's question. Rejects with CONNECTION_LOST when the link goes or `waitMs` pass. */
+  ask(question: string, args: Readonly<Record<string, unknown>>, waitMs = askMs): Promise<string> {
     const { promise, resolve, reject } = pending<string>();
     if (this.#status !== 'up') {
       reject(new CodedError('CONNECTION_LOST', `no link to ${this.hostId}`));
@@ -104,8 +104,8 @@ export class HostLink {
       const request = this.#lastRequest;
       const timer = setTimeout(() => {
         this.#asks.delete(request);
-        reject(new CodedError('CONNECTION_LOST', `${this.hostId} did not reply within ${askMs} ms`));
-      }, askMs);
+        reject(new CodedError('CONNECTION_LOST', `${this.hostId} did not reply within ${waitMs} ms`));
+      }, waitMs);
       this.#asks.set(request, { resolve, reject, timer });
       this.send([toHost.ask, request, question, args]);
     }

@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import WebSocket, { WebSocketServer } from 'ws';
+import type { Configuration } from '../chain/configuration.ts';
+import { lastActive } from '../chain/configuration.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import {
   clientBacklogBytesMax,
@@ -18,8 +20,11 @@ import {
 import { Attachments } from './attachments.ts';
 import { errorLine, subprotocol } from './client-wire.ts';
 import { checkLoopback, isOurs, refuseUpgrade, replyError, replyJson } from './doorkeeper.ts';
+import { ProxyGossip } from './gossip.ts';
 import type { HostAddress } from './host-link.ts';
 import { HostLink } from './host-link.ts';
+import type { ToProxy } from './link-wire.ts';
+import { toHost, toProxy } from './link-wire.ts';
 import type { PageFile } from './page.ts';
 import { readPages, servePage } from './page.ts';
 import { claimOf } from './route.ts';
@@ -31,6 +36,9 @@ export type ProxyOptions = {
   /** 0 takes any free port; listen() returns it. */
   readonly port: number;
   readonly hosts: readonly HostAddress[];
+  /** Among all that gossip: no other proxy's name, and no host's. `proxy` unless said otherwise. */
+  readonly id?: string;
+  readonly region?: string;
   /** The cluster's secret, said to every host. */
   readonly secret: string;
   /** Chains of the cluster: 0 ... chains - 1. */
@@ -84,6 +92,7 @@ export class ProxyServer {
   readonly #attachments: Attachments;
   readonly #links = new Map<string, HostLink>();
   readonly #sessions = new Set<Session>();
+  readonly #gossip: ProxyGossip;
   readonly #frames = { known: 0, unknown: 0, refused: 0 };
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
@@ -102,8 +111,9 @@ export class ProxyServer {
       clientBacklogBytesMax,
       ...options.limits,
     };
-    this.#attachments = new Attachments(options.random);
+    this.#attachments = new Attachments(options.random, (chain, epoch) => this.#gossip.withdraw(chain, epoch));
     for (const host of options.hosts) this.#addLink(host);
+    this.#gossip = this.#joinGossip();
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: clientFrameBytesMax,
@@ -122,6 +132,7 @@ export class ProxyServer {
     await listenOn(this.#http, address, port);
     this.#port = (this.#http.address() as AddressInfo).port;
     for (const link of this.#links.values()) link.start();
+    this.#gossip.start();
     this.#pingTimer = setInterval(() => {
       for (const session of this.#sessions) session.checkAlive();
     }, clientPingMs);
@@ -132,6 +143,7 @@ export class ProxyServer {
   /** Closes every connection with 1001, every link and the port. */
   async close(): Promise<void> {
     clearInterval(this.#pingTimer);
+    this.#gossip.close();
     this.#attachments.close();
     for (const session of [...this.#sessions]) session.close(1001, 'the proxy closes');
     for (const link of this.#links.values()) link.close();
@@ -166,11 +178,58 @@ export class ProxyServer {
     return [...this.#links.keys()];
   }
 
-  /** Puts an operator's question to a host; its reply is JSON text. CONNECTION_LOST where there is no link or no reply. */
-  async ask(hostId: string, question: string, args: Readonly<Record<string, unknown>>): Promise<string> {
+  /**
+   * Puts an operator's question to a host; its reply is JSON text. CONNECTION_LOST where there is no link, or no reply in
+   * `waitMs` (`askMs` unless said).
+   */
+  async ask(
+    hostId: string,
+    question: string,
+    args: Readonly<Record<string, unknown>>,
+    waitMs?: number,
+  ): Promise<string> {
     const link = this.#links.get(hostId);
     if (link === undefined) throw new CodedError('CONNECTION_LOST', 'no host of that name');
-    return link.ask(question, args);
+    return link.ask(question, args, waitMs);
+  }
+
+  #joinGossip(): ProxyGossip {
+    const { id = 'proxy', region = 'local', hosts, random, log } = this.#options;
+    return new ProxyGossip({
+      id,
+      region,
+      hosts: hosts.map((host) => host.id),
+      random,
+      send: (host, bytes) => this.#links.get(host)?.send([toHost.gossip, id, bytes], bytes.length),
+      onHost: (host, address) => {
+        if (this.#links.has(host) || !URL.canParse(`ws://${address}`)) return;
+        log.info({ host, address }, 'a host was heard of');
+        this.#addLink({ id: host, url: `ws://${address}` });
+        this.#links.get(host)?.start();
+      },
+      onHostGone: (host) => {
+        const link = this.#links.get(host);
+        if (link === undefined || hosts.some((one) => one.id === host)) return;
+        log.info({ host }, 'a host that was heard of is gone');
+        link.close();
+        this.#attachments.removeLink(host);
+        this.#links.delete(host);
+      },
+      onHint: (value) => this.#onHint(value),
+    });
+  }
+
+  /** What a pending configuration means to be is not said yet to be so: whom it follows still may serve. */
+  #onHint(value: Configuration): void {
+    const active = lastActive(value);
+    const head = active?.members[0];
+    if (active === undefined || head === undefined || value.chain >= this.#options.chains) return;
+    this.#attachments.hint(value.chain, { hostId: head.host, epoch: active.epoch, minor: active.minor });
+  }
+
+  #onLinkMessage(host: string, message: ToProxy): void {
+    if (message[0] === toProxy.gossip) this.#gossip.hear(host, message[1]);
+    else this.#attachments.onLinkMessage(host, message);
   }
 
   #addLink(host: HostAddress): void {
@@ -179,10 +238,15 @@ export class ProxyServer {
       host,
       secret,
       random,
-      onUp: () => log.info({ host: host.id }, 'linked'),
-      onMessage: (message) => this.#attachments.onLinkMessage(host.id, message),
+      onUp: () => {
+        log.info({ host: host.id }, 'linked');
+        this.#gossip.onLink(host.id, true);
+        this.#attachments.onLinkUp(host.id);
+      },
+      onMessage: (message) => this.#onLinkMessage(host.id, message),
       onDown: (reason) => {
         log.warn({ host: host.id, reason }, 'the link is down');
+        this.#gossip.onLink(host.id, false);
         this.#attachments.onLinkDown(host.id);
       },
     });

@@ -4,7 +4,7 @@
 // the sender's, and a change of capacity has cost one description instead of a set.
 import { recentInstancesMax } from '../../engine/base/limits.ts';
 import { compareVersions, digestOf, hearHints, hintsOf, takeRumours, versionsFor } from './hints.ts';
-import type { InstanceSet } from './instances.ts';
+import type { Instance, InstanceSet } from './instances.ts';
 import { indexIn, indexOfId, makeSet } from './instances.ts';
 import {
   applyChange,
@@ -149,7 +149,7 @@ function answerCounters(
 /** Takes in counters and what was missing; undefined where their set is not remembered or is not theirs. */
 function takeCounted(
   gossip: Gossip,
-  message: { readonly set: string; readonly counters: Uint32Array; readonly missing: readonly Known[] },
+  message: Of<'found'> | Of<'reverse'> | Of<'counters'> | Of<'rest'>,
   nowMs: number,
   out: GossipEffect[],
 ): InstanceSet | undefined {
@@ -161,6 +161,7 @@ function takeCounted(
   const change = startChange();
   takeCounters(gossip, set, message.counters, nowMs, change);
   takeAll(gossip, message.missing, nowMs, change);
+  if ('gone' in message) takeDeletes(gossip, message.gone, nowMs, change);
   applyChange(gossip, change, nowMs, out);
   return set;
 }
@@ -198,20 +199,23 @@ function recentKnowns(gossip: Gossip, nowMs: number): Known[] {
 
 function countersOf(gossip: Gossip, set: InstanceSet): Uint32Array {
   if (set === gossip.set) return gossip.counters.slice();
+  const counters = new Uint32Array(set.instances.length);
   let from = 0;
-  return Uint32Array.from(set.instances, (instance) => {
-    const place = indexIn(gossip.set, instance, from);
-    if (place < 0) return 0;
+  for (let at = 0; at < counters.length; at += 1) {
+    const place = indexIn(gossip.set, set.instances[at] as Instance, from);
+    if (place < 0) continue;
     from = place + 1;
-    return gossip.counters[place] ?? 0;
-  });
+    counters[at] = gossip.counters[place] ?? 0;
+  }
+  return counters;
 }
 
-/** Counters in the order of `set`; what we hold besides; what of it we lack and would hold. */
+/** Counters in the order of `set`; what we hold besides; what of it is gone; what of it we lack and would hold. */
 function differenceTo(gossip: Gossip, set: InstanceSet, nowMs: number) {
   const counters = countersOf(gossip, set);
-  if (set === gossip.set) return { set: set.hash, counters, missing: none, wanted: none };
+  if (set === gossip.set) return { set: set.hash, counters, missing: none, gone: none, wanted: none };
   const missing: Known[] = [];
+  const gone: string[] = [];
   const wanted: number[] = [];
   const [ours, theirs] = [gossip.set.instances, set.instances];
   let [place, at] = [0, 0];
@@ -221,15 +225,15 @@ function differenceTo(gossip: Gossip, set: InstanceSet, nowMs: number) {
       place += 1;
       at += 1;
     } else if (their === undefined || (our !== undefined && our.key < their.key)) {
-      const known = knownAt(gossip, place, nowMs);
-      if (known.ageMs < gossip.profile.deletableMs) missing.push(known);
+      missing.push(knownAt(gossip, place, nowMs));
       place += 1;
     } else {
-      if (!gossip.gone.has(their.hash) && mayHold(gossip, their)) wanted.push(at);
+      if (gossip.gone.has(their.hash)) gone.push(their.hash);
+      else if (mayHold(gossip, their)) wanted.push(at);
       at += 1;
     }
   }
-  return { set: set.hash, counters, missing, wanted };
+  return { set: set.hash, counters, missing, gone, wanted };
 }
 
 function send(gossip: Gossip, path: Path, to: string, message: GossipMessage, out: GossipEffect[]): void {

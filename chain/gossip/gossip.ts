@@ -8,8 +8,8 @@ import { onCounters, onFound, onFull, onHello, onHints, onReverse, onUnknown, st
 import { confirmHint, dropHint, startHints } from './hints.ts';
 import type { Instance } from './instances.ts';
 import { makeSet } from './instances.ts';
-import { expire, forgetOld } from './members.ts';
-import { choosePeer, chooseStranger, listPeers } from './peers.ts';
+import { expire, forgetOld, silentFor } from './members.ts';
+import { chooseAmong, choosePeer, chooseStranger, listPeers } from './peers.ts';
 import type { Gossip, GossipEffect, GossipEvent, GossipOptions } from './state.ts';
 
 /** Knows of nobody but itself. Its first tick is due at once. */
@@ -27,6 +27,8 @@ export function createGossip({ self, profile, random, bootstrap, nowMs }: Gossip
     recent: [{ instance: self, atMs: nowMs }],
     recentGone: [],
     gone: new Map(),
+    accused: new Map(),
+    accusedAtMs: Number.POSITIVE_INFINITY,
     reachable: new Set(),
     peers: [],
     hints: startHints(),
@@ -42,7 +44,9 @@ export function createGossip({ self, profile, random, bootstrap, nowMs }: Gossip
     heartbeatAtMs: nowMs,
     gossipAtMs: nowMs,
     bootstrapAtMs: nowMs + profile.bootstrapMs,
-    expiryAtMs: nowMs + profile.deadMs,
+    oldestMs: nowMs,
+    deletableMs: profile.deletableMs,
+    deadMs: profile.deadMs,
   };
   return gossip;
 }
@@ -77,7 +81,8 @@ export function stepGossip(gossip: Gossip, event: GossipEvent, out: GossipEffect
 
 /** When the next tick is due; later ones are taken for a lag of our own. */
 export function dueMs(gossip: Gossip): number {
-  return Math.min(gossip.heartbeatAtMs, gossip.gossipAtMs);
+  const { heartbeatAtMs, gossipAtMs, accusedAtMs, oldestMs, deadMs } = gossip;
+  return Math.min(heartbeatAtMs, gossipAtMs, accusedAtMs, oldestMs + deadMs);
 }
 
 /** Who is taken to be alive, ourselves among them, by id. */
@@ -101,15 +106,19 @@ function onTick(gossip: Gossip, nowMs: number, out: GossipEffect[]): void {
     gossip.counters[selfAt] = (gossip.counters[selfAt] ?? 0) + 1;
     gossip.heartbeatAtMs = Math.max(gossip.heartbeatAtMs + profile.heartbeatMs, nowMs);
   }
-  if (nowMs >= gossip.expiryAtMs) expire(gossip, nowMs, out);
+  expire(gossip, nowMs, out);
   if (nowMs < gossip.gossipAtMs) return;
   forgetOld(gossip, nowMs);
-  const peer = choosePeer(gossip);
-  if (peer !== undefined) startExchange(gossip, peer, nowMs, out);
-  const stranger = nowMs >= gossip.bootstrapAtMs ? chooseStranger(gossip) : undefined;
-  if (stranger !== undefined) startExchange(gossip, stranger, nowMs, out);
+  const isBootstrapDue = nowMs >= gossip.bootstrapAtMs;
+  const called = new Set([
+    choosePeer(gossip),
+    // Silence is mostly bad luck on the way; a suspect that lives says so in the answer.
+    chooseAmong(gossip, silentFor(gossip, gossip.deletableMs, nowMs)),
+    isBootstrapDue ? chooseStranger(gossip) : undefined,
+  ]);
+  for (const peer of called) if (peer !== undefined) startExchange(gossip, peer, nowMs, out);
   // Half to one and a half times the pause: peers that started together should not call together.
-  if (nowMs >= gossip.bootstrapAtMs) gossip.bootstrapAtMs = nowMs + profile.bootstrapMs * (0.5 + gossip.random());
+  if (isBootstrapDue) gossip.bootstrapAtMs = nowMs + profile.bootstrapMs * (0.5 + gossip.random());
   const pauseMs = profile.gossipMsMin + (profile.gossipMsMax - profile.gossipMsMin) * gossip.random();
   gossip.gossipAtMs = Math.max(gossip.gossipAtMs + pauseMs, nowMs);
 }

@@ -11,6 +11,7 @@ import type { Instance, InstanceSet } from './instances.ts';
 import { indexIn, indexOfId, makeSet } from './instances.ts';
 import type { Known } from './messages.ts';
 import { listPeers } from './peers.ts';
+import { farMs } from './profile.ts';
 import type { GoneWhy, Gossip, GossipEffect } from './state.ts';
 
 type Added = { readonly instance: Instance; readonly counter: number; readonly grewMs: number };
@@ -57,7 +58,7 @@ export function take(gossip: Gossip, known: Known, nowMs: number, change: Change
 }
 
 function mayTake(gossip: Gossip, { instance, counter, ageMs }: Known, change: Change): boolean {
-  if (ageMs >= gossip.profile.deletableMs || !mayHold(gossip, instance)) return false;
+  if (ageMs >= gossip.deletableMs || !mayHold(gossip, instance)) return false;
   if (gossip.set.instances.length + change.added.size >= instancesMax) return false;
   const tombstone = gossip.gone.get(instance.hash);
   return tombstone === undefined || isAlive(gossip, tombstone.counter, counter);
@@ -105,100 +106,145 @@ export function takeCounters(
     return;
   }
   let from = 0;
-  for (const [at, instance] of set.instances.entries()) {
-    const counter = theirs[at] ?? 0;
+  for (let at = 0; at < theirs.length; at += 1) {
+    const [instance, counter] = [set.instances[at] as Instance, theirs[at] as number];
     const place = indexIn(gossip.set, instance, from);
-    if (place >= 0) {
-      from = place + 1;
-      take(gossip, { instance, counter, ageMs: 0 }, nowMs, change, place);
-      continue;
-    }
+    if (place >= 0) from = place + 1;
     // Without its age, only one that we ourselves declared dead can be told from the dead.
-    const tombstone = gossip.gone.get(instance.hash);
-    if (tombstone !== undefined && isAlive(gossip, tombstone.counter, counter))
-      take(gossip, { instance, counter, ageMs: 0 }, nowMs, change);
+    if (place >= 0 ? counter <= (counters[place] as number) : !hasRisen(gossip, instance, counter)) continue;
+    take(gossip, { instance, counter, ageMs: 0 }, nowMs, change, Math.max(place, 0));
   }
 }
 
-/** A peer's deletes: taken where our own counter is old as well. */
+function hasRisen(gossip: Gossip, { hash }: Instance, counter: number): boolean {
+  const tombstone = gossip.gone.get(hash);
+  return tombstone !== undefined && isAlive(gossip, tombstone.counter, counter);
+}
+
+/** A peer's deletes: taken where our own counter is old as well, else remembered until it is, or grows. */
 export function takeDeletes(gossip: Gossip, hashes: readonly string[], nowMs: number, change: Change): void {
   if (hashes.length === 0) return;
   const deleted = new Set(hashes);
-  for (const [place, { hash }] of gossip.set.instances.entries()) {
-    if (!deleted.has(hash) || place === gossip.selfAt) continue;
-    if (nowMs - silentSince(gossip, place) >= gossip.profile.deletableMs) change.removed.set(place, 'deleted');
+  const { instances } = gossip.set;
+  for (let place = 0; place < instances.length; place += 1) {
+    const instance = instances[place] as Instance;
+    if (!deleted.has(instance.hash) || place === gossip.selfAt) continue;
+    const atMs = silentSince(gossip, place) + gossip.deletableMs;
+    if (nowMs < atMs) {
+      gossip.accused.set(instance.hash, { instance, counter: gossip.counters[place] ?? 0 });
+      gossip.accusedAtMs = Math.min(gossip.accusedAtMs, atMs);
+    } else change.removed.set(place, 'deleted');
   }
 }
 
-/** Our own verdict on everybody's silence; says again when the next can be due. */
+/** Our own verdict on everybody's silence; the sooner on those whom a peer holds for dead. */
 export function expire(gossip: Gossip, nowMs: number, out: GossipEffect[]): void {
   const change = startChange();
-  const { deadMs } = gossip.profile;
-  let oldestMs = nowMs;
-  for (let place = 0; place < gossip.grewMs.length; place += 1) {
-    const sinceMs = silentSince(gossip, place);
-    if (place === gossip.selfAt) continue;
-    if (nowMs - sinceMs >= deadMs) change.removed.set(place, 'expired');
-    else if (sinceMs < oldestMs) oldestMs = sinceMs;
-  }
-  gossip.expiryAtMs = oldestMs + deadMs;
+  if (nowMs >= gossip.accusedAtMs) judgeAccused(gossip, nowMs, change);
+  for (const place of silentFor(gossip, gossip.deadMs, nowMs)) change.removed.set(place, 'expired');
   applyChange(gossip, change, nowMs, out);
+}
+
+function judgeAccused(gossip: Gossip, nowMs: number, change: Change): void {
+  gossip.accusedAtMs = Number.POSITIVE_INFINITY;
+  for (const [hash, { instance, counter }] of gossip.accused) {
+    const place = indexIn(gossip.set, instance);
+    const atMs = silentSince(gossip, place) + gossip.deletableMs;
+    if (place < 0 || (gossip.counters[place] ?? 0) > counter) gossip.accused.delete(hash);
+    else if (nowMs >= atMs) change.removed.set(place, 'deleted');
+    else gossip.accusedAtMs = Math.min(gossip.accusedAtMs, atMs);
+  }
+}
+
+/** Places of those who have been silent for so long. Looks only if there can be any, and learns again when there can be. */
+export function silentFor(gossip: Gossip, silentMs: number, nowMs: number): number[] {
+  const places: number[] = [];
+  if (nowMs - gossip.oldestMs < silentMs) return places;
+  gossip.oldestMs = nowMs;
+  for (let place = 0; place < gossip.grewMs.length; place += 1) {
+    if (place === gossip.selfAt) continue;
+    const sinceMs = silentSince(gossip, place);
+    if (sinceMs < gossip.oldestMs) gossip.oldestMs = sinceMs;
+    if (nowMs - sinceMs >= silentMs) places.push(place);
+  }
+  return places;
 }
 
 /** Makes the changed set current, and says who is gone and who has appeared. */
 export function applyChange(gossip: Gossip, change: Change, nowMs: number, out: GossipEffect[]): void {
   if (change.added.size === 0 && change.removed.size === 0) return;
-  const { set, counters, grewMs } = gossip;
-  const rows: Added[] = [...change.added.values()];
-  for (const { instance } of rows) {
+  const { set } = gossip;
+  const added = [...change.added.values()].sort((a, b) => (a.instance.key < b.instance.key ? -1 : 1));
+  for (const { instance } of added) {
     gossip.gone.delete(instance.hash);
     gossip.recent.push({ instance, atMs: nowMs });
   }
-  for (const [place, instance] of set.instances.entries()) {
-    const why = change.removed.get(place);
-    const counter = counters[place] ?? 0;
-    if (why === undefined) rows.push({ instance, counter, grewMs: grewMs[place] ?? 0 });
-    else bury(gossip, instance, counter, nowMs);
-  }
-  rows.sort((a, b) => (a.instance.key < b.instance.key ? -1 : 1));
-  install(
-    gossip,
-    makeSet(rows.map(({ instance }) => instance)),
-    Uint32Array.from(rows, (row) => row.counter),
-    Float64Array.from(rows, (row) => row.grewMs),
-  );
+  for (const place of change.removed.keys())
+    bury(gossip, set.instances[place] as Instance, gossip.counters[place] ?? 0, nowMs);
+  install(gossip, merge(gossip, added, change.removed));
   for (const [place, why] of change.removed)
     out.push({ kind: 'gone', instance: set.instances[place] as Instance, why });
   for (const { instance } of change.added.values()) out.push({ kind: 'appeared', instance });
+}
+
+type Rows = {
+  readonly instances: readonly Instance[];
+  readonly counters: Uint32Array;
+  readonly grewMs: Float64Array;
+};
+
+/** What stays and what comes, by rising key, in one pass. */
+function merge(gossip: Gossip, added: readonly Added[], removed: ReadonlyMap<number, unknown>): Rows {
+  const { instances: before } = gossip.set;
+  const size = before.length - removed.size + added.length;
+  const instances = new Array<Instance>(size);
+  const [counters, grewMs] = [new Uint32Array(size), new Float64Array(size)];
+  let [at, next] = [0, 0];
+  for (let place = 0; place <= before.length; place += 1) {
+    const instance = before[place];
+    for (let row = added[next]; row !== undefined; row = added[next]) {
+      if (instance !== undefined && instance.key < row.instance.key) break;
+      instances[at] = row.instance;
+      counters[at] = row.counter;
+      grewMs[at] = row.grewMs;
+      at += 1;
+      next += 1;
+    }
+    if (instance === undefined || removed.has(place)) continue;
+    instances[at] = instance;
+    counters[at] = gossip.counters[place] ?? 0;
+    grewMs[at] = gossip.grewMs[place] ?? 0;
+    at += 1;
+  }
+  assert(at === size, `${at} of ${size} instances`);
+  return { instances, counters, grewMs };
 }
 
 function bury(gossip: Gossip, { hash }: Instance, counter: number, nowMs: number): void {
   gossip.gone.set(hash, { counter, atMs: nowMs });
   gossip.recentGone.push({ hash, atMs: nowMs });
   gossip.recent = gossip.recent.filter(({ instance }) => instance.hash !== hash);
+  gossip.accused.delete(hash);
   if (gossip.gone.size <= goneInstancesMax) return;
   const [oldest] = gossip.gone.keys();
   if (oldest !== undefined) gossip.gone.delete(oldest);
 }
 
-function install(gossip: Gossip, set: InstanceSet, counters: Uint32Array, grewMs: Float64Array): void {
+function install(gossip: Gossip, { instances, counters, grewMs }: Rows): void {
   rememberSet(gossip, gossip.set);
+  const set = makeSet(instances);
   gossip.set = gossip.history.get(set.hash) ?? set;
   gossip.counters = counters;
   gossip.grewMs = grewMs;
   gossip.selfAt = indexIn(gossip.set, gossip.self);
   assert(gossip.selfAt >= 0, 'we are in our own set');
-  // A new one may be the oldest: it was young when it was sent, not when it came.
-  gossip.expiryAtMs = Math.min(gossip.expiryAtMs, oldestOf(gossip) + gossip.profile.deadMs);
+  // One that is new to us may have been silent for longer than anybody: it was young where it came from.
+  for (let place = 0; place < grewMs.length; place += 1)
+    gossip.oldestMs = Math.min(gossip.oldestMs, silentSince(gossip, place));
+  const far = farMs(gossip.profile, set.instances.length);
+  gossip.deletableMs = gossip.profile.deletableMs + far;
+  gossip.deadMs = gossip.profile.deadMs + far;
   gossip.peers = listPeers(gossip);
-}
-
-function oldestOf(gossip: Gossip): number {
-  let oldestMs = Number.POSITIVE_INFINITY;
-  for (let place = 0; place < gossip.grewMs.length; place += 1) {
-    if (place !== gossip.selfAt) oldestMs = Math.min(oldestMs, silentSince(gossip, place));
-  }
-  return oldestMs;
 }
 
 /** Forgets what is no longer news, and those who have been gone for long enough. */

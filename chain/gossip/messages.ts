@@ -29,8 +29,10 @@ type News = {
 };
 /** What the sender knows of `set`, a hash: counters in its order. */
 type Counters = { readonly set: string; readonly counters: Uint32Array };
-/** What the sender has besides, and what of the set (by its place) it lacks and would take. */
-type Difference = { readonly missing: readonly Known[]; readonly wanted: readonly number[] };
+/** What the sender has besides the set, and what of the set it knows to be gone. */
+type Difference = { readonly missing: readonly Known[]; readonly gone: readonly string[] };
+/** What of the set, by its place, the sender lacks and would take. */
+type Wanted = { readonly wanted: readonly number[] };
 /** All hints by version; undefined where the digests were equal. */
 type Versions = { readonly versions: readonly Version[] | undefined };
 
@@ -43,12 +45,12 @@ export type GossipMessage =
       readonly counter: number;
       readonly digest: string;
     } & News)
-  | ({ readonly kind: 'found'; readonly rumours: readonly Hint[] } & Counters & Difference & Versions)
+  | ({ readonly kind: 'found'; readonly rumours: readonly Hint[] } & Counters & Difference & Wanted & Versions)
   | ({ readonly kind: 'unknown'; readonly set: string } & News & Versions)
-  | ({ readonly kind: 'reverse' } & Counters & Difference)
+  | ({ readonly kind: 'reverse' } & Counters & Difference & Wanted)
   | ({ readonly kind: 'counters' } & Counters & { readonly missing: readonly Known[] })
   | { readonly kind: 'full'; readonly instances: readonly Known[] }
-  | ({ readonly kind: 'rest' } & Counters & { readonly missing: readonly Known[] })
+  | ({ readonly kind: 'rest' } & Counters & Difference)
   | { readonly kind: 'hints'; readonly hints: readonly Hint[]; readonly wanted: readonly number[] };
 
 export type GossipKind = GossipMessage['kind'];

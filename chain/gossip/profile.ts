@@ -13,6 +13,11 @@ export type Profile = {
    * counter was still spreading; what is below the longest gap between two counters at the farthest host accuses the living.
    */
   readonly deadMs: number;
+  /**
+   * Added to both for each doubling of the set above 32 instances: each takes a counter one round more to the farthest host. Nothing
+   * where `deadMs` was chosen for the largest cluster; else a small cluster pays for its patience what only a large one needs.
+   */
+  readonly doublingMs: number;
   /** How long a change rides in first messages: at least `deadMs - deletableMs`, plus log2(n) rounds and some that got lost. */
   readonly recentMs: number;
   /**
@@ -30,6 +35,14 @@ export type Profile = {
   readonly hintRefusedMs: number;
 };
 
+/** The set up to which a profile's patience holds as it stands. */
+const patientUpTo = 32;
+
+/** What `doublingMs` adds for a set of so many. */
+export function farMs(profile: Profile, instances: number): number {
+  return profile.doublingMs * Math.max(0, Math.log2(instances / patientUpTo));
+}
+
 /** The paper's figures: 1,000 hosts know of a crash within 25 s + 11 rounds. */
 export const paper: Profile = {
   heartbeatMs: 1_000,
@@ -37,6 +50,7 @@ export const paper: Profile = {
   gossipMsMax: 1_000,
   deletableMs: 20_000,
   deadMs: 25_000,
+  doublingMs: 0,
   recentMs: 20_000,
   revivalHeartbeats: 10,
   goneMs: 250_000,
@@ -52,6 +66,7 @@ export const lan: Profile = {
   gossipMsMax: 250,
   deletableMs: 1_500,
   deadMs: 2_000,
+  doublingMs: 175,
   recentMs: 3_000,
   revivalHeartbeats: 7,
   goneMs: 60_000,

@@ -85,6 +85,10 @@ export type Gossip = {
   recent: { readonly instance: Instance; readonly atMs: number }[];
   recentGone: { readonly hash: string; readonly atMs: number }[];
   readonly gone: Map<string, Tombstone>;
+  /** Whom a peer holds for dead and we do not yet, with its counter then; by hash, only of our set. */
+  readonly accused: Map<string, { readonly instance: Instance; readonly counter: number }>;
+  /** When the first of them may be judged. */
+  accusedAtMs: number;
   readonly reachable: Set<string>;
   /** Whom we may call on: made anew with the set and with links. */
   peers: readonly string[];
@@ -95,6 +99,9 @@ export type Gossip = {
   heartbeatAtMs: number;
   gossipAtMs: number;
   bootstrapAtMs: number;
-  /** Nobody can be dead before this. */
-  expiryAtMs: number;
+  /** Nobody has been silent since before this: without a look at each, an earlier bound of it. */
+  oldestMs: number;
+  /** Patience for a set as it is now: at a peer's word, and at our own. */
+  deletableMs: number;
+  deadMs: number;
 };

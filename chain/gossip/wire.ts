@@ -12,23 +12,18 @@
 //   hints    := count u16 | (chain u16 | epoch u32 | minor u32 | length u16 | bytes) ...
 //   versions := has u8 = 0 | has u8 = 1, count u16 | (chain u16 | epoch u32 | minor u32) ...
 //   hello    := set hash | sender hash | counter u32 | digest hash | appeared knowns | gone | rumours hints
-//   found    := set hash | counters | missing knowns | wanted numbers | rumours hints | versions
+//   found    := set hash | counters | missing knowns | gone | wanted numbers | rumours hints | versions
 //   unknown  := set hash | appeared knowns | gone | rumours hints | versions
-//   reverse  := set hash | counters | missing knowns | wanted numbers
-//   counters', rest := set hash | counters | missing knowns
+//   reverse  := set hash | counters | missing knowns | gone | wanted numbers
+//   counters' := set hash | counters | missing knowns
+//   rest     := set hash | counters | missing knowns | gone
 //   full     := knowns
 //   hints'   := hints | wanted numbers
 //
 // APPEND ONLY: kind numbers travel between versions, on links that carry other messages with other numbers.
 import { ByteReader, ByteWriter } from '../../engine/base/bytes.ts';
 import { CodedError } from '../../engine/base/errors.ts';
-import {
-  goneInstancesMax,
-  hintBytesMax,
-  hintsMax,
-  instancesMax,
-  instanceTextBytesMax,
-} from '../../engine/base/limits.ts';
+import { hintBytesMax, hintsMax, instancesMax, instanceTextBytesMax } from '../../engine/base/limits.ts';
 import { checkOrder, makeInstance, roles } from './instances.ts';
 import type { GossipKind, GossipMessage, Hint, Known, Version } from './messages.ts';
 
@@ -61,8 +56,8 @@ export function encodeGossip(message: GossipMessage): Uint8Array {
   if ('counters' in message) writeCounters(writer, message.counters);
   if ('instances' in message) writeKnowns(writer, message.instances);
   if ('missing' in message) writeKnowns(writer, message.missing);
-  if ('appeared' in message) {
-    writeKnowns(writer, message.appeared);
+  if ('appeared' in message) writeKnowns(writer, message.appeared);
+  if ('gone' in message) {
     writer.u16(message.gone.length);
     for (const hash of message.gone) writer.hex(hash);
   }
@@ -84,7 +79,8 @@ export function bytesOf(message: GossipMessage): number {
   if ('counters' in message) bytes += 2 + 4 * message.counters.length;
   if ('instances' in message) bytes += knownsBytes(message.instances);
   if ('missing' in message) bytes += knownsBytes(message.missing);
-  if ('appeared' in message) bytes += knownsBytes(message.appeared) + 2 + hashBytes * message.gone.length;
+  if ('appeared' in message) bytes += knownsBytes(message.appeared);
+  if ('gone' in message) bytes += 2 + hashBytes * message.gone.length;
   if ('hints' in message) bytes += hintsBytes(message.hints);
   if ('wanted' in message) bytes += 2 + 2 * message.wanted.length;
   if ('rumours' in message) bytes += hintsBytes(message.rumours);
@@ -114,15 +110,21 @@ function readBody(kind: GossipKind, reader: ByteReader): GossipMessage {
       const [set, sender, counter, digest] = [readHash(reader), readHash(reader), reader.u32(), readHash(reader)];
       return { kind, set, sender, counter, digest, ...readNews(reader) };
     }
-    case 'found':
-      return { kind, ...readDifference(reader), rumours: readHints(reader), versions: readVersions(reader) };
+    case 'found': {
+      const difference = readDifference(reader);
+      const wanted = readPlaces(reader, difference.counters.length);
+      return { kind, ...difference, wanted, rumours: readHints(reader), versions: readVersions(reader) };
+    }
     case 'unknown':
       return { kind, set: readHash(reader), ...readNews(reader), versions: readVersions(reader) };
-    case 'reverse':
-      return { kind, ...readDifference(reader) };
+    case 'reverse': {
+      const difference = readDifference(reader);
+      return { kind, ...difference, wanted: readPlaces(reader, difference.counters.length) };
+    }
     case 'counters':
-    case 'rest':
       return { kind, set: readHash(reader), counters: readCounters(reader), missing: readKnowns(reader) };
+    case 'rest':
+      return { kind, ...readDifference(reader) };
     case 'full':
       return { kind, instances: readKnowns(reader) };
     case 'hints':
@@ -132,17 +134,22 @@ function readBody(kind: GossipKind, reader: ByteReader): GossipMessage {
 
 function readDifference(reader: ByteReader) {
   const [set, counters, missing] = [readHash(reader), readCounters(reader), readKnowns(reader)];
-  const wanted = readNumbers(reader, counters.length);
-  if (wanted.some((place) => place >= counters.length))
-    throw new CodedError('CHAIN_PROTOCOL', 'what is wanted is not in the set');
-  return { set, counters, missing, wanted };
+  return { set, counters, missing, gone: readGone(reader) };
 }
 
 function readNews(reader: ByteReader) {
-  const appeared = readKnowns(reader);
-  const count = readCount(reader, hashBytes, goneInstancesMax);
-  const gone = Array.from({ length: count }, () => readHash(reader));
-  return { appeared, gone, rumours: readHints(reader) };
+  return { appeared: readKnowns(reader), gone: readGone(reader), rumours: readHints(reader) };
+}
+
+function readGone(reader: ByteReader): string[] {
+  return Array.from({ length: readCount(reader, hashBytes, instancesMax) }, () => readHash(reader));
+}
+
+/** Places in a set of so many. */
+function readPlaces(reader: ByteReader, count: number): number[] {
+  const places = readNumbers(reader, count);
+  if ((places.at(-1) ?? -1) >= count) throw new CodedError('CHAIN_PROTOCOL', 'what is wanted is not in the set');
+  return places;
 }
 
 function readHash(reader: ByteReader): string {

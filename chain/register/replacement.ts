@@ -5,6 +5,7 @@
 //   joining      CAS to a joint list; from now on a quorum is a majority of each        generation g + 1  {voters, joining}
 //   rescanning   every register is read once by joint quorums
 //   leaving      CAS to the new list alone                                              generation g + 2  {joining}
+//   reading      once more, by the new list: then a majority of it knows, and it is done
 //
 // Why nothing is lost. A list is gone by only once it is decided; news of it goes by word of mouth. A voter votes in the newest
 // generation that it knows, and never again in an older one.
@@ -178,8 +179,10 @@ function onListWon(
   out: RegisterEffect[],
 ): void {
   if (next.generation > registers.acceptor.voters.generation) tellVoters(registers, next, out);
+  // What is decided is not done before others know it: were this host lost now, nobody else could prove it, and the joint list
+  // would want a majority of voters that are gone. A read by the new list is answered only by voters that have kept it.
   if (kind === 'joining') rescan(replacement, next);
-  else end(registers, { kind: 'done' }, out);
+  else replacement.stage = { kind: 'reading' };
 }
 
 function rescan(replacement: Replacement, joint: Voters): void {

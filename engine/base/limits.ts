@@ -21,7 +21,7 @@ export const nonceBytesMax = 128;
 /** What an operator says about the loss that he accepts, in bytes. */
 export const lossBytesMax = 1_024;
 /** The value of a chain's register: two lists of as many hosts as a chain can have, and what goes with them. */
-export const configurationBytesMax = 12 * 1024;
+export const configurationBytesMax = 32 * 1024;
 /** Voters of a cluster: seven outlive three of their kind; more cost every change a round through more disks. */
 export const votersMax = 7;
 /** The value of a register. A configuration of the most hosts with the longest names, twice, takes two thirds of it. */
@@ -94,6 +94,8 @@ export const linkProbeMs = 50;
 export const linkDialMs = 2_000;
 /** How long an operator's question to a host may take. */
 export const askMs = 2_000;
+/** What an operator may post to the admin port: a question, some names and a reason. */
+export const adminBodyBytesMax = 16 * 1024;
 /** Operator's questions that one link may have open. */
 export const asksInFlightMax = 64;
 /** Records that one question about a log may ask for. */
@@ -120,6 +122,8 @@ export const silentMs = 1_200;
 export const linkLostMs = 400;
 /** Between one reading of a register, for want of news, and the next. */
 export const lookMs = 1_000;
+/** The same for a host that has no part in what the register holds: news comes to it by gossip too. */
+export const idleLookMs = 60_000;
 /** Members of a chain act on the same trouble so long after one another: a reconfiguration takes a tenth of it. */
 export const staggerMs = 150;
 /** Who does not answer a seal or a transfer within this is left out, where enough others did. */
@@ -132,6 +136,9 @@ export const pendingMs = 1_000;
 export const stuckMs = 1_000;
 /** A joiner of whom nothing was heard for this long gives its place up. */
 export const joinStuckMs = 5_000;
+/** A host that held a chain up waits before it may join again: doubled from the first to the last. Others come first. */
+export const heldUpMsMin = 1_000;
+export const heldUpMsMax = 60_000;
 /** How long a configuration stands before it is straightened: heads move back one after the other, and not at once. */
 export const movePauseMs = 2_000;
 /** Between two reconfigurations of one chain by one host: doubled from the first to the last, until all was well for a while. */
@@ -140,6 +147,8 @@ export const spacingMsMax = 5_000;
 export const settledMs = 10_000;
 /** What a host fetches of others' logs, over all chains that it joins: a part of what a disk takes, so that commits go on. */
 export const fetchBytesPerSecond = 64 * 1024 * 1024;
+/** What may be fetched at once after a pause: a few chunks. */
+export const fetchBurstBytes = 8 * 1024 * 1024;
 
 assert(configurationBytesMax <= registerValueBytesMax, 'a register holds a configuration');
 assert(hurryMs + 2 * staggerMs < pendingMs, 'a driver at work is not taken for a dead one');

@@ -6,6 +6,7 @@ import { origin } from '../base/ids.ts';
 import type { OpenedRecord } from './format.ts';
 import { sectionsOf } from './format.ts';
 
+/** Of one history: where records are cut from a log, its index is left to whoever still reads by it, and another is begun. */
 export type DocumentIndex = { through: Position; readonly lsns: Map<string, number[]> };
 
 export function createIndex(): DocumentIndex {
@@ -29,11 +30,4 @@ export function indexRecord(index: DocumentIndex, record: OpenedRecord): void {
     record,
     sectionsOf(record).map(({ name }) => name),
   );
-}
-
-/** Records behind `lsn` are removed from the log: what was learned of those is forgotten, and where that cannot be told, all is. */
-export function cutIndex(index: DocumentIndex, lsn: number): void {
-  if (index.through.lsn <= lsn) return;
-  index.through = origin;
-  index.lsns.clear();
 }

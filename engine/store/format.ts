@@ -139,12 +139,22 @@ function readDirectory(record: OpenedRecord): SectionView[] {
 
 /** Who runs an epoch, from its first record. */
 export function orderOfActivation(record: OpenedRecord): readonly string[] {
-  assert(record.kind === 'activation', 'only an activation names an order');
-  const text = Buffer.from(record.bytes).toString('utf8', headBytes, record.bytes.length - checksumBytes);
-  const { order } = reading('activation', () => JSON.parse(text) ?? {}) as { order: unknown };
+  const { order } = readActivation(record);
   const isOrder = Array.isArray(order) && order.every((host) => typeof host === 'string');
   if (!isOrder) throw new CodedError('ENGINE_CORRUPT', `record ${record.lsn} names no order`);
   return order;
+}
+
+/** What an operator accepted to lose with an epoch, from its first record. */
+export function lossOfActivation(record: OpenedRecord): string | undefined {
+  const { loss } = readActivation(record);
+  return typeof loss === 'string' ? loss : undefined;
+}
+
+function readActivation(record: OpenedRecord): { readonly order?: unknown; readonly loss?: unknown } {
+  assert(record.kind === 'activation', 'only an activation names an order');
+  const text = Buffer.from(record.bytes).toString('utf8', headBytes, record.bytes.length - checksumBytes);
+  return reading('activation', () => JSON.parse(text) ?? {}) as { readonly order?: unknown; readonly loss?: unknown };
 }
 
 export type Identity = { readonly storeId: string; readonly host: string; readonly cluster: string };

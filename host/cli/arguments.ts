@@ -10,8 +10,12 @@ export const usage = `levelten: a real-time document server whose every answer i
   levelten up [--dir DIR] [--port-base N] [--app FILE] [--page DIR] [--hosts N] [--chains N]
   levelten call SPACE/KEY CHANNEL JSON --as NAME     send a message, print the answer
   levelten get SPACE/KEY --as NAME                   print what NAME may see
-  levelten status                                    hosts, chains, epochs, members
+  levelten status                                    hosts, voters, chains, epochs, members; what is wrong first
   levelten log [--host ID] [--chain N] [--after LSN] [--max N]   records of one host's log
+  levelten drain HOST | undrain HOST                 move all chains off a host, to stop it; take it back
+  levelten replace-voter OLD NEW                     OLD's disk is gone: NEW (or OLD itself, with a new disk) votes in its place
+  levelten force-config --chain N --members H[,H] --accept "WHAT MAY BE LOST"
+                                                     a chain goes on with what these hosts hold: may lose answered messages
   levelten host --id ID | proxy                      one process of a cluster, as up starts them
 
 Every command takes --dir DIR (the cluster's folder, .levelten unless said) and --json.`;
@@ -28,10 +32,13 @@ const options = {
   id: { type: 'string' },
   as: { type: 'string' },
   host: { type: 'string' },
-  chain: { type: 'string', default: '0' },
+  chain: { type: 'string' },
   after: { type: 'string', default: '0' },
   max: { type: 'string', default: '20' },
   wait: { type: 'string', default: '10' },
+  members: { type: 'string' },
+  accept: { type: 'string' },
+  'yes-lose': { type: 'string' },
 } as const;
 
 export type Arguments = ReturnType<typeof parse>;

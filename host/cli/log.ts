@@ -19,7 +19,7 @@ export async function logCommand(args: Arguments): Promise<void> {
     const known = folder.cluster.hosts.map(({ id }) => id).join(', ');
     throw new CodedError('CLI_USAGE', `there is no host ${host}; there are ${known}`);
   }
-  const chain = numberOf(args.chain, 'chain', 0, folder.cluster.chains - 1);
+  const chain = numberOf(args.chain ?? '0', 'chain', 0, folder.cluster.chains - 1);
   const after = numberOf(args.after, 'after', 0, Number.MAX_SAFE_INTEGER);
   const max = numberOf(args.max, 'max', 1, 1_000);
   const asked = await askAdmin(folder, `/log?host=${host}&chain=${chain}&after=${after}&max=${max}`);
@@ -38,7 +38,9 @@ async function readStopped(folder: Folder, host: string, chain: number, range: {
 
 function describe(lines: readonly LogLine[]): string {
   const rows = lines.map((line) => {
-    const what = line.order?.join(' > ') ?? line.documents?.map(describeDocument).join(' ') ?? '';
+    const loss = line.loss === undefined ? '' : `, accepting: ${line.loss}`;
+    const order = line.order === undefined ? undefined : `${line.order.join(' > ')}${loss}`;
+    const what = order ?? line.documents?.map(describeDocument).join(' ') ?? '';
     return [`${line.chain}`, `${line.epoch}`, `${line.lsn}`, line.hash, line.kind, what];
   });
   return table(['chain', 'epoch', 'lsn', 'hash', 'kind', 'documents (updates), or who runs the epoch'], rows);

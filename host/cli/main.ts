@@ -5,7 +5,9 @@ import { RefusedError } from '../../proxy/client/node.ts';
 import type { Arguments } from './arguments.ts';
 import { parseArguments, usage } from './arguments.ts';
 import { callCommand, getCommand } from './ask.ts';
+import { forceConfigCommand } from './force.ts';
 import { logCommand } from './log.ts';
+import { drainCommand, replaceVoterCommand, undrainCommand } from './operate.ts';
 import { hostCommand, proxyCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
@@ -18,6 +20,10 @@ const commands: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
   get: getCommand,
   status: statusCommand,
   log: logCommand,
+  drain: drainCommand,
+  undrain: undrainCommand,
+  'replace-voter': replaceVoterCommand,
+  'force-config': forceConfigCommand,
 };
 
 async function main(): Promise<void> {

@@ -1,51 +1,62 @@
-// `levelten status`: where every chain stands, as the hosts themselves say.
-import { CodedError } from '../../engine/base/errors.ts';
+// `levelten status`: where every chain stands, as the hosts themselves say. What is wrong stands first, with the command to type.
+import type { ChainOverview, MemberOverview } from '../../proxy/overview.ts';
 import { readFolder } from '../folder.ts';
-import { askAdmin } from './admin-client.ts';
+import type { Status } from './admin-client.ts';
+import { readStatus } from './admin-client.ts';
 import type { Arguments } from './arguments.ts';
 import { table } from './table.ts';
 
-type ChainLine = {
-  readonly chain: number;
-  readonly epoch: number;
-  readonly state: string;
-  readonly isHead: boolean;
-  readonly order: readonly string[];
-  readonly durable: number;
-  readonly committed: number;
-  readonly reason?: string;
-};
-
-type Status = {
-  readonly hosts: readonly {
-    readonly host: string;
-    readonly status: { readonly chains: readonly ChainLine[] } | null;
-  }[];
-};
-
 export async function statusCommand(args: Arguments): Promise<void> {
-  const folder = await readFolder(args.dir);
-  const status = (await askAdmin(folder, '/status')) as Status | undefined;
-  if (status === undefined) {
-    throw new CodedError('CONNECTION_LOST', `nothing listens on ${folder.cluster.proxy.admin}: start with levelten up`);
-  }
+  const status = await readStatus(await readFolder(args.dir));
   process.stdout.write(args.json ? `${JSON.stringify(status)}\n` : `${describe(status)}\n`);
 }
 
 function describe(status: Status): string {
-  const problems = status.hosts.flatMap(({ host, status: known }) => {
-    if (known === null) return [`! ${host} does not answer`];
-    return known.chains.flatMap((line) => {
-      return line.state === 'serving' ? [] : [`! chain ${line.chain} on ${host} is ${line.state}${reasonOf(line)}`];
-    });
-  });
-  const rows = status.hosts
-    .flatMap(({ status: known }) => known?.chains.filter(({ isHead }) => isHead) ?? [])
-    .sort((a, b) => a.chain - b.chain)
-    .map((line) => [`${line.chain}`, `${line.epoch}`, line.state, line.order.join(' > '), `${line.committed}`]);
-  return [...problems, table(['chain', 'epoch', 'state', 'head > ... > tail', 'committed'], rows)].join('\n');
+  const problems = problemsOf(status);
+  const serving = status.chains.filter((chain) => chain.serving).length;
+  const total = `${serving} of ${status.chains.length} chains serve`;
+  return [...problems, total, '', hostTable(status), '', chainTable(status.chains)].join('\n');
 }
 
-function reasonOf({ reason }: ChainLine): string {
-  return reason === undefined ? '' : `: ${reason}`;
+function problemsOf({ hosts, chains, voters }: Status): string[] {
+  const ofHosts = hosts.flatMap(({ host, state, text, voter }) => {
+    if (state === 'dead') return [`! ${host} is dead: ${text}`];
+    if (state === 'silent') return [`! ${host} does not answer: ${text}`];
+    const next = `levelten replace-voter ${host} ${host}`;
+    return voter === 'lost' ? [`! ${host} votes with a store that it has no more: ${next}`] : [];
+  });
+  const joint =
+    voters?.joining === undefined ? [] : ['! a voter is being replaced: levelten replace-voter goes on with it'];
+  const waiting = new Map<string, number[]>();
+  for (const { chain, serving, state, reason } of chains) {
+    const why = `${state}${reason === undefined ? '' : `: ${reason}`}`;
+    if (!serving) waiting.set(why, [...(waiting.get(why) ?? []), chain]);
+  }
+  const ofChains = [...waiting].map(([why, numbers]) => {
+    return `! ${numbers.length === 1 ? 'chain' : 'chains'} ${numbers.join(', ')} ${why}`;
+  });
+  return [...ofHosts, ...joint, ...ofChains];
+}
+
+function hostTable({ hosts, voters }: Status): string {
+  const rows = hosts.map(({ host, state, heads, chains, voter, boot }) => {
+    return [host, state, `${heads}`, `${chains}`, voter, boot ?? '-'];
+  });
+  const generation = voters === null ? '' : ` (generation ${voters.generation})`;
+  return table(['host', 'state', 'heads', 'chains', `voter${generation}`, 'process'], rows);
+}
+
+function chainTable(chains: readonly ChainOverview[]): string {
+  const rows = chains.map(({ chain, epoch, minor, state, members, lag }) => {
+    const longest = Math.max(0, ...members.map(({ lsn }) => lsn ?? 0));
+    const order = members.map((member) => describeMember(member, longest)).join(' > ');
+    return [`${chain}`, `${epoch}.${minor}`, state, order, `${longest}`, `${lag}`];
+  });
+  return table(['chain', 'epoch', 'state', 'head > ... > tail', 'records', 'lag'], rows);
+}
+
+/** `h2`, or `h2 (syncing 40/1200)`: what is not as it should be is said. */
+export function describeMember({ host, role, state, lsn, lag }: MemberOverview, longest: number): string {
+  if (role === 'syncing') return `${host} (syncing ${lsn ?? '?'}/${(lsn ?? longest) + (lag ?? 0)})`;
+  return state === 'serving' ? host : `${host} (${state})`;
 }

@@ -129,7 +129,7 @@ async function checkPorts(cluster: Cluster): Promise<void> {
 
 async function untilReady({ cluster }: Folder, keepers: readonly Keeper[], say: Sayer): Promise<void> {
   await Promise.all(keepers.map((keeper) => keeper.started));
-  say('levelten: all processes run; the chains compare their logs and start');
+  say('levelten: all processes run; each chain agrees on who is in it and what its log holds, and starts');
   for (;;) {
     const response = await fetch(`http://${cluster.proxy.address}/readyz`).catch(() => undefined);
     if (response?.ok === true || keepers.some((keeper) => keeper.isEnding)) return;

@@ -166,7 +166,7 @@ t.test('[W2] what no honest member says is refused, each for its own reason', as
 t.test('[W2] a configuration of 16 hosts with the longest names has room', async (t) => {
   const members = Array.from({ length: 16 }, (_, index) => {
     const host = `${index}`.padStart(32, 'h') as HostId;
-    return { host, storeId: 's'.repeat(nonceBytesMax), boot: 'b'.repeat(nonceBytesMax), role: 'serving' } as const;
+    return { host, storeId: 's'.repeat(32), boot: 'b'.repeat(32), role: 'serving' } as const;
   });
   const [chain, epoch] = [0 as ChainId, 1 as Epoch];
   const start = { lsn: 0 as Lsn, hash: '0'.repeat(32) as Hash };

@@ -170,11 +170,9 @@ export class World {
     const member = this.member(name);
     const read = member.reads.shift();
     if (read === undefined) return false;
-    if (read.kind === 'locate') this.step(member, { kind: 'located', position: positionAt(member.disk, read.lsn) });
-    else {
-      const { to, epoch, after } = read;
-      this.step(member, { kind: 'fetched', to, epoch, after, ...readAfter(member.disk, after) });
-    }
+    if (read.kind === 'locate')
+      this.step(member, { kind: 'located', epoch: read.epoch, position: positionAt(member.disk, read.lsn) });
+    else this.step(member, { ...read, kind: 'fetched', ...readAfter(member.disk, read.after) });
     return true;
   }
 

@@ -238,19 +238,40 @@ test('[F15] the admin door wants its token, and forwards what hosts reply', asyn
   const authorization = 'Bearer open-sesame';
   t.equal((await get(port, '/status', { authorization, origin: 'http://evil.example' })).status, 403);
   const status = get(port, '/status', { authorization });
-  host.say([1, [[0, 3, true]]], [7, (await host.take(4))[1], '{"name":"h1"}']);
+  const h1 = {
+    boot: 'b',
+    storeId: 's1',
+    isLeaving: false,
+    chains: [],
+    hosts: [],
+    voters: { generation: 1, voters: [] },
+  };
+  host.say([1, [[0, 3, true]]], [7, (await host.take(4))[1], JSON.stringify(h1)]);
   await other.take(4);
   other.breakLink();
+  const chain = { minor: 0, phase: 'none', members: [], lag: 0 };
   t.same(JSON.parse((await status).body), {
     proxy: { connections: 0, documents: 0, framesKnown: 0, framesUnknown: 0, framesRefused: 0 },
     hosts: [
-      { host: 'h1', status: { name: 'h1' } },
-      { host: 'h2', status: null, code: 'CONNECTION_LOST', text: 'the link was closed' },
+      { host: 'h1', status: h1, state: 'live', boot: 'b', isLeaving: false, heads: 1, chains: 0, voter: 'no' },
+      {
+        host: 'h2',
+        status: null,
+        code: 'CONNECTION_LOST',
+        text: 'the link was closed',
+        state: 'silent',
+        boot: null,
+        isLeaving: false,
+        heads: 0,
+        chains: 0,
+        voter: 'no',
+      },
     ],
     chains: [
-      { chain: 0, epoch: 3, head: 'h1', serving: true },
-      { chain: 1, epoch: 0, head: null, serving: false },
+      { chain: 0, epoch: 3, head: 'h1', serving: true, state: 'serving', ...chain },
+      { chain: 1, epoch: 0, head: null, serving: false, state: 'waiting', ...chain },
     ],
+    voters: { generation: 1, voters: [] },
   });
   const log = get(port, '/log?host=h1&chain=1&after=7&max=5', { authorization });
   const ask = await host.take(4);
@@ -259,4 +280,48 @@ test('[F15] the admin door wants its token, and forwards what hosts reply', asyn
   t.equal((await log).body, '[{"lsn":8}]');
   t.equal((await get(port, '/log?host=h9', { authorization })).status, 502);
   t.equal((await get(port, '/log?host=h1&after=-1', { authorization })).status, 400);
+});
+
+test('[F22] the admin door takes three questions that change something, whole and short', async (t) => {
+  const host = await FakeHost.start(t);
+  const { front } = await startProxy(t, [host]);
+  await host.links.take();
+  const admin = new Admin({ address: '127.0.0.1', port: 0, token: 'sesame', proxy: front });
+  const port = await admin.listen();
+  t.teardown(() => admin.close());
+  const post = async (body: unknown, headers: Record<string, string> = {}) => {
+    const reply = await fetch(`http://127.0.0.1:${port}/ask`, {
+      method: 'POST',
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+      headers: { authorization: 'Bearer sesame', ...headers },
+    });
+    return { status: reply.status, body: (await reply.json()) as { readonly code?: string } };
+  };
+  const leave = { host: 'h1', question: 'leave', args: { isLeaving: true } };
+  t.match(await post(leave, { authorization: 'Bearer x' }), { status: 401, body: { code: 'TOKEN_REFUSED' } });
+  t.match(await post(leave, { origin: 'http://evil.example' }), { status: 403, body: { code: 'ORIGIN_REFUSED' } });
+  const bad = [
+    '{',
+    'null',
+    '[]',
+    { ...leave, question: 'status' },
+    { ...leave, question: 'toString' },
+    { ...leave, args: [] },
+    { ...leave, host: 1 },
+    { host: 'h1', question: 'leave' },
+    { ...leave, args: { text: 'x'.repeat(17_000) } },
+  ];
+  for (const body of bad) t.match(await post(body), { status: 400, body: { code: 'FRAME_INVALID' } });
+  t.match(await post({ ...leave, host: 'h9' }), { status: 502, body: { code: 'CONNECTION_LOST' } });
+  t.same(host.heard.items, [], 'none of these reached a host');
+  const asked = post(leave);
+  const ask = await host.take(4);
+  t.same(ask.slice(2), ['leave', { isLeaving: true }]);
+  host.say([7, ask[1], '{"isLeaving":true}']);
+  t.same(await asked, { status: 200, body: { isLeaving: true } });
+  t.equal(
+    (await fetch(`http://127.0.0.1:${port}/status`, { method: 'PUT', headers: { authorization: 'Bearer sesame' } }))
+      .status,
+    405,
+  );
 });

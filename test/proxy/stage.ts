@@ -41,6 +41,8 @@ type HostMessage<Kind extends HostKind> = Extract<ToHost, { readonly 0: Kind }>;
 
 export class FakeHost {
   readonly heard = new Inbox<ToHost>();
+  /** What the proxy says in gossip, which it does all the time. */
+  readonly gossip = new Inbox<HostMessage<5>>();
   readonly links = new Inbox<WebSocket>();
   authorization: string | undefined;
   /** Called for each message instead of keeping it, where a test wants a host that acts. */
@@ -68,7 +70,8 @@ export class FakeHost {
       this.#link = link;
       link.on('message', (data) => {
         for (const message of decodeToHost(data as Buffer)) {
-          if (this.onMessage === undefined) this.heard.push(message);
+          if (message[0] === 5) this.gossip.push(message);
+          else if (this.onMessage === undefined) this.heard.push(message);
           else this.onMessage(message);
         }
       });

@@ -84,8 +84,10 @@ t.test('[C1] it reads the list, joins, reads every register by both lists, and l
   a.tell('a1', [promised(65535, '3a', jointFound)], 2);
   t.match(a.tell('b1', [promised(65535, '3a')], 2), [/accept 65535 3a list 3/, /accept 65535 3a list 3/]);
   a.tell('a1', [accepted(65535, '3a')], 2);
-  const end = ['keep 2: 65534', 'voters 3', '-> b news 3', 'replaced done'];
-  t.same(a.tell('b1', [accepted(65535, '3a')], 2), end);
+  const end = ['keep 2: 65534', 'voters 3', '-> b news 3', '-> b g3 prepare 65535 4a'];
+  t.same(a.tell('b1', [accepted(65535, '3a')], 2), end, 'decided, and known to nobody else');
+  const movedFound = { ballot: { counter: 3, host: 'a' as HostId, boot: '1' }, value: encodeVoters(moves.moved) };
+  t.same(a.tell('b1', [promised(65535, '4a', movedFound)], 3), ['replaced done'], 'a voter of the new list goes by it');
 });
 
 t.test('[C1] only what both lists were asked counts as read again', async (t) => {

@@ -7,7 +7,15 @@ import type { World } from './world.ts';
 export function mayLoseDisk(world: World, machine: Machine): boolean {
   const isFilled =
     world.machines.every((other) => other === machine || isWhole(world, other)) && isWhole(world, machine);
-  return isFilled && lostVoter(world) === undefined;
+  return isFilled && lostVoter(world) === undefined && isListKnown(world, machine);
+}
+
+/** Whether a majority of the voters would still know the newest list of them: one who alone knows it takes it with him. */
+function isListKnown(world: World, lost: Machine): boolean {
+  const generations = world.machines.map(({ process }) => process?.node?.registers.acceptor.voters.generation ?? 0);
+  const newest = Math.max(...generations);
+  const others = world.machines.filter((machine, index) => machine !== lost && generations[index] === newest);
+  return newest <= 1 || others.length * 2 > world.machines.length;
 }
 
 /** A voter whose disk is gone and whom an operator has not replaced yet: with one more of them the registers might be gone. */

@@ -62,7 +62,7 @@ export type ProcessParts = {
 /** How long a process takes to come to its turn: a slow one finds more in its inbox. */
 const turnMsOf = [0.02, 0.02, 0.3, 2, 10];
 /** What one answer to a fetch carries: histories here are short, and should come in pieces all the same. */
-const chunkBytesOf = [1, 1_000, 1_000_000];
+const chunkBytesOf = [300, 2_000, 1_000_000];
 /** Half as often as a real host's: time is policy's alone, and ticks are most of what happens. */
 const tickMs = 50;
 const appHash = 'app';
@@ -213,7 +213,7 @@ export class HostProcess extends Actor {
       log: this.#logger(node),
       nowMs: () => kernel.nowMs,
       sendToProxy: (proxy, bytes) => fronts.gossip(proxy, bytes),
-      onReplaced: ({ kind }) => this.#parts.events.say(() => `${this.id} replaced a voter: ${kind}`),
+      onReplaced: ({ kind, reason }) => this.#parts.events.say(() => `${this.id} replaced a voter: ${kind} ${reason}`),
       soon,
       sendTo,
       serve,

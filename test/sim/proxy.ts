@@ -41,7 +41,10 @@ export class SimProxy extends Actor {
     this.#prng = prng;
     this.#chains = cluster.chains;
     this.#onBroken = onBroken;
-    this.#attachments = new Attachments(() => prng.next());
+    this.#attachments = new Attachments(
+      () => prng.next(),
+      () => {},
+    );
     for (const host of cluster.hosts) this.#link(host);
     network.listen(this, (socket) => this.#welcome(socket));
   }
