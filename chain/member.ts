@@ -90,10 +90,20 @@ function forgetInflight(replica: Replica): void {
 }
 
 function findBase(replica: Replica, copy: Copy, at: number, out: Effect[]): void {
-  copy.base = at === replica.durable.lsn ? replica.durable : at === 0 ? origin : undefined;
+  copy.base = undefined;
   copy.asked = at;
-  if (copy.base === undefined) out.push({ kind: 'locate', epoch: replica.epoch, lsn: lsn(at) });
-  else fetchNext(replica, copy, out);
+  const known = at === replica.durable.lsn ? replica.durable : at === 0 ? origin : undefined;
+  if (known === undefined) out.push({ kind: 'locate', epoch: replica.epoch, lsn: lsn(at) });
+  else onBase(replica, copy, known, out);
+}
+
+/** A place in the own log that the source's may share. Where it is the end of the chosen history, whatever lies behind it goes. */
+function onBase(replica: Replica, copy: Copy, base: Position, out: Effect[]): void {
+  copy.base = base;
+  if (copy.target === undefined || !samePosition(base, copy.target)) return fetchNext(replica, copy, out);
+  copy.isShared = true;
+  replica.received = base;
+  write(replica, base, [], { logEpoch: replica.epoch }, out);
 }
 
 function fetchNext(replica: Replica, copy: Copy, out: Effect[]): void {
@@ -112,14 +122,7 @@ export function onLocated(replica: Replica, { epoch, position }: Event & { kind:
   // An answer to a question of another attempt: the log may have been cut and filled since.
   if (epoch !== replica.epoch || position.lsn !== copy?.asked) return;
   if (copy === undefined || copy.base !== undefined || position.lsn > replica.durable.lsn) return;
-  if (copy.target !== undefined && samePosition(position, copy.target)) {
-    copy.isShared = true;
-    copy.base = position;
-    replica.received = position;
-    return write(replica, position, [], { logEpoch: replica.epoch }, out);
-  }
-  copy.base = position;
-  fetchNext(replica, copy, out);
+  onBase(replica, copy, position, out);
 }
 
 /** A frozen log is read for those who lack of it: what is sent cannot change meanwhile. */

@@ -86,7 +86,7 @@ function replica(one: Replica): string {
   const config = 'config' in phase ? value(phase.config as Configuration) : '';
   const transfer = kind === 'sealing' && phase.transfer !== undefined ? message(phase.transfer) : '';
   const source =
-    copy === undefined ? '' : [copy.source, place(copy.target), place(copy.base), copy.step, copy.isShared];
+    copy === undefined ? '' : [copy.source, place(copy.target), place(copy.base), copy.asked, copy.step, copy.isShared];
   const driver = 'driver' in phase ? phase.driver : '';
   const known = [...peers].map(([host, peer]) => `${host}${peer.boot}${peer.storeId}${peer.isConnected}`).sort();
   return [

@@ -141,6 +141,15 @@ t.test('[C7] a longer log is cut, exactly to the chosen history, in one write wi
   t.equal(one.records.length, 2);
 });
 
+t.test('[C7] a log is cut to nothing where the chosen history is empty', async (t) => {
+  const one = new One('b', { log: log.slice(0, 1), marks: marksOf(1, 1) });
+  one.hear('a', 2, { kind: 'seal' });
+  one.sync();
+  const lines = one.hear('a', 2, { kind: 'transfer', source: 'c', position: endOf([]) });
+  says(t, lines, [/^write cut behind #0.0+ logEpoch=2$/]);
+  says(t, one.sync(), ['send ->a transferred e2']);
+});
+
 t.test('[C7] a log that parts from the chosen history is cut where they part', async (t) => {
   const chosen = [...log.slice(0, 1), ...other];
   const one = copying(log, chosen);

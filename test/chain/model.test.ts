@@ -4,6 +4,8 @@ import t from 'tap';
 import { explore } from './model.ts';
 import { scopes } from './scopes.ts';
 
+t.setTimeout(600_000);
+
 /** DEEPER=3 looks that many steps further than what is pinned. */
 const deeper = Number(process.env['DEEPER'] ?? 0);
 

@@ -16,8 +16,8 @@ const stepsPerSeed = 500;
 
 type Count = (what: string, happened?: boolean) => void;
 
-/** How seldom faults come, how seldom policy speaks, whose disks are slow, and how many disks may still be lost. */
-type Mood = { calm: number; quiet: number; slow: ReadonlySet<HostId>; isFrail: boolean };
+/** How seldom faults come, how seldom policy speaks, whose disks and which ways are slow, and whether disks may be lost. */
+type Mood = { calm: number; quiet: number; slow: ReadonlySet<HostId>; ways: ReadonlySet<string>; isFrail: boolean };
 
 function act(world: World, prng: Prng, mood: Mood, count: Count): void {
   const dice = prng.below(100);
@@ -25,7 +25,7 @@ function act(world: World, prng: Prng, mood: Mood, count: Count): void {
   const [one, other] = [prng.pick(members), prng.pick(members)];
   const { id } = one;
   disturbJoin(world, prng, mood, count);
-  if (dice < 46) deliverSome(world, prng);
+  if (dice < 46) deliverSome(world, prng, mood);
   else if (dice < 60) syncSome(world, prng, mood);
   else if (dice < 62) world.startWrite(id);
   else if (dice < 66) for (const { id } of members) world.read(id);
@@ -62,10 +62,11 @@ function disturbJoin(world: World, prng: Prng, mood: Mood, count: Count): void {
 }
 
 /** What is on its way somewhere. A way that is slow is passed over now and then. */
-function deliverSome(world: World, prng: Prng): void {
+function deliverSome(world: World, prng: Prng, mood: Mood): void {
   const ways = [...world.links.ways.values()].filter(({ items }) => items.length > 0);
   if (ways.length === 0) return;
   const { from, to } = prng.pick(ways);
+  if (mood.ways.has(`${from}>${to}`) && prng.below(24) !== 0) return;
   const count = prng.below(4) === 0 ? 3 : 1;
   for (let index = 0; index < count; index += 1) world.deliver(from, to);
 }
@@ -151,8 +152,10 @@ function runSeed(seed: number, count: Count, isTraced: boolean): World {
   const world = new World(names, { ...habits, isEncoded: true });
   if (isTraced) world.trace = [];
   const slow = new Set([...world.members.keys()].filter(() => prng.below(3) === 0));
+  const isPatchy = prng.below(2) === 0;
+  const ways = new Set([...world.links.ways.keys()].filter(() => isPatchy && prng.below(3) === 0));
   const [calm, quiet] = [1 - prng.next() ** 2, prng.next()];
-  const mood = { calm, quiet, slow, isFrail: prng.below(2) === 0 };
+  const mood = { calm, quiet, slow, ways, isFrail: prng.below(2) === 0 };
   try {
     if (prng.below(4) !== 0) mend(world, (members) => prng.pick(members), prng);
     if (prng.below(3) !== 0) leaveOut(world, prng);

@@ -1,4 +1,5 @@
 // The small worlds that the model checker tries, and what each is after.
+import type { HostId } from '../../engine/base/ids.ts';
 import type { Scope } from './model.ts';
 import { heal, settle } from './policy.ts';
 import type { World } from './world.ts';
@@ -19,6 +20,8 @@ function serving(order: readonly string[], records = 0): (world: World) => void 
   };
 }
 
+/** Deep enough that nothing is left to happen. */
+const whole = 99;
 const three = ['a', 'b', 'c'];
 const drive = (
   driver: string,
@@ -45,7 +48,7 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, hurry: 2 },
     drives: [drive('b', 'b>c'), drive('a', 'a>b')],
     depth: 14,
-    states: 25_153,
+    states: 25_175,
     prepare: serving(three),
   },
   {
@@ -66,8 +69,8 @@ export const scopes: readonly Scope[] = [
     joiner: 'b',
     crashes: ['a'],
     isRegisterSlow: true,
-    depth: 24,
-    states: 20_154,
+    depth: whole,
+    states: 22_972,
     prepare: serving(['a'], 1),
   },
   {
@@ -86,8 +89,8 @@ export const scopes: readonly Scope[] = [
     hosts: three,
     budget: { propose: 1, barrier: 1, hurry: 2 },
     drives: [drive('b', 'b>c')],
-    depth: 16,
-    states: 22_336,
+    depth: whole,
+    states: 49_230,
     prepare: serving(three),
   },
   {
@@ -105,8 +108,8 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, crash: 1, restart: 1, look: 1 },
     drives: [drive('b', 'a>b')],
     crashes: ['a'],
-    depth: 24,
-    states: 5_946,
+    depth: whole,
+    states: 6_023,
     prepare: serving(['a', 'b']),
   },
   {
@@ -115,8 +118,8 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, add: 1, flap: 1, look: 1 },
     joiner: 'b',
     isRegisterSlow: true,
-    depth: 26,
-    states: 17_950,
+    depth: whole,
+    states: 19_124,
     prepare: serving(['a'], 1),
   },
   {
@@ -124,8 +127,8 @@ export const scopes: readonly Scope[] = [
     hosts: ['a', 'b'],
     budget: { propose: 1, crash: 1, restart: 1, hurry: 1 },
     drives: [drive('b', 'b>a', 2), drive('a', 'a')],
-    depth: 18,
-    states: 12_416,
+    depth: whole,
+    states: 31_819,
     prepare: (world) => {
       serving(['a', 'b'], 1)(world);
       world.disconnect('a', 'b');
@@ -140,5 +143,87 @@ export const scopes: readonly Scope[] = [
       world.connect('a', 'b');
       settle(world);
     },
+  },
+  {
+    name: 'a chain of two takes a third, its last member dies, and the third or the first begins anew',
+    hosts: three,
+    budget: { propose: 1, barrier: 1, add: 1, crash: 1, hurry: 1, lapse: 1 },
+    drives: [drive('c', 'c')],
+    joiner: 'c',
+    crashes: ['b'],
+    depth: 14,
+    states: 90_614,
+    prepare: serving(['a', 'b'], 1),
+  },
+  {
+    name: 'the late transfer of an older attempt, with a shorter history',
+    hosts: three,
+    budget: { propose: 1, hurry: 2, crash: 1, restart: 1 },
+    drives: [drive('a', 'a>c')],
+    crashes: ['c'],
+    depth: 15,
+    states: 52_766,
+    prepare: (world) => {
+      serving(three, 1)(world);
+      // a has #2, and b and c, that begin epoch 2 without it, never heard of that.
+      for (const other of ['b', 'c']) world.disconnect('a', other);
+      world.propose('a');
+      world.sync('a');
+      world.reconfigure('b', ['b', 'c'], 1);
+      const steps = [
+        () => world.decide('b'),
+        () => world.sync('b'),
+        () => world.deliver('b', 'c'),
+        () => world.sync('c'),
+      ];
+      for (const step of [...steps, () => world.deliver('c', 'b')]) step();
+      world.connect('a', 'c');
+      world.tell('a', { kind: 'look' });
+      world.decide('a');
+    },
+  },
+  {
+    name: 'a read while a joiner that is gated for may serve already, and begins an epoch of its own',
+    hosts: ['a', 'b'],
+    budget: { propose: 1, barrier: 1, look: 1, hurry: 1 },
+    drives: [drive('b', 'b')],
+    isRegisterSlow: true,
+    depth: whole,
+    states: 28_743,
+    prepare: (world) => {
+      serving(['a'], 1)(world);
+      world.tell('a', { kind: 'add', host: 'b' as HostId });
+      world.decide('a');
+      // b is told, enrolls, asks, is filled and acks: a gates for it, and asks the register.
+      for (const [from, to] of [['a', 'b'] as const, ['b', 'a'] as const, ['a', 'b'] as const]) {
+        world.deliver(from, to);
+        world.sync('b');
+      }
+      world.deliver('b', 'a');
+    },
+  },
+  {
+    name: 'a host is back with an empty disk, and is asked what it holds',
+    hosts: three,
+    budget: { propose: 1, hurry: 2 },
+    drives: [drive('b', 'c>b>a', 2)],
+    depth: whole,
+    states: 13_585,
+    prepare: (world) => {
+      serving(three, 1)(world);
+      world.crash('c', false);
+      world.restart('c', true);
+      heal(world);
+      settle(world);
+    },
+  },
+  {
+    name: 'reads through a member that is sealed, and left out of what began since',
+    hosts: three,
+    budget: { propose: 1, barrier: 1, hurry: 1 },
+    drives: [drive('c', 'c')],
+    depth: whole,
+    states: 22_999,
+    prepare: serving(three),
   },
 ];
