@@ -15,7 +15,8 @@ function isListKnown(world: World, lost: Machine): boolean {
   const generations = world.machines.map(({ process }) => process?.node?.registers.acceptor.voters.generation ?? 0);
   const newest = Math.max(...generations);
   const others = world.machines.filter((machine, index) => machine !== lost && generations[index] === newest);
-  return newest <= 1 || others.length * 2 > world.machines.length;
+  // While nobody is up nobody can say who is a voter, and whose disk is gone.
+  return newest === 1 || others.length * 2 > world.machines.length;
 }
 
 /** A voter whose disk is gone and whom an operator has not replaced yet: with one more of them the registers might be gone. */
