@@ -16,7 +16,7 @@ function isListKnown(world: World, lost: Machine): boolean {
   const newest = Math.max(...generations);
   const others = world.machines.filter((machine, index) => machine !== lost && generations[index] === newest);
   // While nobody is up nobody can say who is a voter, and whose disk is gone.
-  return newest === 1 || others.length * 2 > world.machines.length;
+  return newest > 0 && (newest === 1 || others.length * 2 > world.machines.length);
 }
 
 /** A voter whose disk is gone and whom an operator has not replaced yet: with one more of them the registers might be gone. */
