@@ -46,6 +46,7 @@ export type Scope = {
   /** A CAS and the news of it are two moments. */
   readonly isRegisterSlow?: boolean;
   readonly depth: number;
+  readonly mendEvery?: number;
   /** How many states there are: pinned. */
   readonly states: number;
   readonly prepare: (world: World) => void;
@@ -74,8 +75,8 @@ const modelHabits: Habits = {
 type Act = { readonly name: string; readonly spends: Partial<Budget>; readonly run: (world: World) => unknown };
 type Node = { readonly world: World; readonly budget: Budget; readonly id: number };
 
-/** Every how many states one is mended, as if all faults had ended there. */
-const mendEvery = 61;
+/** Every how many states one is mended, as if all faults had ended there, where a scope does not say. */
+const mendEveryUsual = 61;
 
 export function explore(scope: Scope, statesMax = Number.POSITIVE_INFINITY): Found {
   const seen = new Set<number>();
@@ -100,7 +101,7 @@ export function explore(scope: Scope, statesMax = Number.POSITIVE_INFINITY): Fou
           if (seen.has(key)) continue;
           seen.add(key);
           came.push({ from: node.id, name: act.name });
-          if (key % mendEvery === 0) {
+          if (key % (scope.mendEvery ?? mendEveryUsual) === 0) {
             mended += 1;
             checkHeals(world);
           }

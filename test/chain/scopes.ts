@@ -70,6 +70,7 @@ export const scopes: readonly Scope[] = [
     crashes: ['a'],
     isRegisterSlow: true,
     depth: whole,
+    mendEvery: 7,
     states: 22_972,
     prepare: serving(['a'], 1),
   },
@@ -90,6 +91,7 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, barrier: 1, hurry: 2 },
     drives: [drive('b', 'b>c')],
     depth: whole,
+    mendEvery: 7,
     states: 49_230,
     prepare: serving(three),
   },
@@ -109,6 +111,7 @@ export const scopes: readonly Scope[] = [
     drives: [drive('b', 'a>b')],
     crashes: ['a'],
     depth: whole,
+    mendEvery: 7,
     states: 6_023,
     prepare: serving(['a', 'b']),
   },
@@ -119,6 +122,7 @@ export const scopes: readonly Scope[] = [
     joiner: 'b',
     isRegisterSlow: true,
     depth: whole,
+    mendEvery: 7,
     states: 19_124,
     prepare: serving(['a'], 1),
   },
@@ -128,6 +132,7 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, crash: 1, restart: 1, hurry: 1 },
     drives: [drive('b', 'b>a', 2), drive('a', 'a')],
     depth: whole,
+    mendEvery: 7,
     states: 31_819,
     prepare: (world) => {
       serving(['a', 'b'], 1)(world);
@@ -189,6 +194,7 @@ export const scopes: readonly Scope[] = [
     drives: [drive('b', 'b')],
     isRegisterSlow: true,
     depth: whole,
+    mendEvery: 7,
     states: 28_743,
     prepare: (world) => {
       serving(['a'], 1)(world);
@@ -208,6 +214,7 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, hurry: 2 },
     drives: [drive('b', 'c>b>a', 2)],
     depth: whole,
+    mendEvery: 7,
     states: 13_585,
     prepare: (world) => {
       serving(three, 1)(world);
@@ -223,6 +230,7 @@ export const scopes: readonly Scope[] = [
     budget: { propose: 1, barrier: 1, hurry: 1 },
     drives: [drive('c', 'c')],
     depth: whole,
+    mendEvery: 7,
     states: 22_999,
     prepare: serving(three),
   },
