@@ -18,6 +18,8 @@ import { chainId } from '../engine/base/ids.ts';
 import { fetchBytesPerSecond, tickMs } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
+import { createIndex, indexRecord } from '../engine/store/document-index.ts';
+import type { OpenedRecord } from '../engine/store/format.ts';
 import { Store } from '../engine/store/store.ts';
 import { Admin } from '../proxy/admin.ts';
 import { ProxyServer } from '../proxy/proxy.ts';
@@ -62,14 +64,18 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
   const disk = await LevelStore.open(storeDir(folder.dir, id));
   const chains = Array.from({ length: cluster.chains }, (_, chain) => chainId(chain));
   const fresh = { storeId: randomHex(16), host: id, cluster: cluster.cluster };
-  const store = await Store.open(disk, chains, fresh).catch(async (cause: unknown) => {
+  const indexes = new Map(chains.map((chain) => [chain, createIndex()]));
+  const visit = (record: OpenedRecord): void => indexRecord(indexes.get(record.chain) as DocumentIndex, record);
+  const store = await Store.open(disk, chains, fresh, visit).catch(async (cause: unknown) => {
     await disk.close();
     throw cause;
   });
   const hello = helloOf(options, store);
   const node = nodeOf(options, store, hello, chains);
   const mayLead = (appHash: string): boolean => appHash === cluster.appHash;
-  const { host, fronts } = joinHost(options, store, node, hello, (peer, bytes) => links.sendTo(peer, bytes));
+  const { host, fronts } = joinHost(options, { store, indexes }, node, hello, (peer, bytes) =>
+    links.sendTo(peer, bytes),
+  );
   const links = new Links(
     {
       hello,
@@ -139,7 +145,7 @@ function nodeOf(options: HostOptions, store: Store, hello: Hello, chains: readon
 
 function joinHost(
   options: HostOptions,
-  store: Store,
+  { store, indexes }: { readonly store: Store; readonly indexes: ReadonlyMap<ChainId, DocumentIndex> },
   node: Node,
   hello: Hello,
   sendTo: (peer: HostId, bytes: Uint8Array) => void,
@@ -167,6 +173,7 @@ function joinHost(
   const host = new Host({
     node,
     store,
+    indexes,
     log,
     nowMs: () => performance.now(),
     soon: setImmediate,

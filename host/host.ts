@@ -4,6 +4,7 @@
 import type { Logger } from 'pino';
 import type { Configuration } from '../chain/configuration.ts';
 import { describeConfiguration, describeReplica } from '../chain/describe.ts';
+import type { Entry } from '../chain/messages.ts';
 import { advanceNode, endTurn, stepNode } from '../chain/node.ts';
 import { decodeNodeMessage, encodeNodeMessage } from '../chain/node-messages.ts';
 import type { Node, NodeEffect, NodeEvent } from '../chain/node-state.ts';
@@ -11,10 +12,10 @@ import { canPropose } from '../chain/normal.ts';
 import type { Effect, Replica } from '../chain/state.ts';
 import { assert } from '../engine/base/assert.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import type { ChainId, Epoch, HostId } from '../engine/base/ids.ts';
+import type { ChainId, Epoch, HostId, Position } from '../engine/base/ids.ts';
 import { chunkBytesMax } from '../engine/base/limits.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
-import { createIndex, indexNames } from '../engine/store/document-index.ts';
+import { createIndex, indexAfterCut, indexNames, indexRecord } from '../engine/store/document-index.ts';
 import type { OpenedRecord, RecordPlace } from '../engine/store/format.ts';
 import { encodeActivation, openRecord } from '../engine/store/format.ts';
 import type { Store, Synced } from '../engine/store/store.ts';
@@ -36,6 +37,8 @@ export interface ChainService {
 export type HostParts = {
   readonly node: Node;
   readonly store: Store;
+  /** Of the logs as they were when the store opened. */
+  readonly indexes: ReadonlyMap<ChainId, DocumentIndex>;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** Runs a function soon, after what arrived together has been taken in. */
@@ -58,8 +61,8 @@ type Chain = {
   readonly replica: Replica;
   index: DocumentIndex;
   service: ChainService | undefined;
-  /** The documents in batches that were proposed here and are not yet synced, by lsn. */
-  readonly names: Map<number, string[]>;
+  /** Records that are not yet synced, by lsn; with the documents in those that were made here. */
+  readonly unsynced: Map<number, { readonly entry: Entry; readonly names: string[] | undefined }>;
 };
 
 export class Host {
@@ -73,7 +76,8 @@ export class Host {
     this.#parts = parts;
     this.#chains = new Map(
       [...parts.node.chains].map(([id, { replica }]) => {
-        return [id, { replica, index: createIndex(), service: undefined, names: new Map() }];
+        const index = parts.indexes.get(id) ?? createIndex();
+        return [id, { replica, index, service: undefined, unsynced: new Map() }];
       }),
     );
     parts.store.listen({ onSynced: (synced, kept) => this.#onSynced(synced, kept), onFailed: parts.fatal });
@@ -195,10 +199,12 @@ export class Host {
     switch (effect.kind) {
       case 'write':
         // A desk of before may still be walking the log as it was: what it finds is not for the next.
-        if (effect.cut !== undefined) chain.index = createIndex();
+        if (effect.cut !== undefined) chain.index = indexAfterCut(chain.index, effect.cut.lsn);
+        for (const entry of effect.entries) {
+          if (chain.unsynced.get(entry.lsn)?.entry !== entry) hold(chain, entry, undefined);
+        }
         return store.append(id, effect.entries, effect.marks, effect.cut);
       case 'dropQueued':
-        chain.names.clear();
         return store.dropQueued(id);
       case 'read':
         void this.#read(chain, effect);
@@ -238,7 +244,6 @@ export class Host {
 
   #beginService(chain: Chain, { epoch, order, loss }: Effect & { kind: 'serving' }): void {
     const { replica } = chain;
-    chain.names.clear();
     chain.service = this.#parts.serve(replica.chain, epoch, chain.index);
     // The first record of an epoch is its activation: what the log says of itself.
     const place = { chain: replica.chain, epoch, after: replica.received };
@@ -267,7 +272,7 @@ export class Host {
   }
 
   #proposeRecord(chain: Chain, record: OpenedRecord, names: string[]): void {
-    chain.names.set(record.lsn, names);
+    hold(chain, record, names);
     this.#step({ kind: 'chain', chain: chain.replica.chain, event: { kind: 'propose', entry: record } });
   }
 
@@ -301,7 +306,7 @@ export class Host {
     for (const { chain: id, position, marks, isCut } of synced) {
       const chain = this.#chains.get(id);
       assert(chain !== undefined, `chain ${id} is kept here`);
-      if (position !== undefined) this.#indexSynced(chain, position.lsn);
+      if (position !== undefined) this.#indexSynced(chain, position);
       this.#inbox.push({ kind: 'chain', chain: id, event: { kind: 'synced', position, marks, isCut } });
     }
     for (const serial of kept) this.#inbox.push({ kind: 'kept', serial });
@@ -309,15 +314,25 @@ export class Host {
     this.#turn();
   }
 
-  #indexSynced(chain: Chain, through: number): void {
-    const { index, names, replica } = chain;
-    for (const [lsn, known] of names) {
-      if (lsn > through) break;
-      names.delete(lsn);
-      const entry = replica.inflight.find((one) => one.lsn === lsn);
-      if (entry !== undefined) indexNames(index, entry, known);
+  #indexSynced({ index, unsynced }: Chain, position: Position): void {
+    for (const [lsn, { entry, names }] of unsynced) {
+      if (lsn > position.lsn) continue;
+      unsynced.delete(lsn);
+      if (names !== undefined) indexNames(index, entry, names);
+      else if (isOpened(entry)) indexRecord(index, entry);
     }
   }
+}
+
+/** In the order in which they are written: one that was dropped gives its place up to what follows in its stead. */
+function hold({ unsynced }: Chain, entry: Entry, names: string[] | undefined): void {
+  unsynced.delete(entry.lsn);
+  unsynced.set(entry.lsn, { entry, names });
+}
+
+/** Records come from the store or from a link, and are opened there. */
+function isOpened(entry: Entry): entry is OpenedRecord {
+  return 'kind' in entry;
 }
 
 function openOf(bytes: Uint8Array, chain: ChainId): OpenedRecord {

@@ -1,6 +1,6 @@
 // Which records of a chain hold updates of which document: what is needed to load a document that is not in memory. It is
-// built from the directories of records, payloads are not decoded. A head adds its own batches as they are synced; whatever it
-// did not make itself is read from the log when a document is first asked for, so that followers pay nothing.
+// built from the directories of records, payloads are not decoded: while a store opens, and as records are synced, on every
+// member. So a host that becomes head has it, however long the log is; what is missing is read from the log.
 import type { Position } from '../base/ids.ts';
 import { origin } from '../base/ids.ts';
 import type { OpenedRecord } from './format.ts';
@@ -11,6 +11,12 @@ export type DocumentIndex = { through: Position; readonly lsns: Map<string, numb
 
 export function createIndex(): DocumentIndex {
   return { through: origin, lsns: new Map() };
+}
+
+/** The index of a log that is cut behind `lsn`. The old one is left to whoever still reads by it. */
+export function indexAfterCut({ through, lsns }: DocumentIndex, lsn: number): DocumentIndex {
+  if (through.lsn > lsn) return createIndex();
+  return { through, lsns: new Map([...lsns].map(([name, known]) => [name, [...known]])) };
 }
 
 /** Adds one record's documents. Records must come in order; one that is already in is passed over. */

@@ -25,10 +25,17 @@ export async function* walkLog(store: OrderedStore, chain: ChainId, after: Posit
   }
 }
 
-/** Reads and checks the whole log; returns where it ends, and how many records were walked. */
-export async function verifyLog(store: OrderedStore, chain: ChainId): Promise<Position> {
+/** Reads and checks the whole log; `visit` sees each record in order. Returns where it ends. */
+export async function verifyLog(
+  store: OrderedStore,
+  chain: ChainId,
+  visit: (record: OpenedRecord) => void,
+): Promise<Position> {
   let last: Position = origin;
-  for await (const { lsn, hash } of walkLog(store, chain, origin)) last = { lsn, hash };
+  for await (const record of walkLog(store, chain, origin)) {
+    visit(record);
+    last = { lsn: record.lsn, hash: record.hash };
+  }
   return last;
 }
 

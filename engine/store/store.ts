@@ -82,10 +82,15 @@ export class Store {
   }
 
   /**
-   * Opens a host's store, or begins it where the disk is empty, and reads every record of every chain. `fresh` is the identity
+   * Opens a host's store, or begins it where the disk is empty, and reads every record of every chain, which `visit` sees. `fresh` is the identity
    * of a store that begins. ENGINE_IDENTITY where the disk is another host's; ENGINE_CORRUPT by chain and lsn.
    */
-  static async open(disk: OrderedStore, chains: readonly ChainId[], fresh: Identity): Promise<Store> {
+  static async open(
+    disk: OrderedStore,
+    chains: readonly ChainId[],
+    fresh: Identity,
+    visit: (record: OpenedRecord) => void = () => {},
+  ): Promise<Store> {
     const stored = await disk.get(identityKey);
     const identity = stored === undefined ? fresh : decodeIdentity(stored);
     if (identity.host !== fresh.host || identity.cluster !== fresh.cluster) {
@@ -99,7 +104,7 @@ export class Store {
     const states = new Map<ChainId, ChainState>();
     for (const chain of chains) {
       const marks = await disk.get(marksKey(chain));
-      const durable = await verifyLog(disk, chain);
+      const durable = await verifyLog(disk, chain, visit);
       states.set(chain, { marks: marks === undefined ? noMarks : decodeMarks(marks), durable });
     }
     const cells = new Map<number, Uint8Array>();

@@ -94,6 +94,7 @@ async function run(service: OneBatch): Promise<{ replica: Replica; fatal: unknow
     const host: Host = new Host({
       node,
       store,
+      indexes: new Map(),
       log: pino({ level: 'silent' }),
       nowMs: () => 0,
       soon: setImmediate,
@@ -141,6 +142,7 @@ t.test('[C7] a host knows that a link broke before anything can be sent over the
   const host = new Host({
     node,
     store,
+    indexes: new Map(),
     log: pino({ level: 'silent' }),
     nowMs: () => 0,
     sendToProxy: () => {},

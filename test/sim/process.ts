@@ -14,6 +14,7 @@ import { chainId } from '../../engine/base/ids.ts';
 import { fetchBytesPerSecond } from '../../engine/base/limits.ts';
 import type { App } from '../../engine/document/define.ts';
 import type { DocumentIndex } from '../../engine/store/document-index.ts';
+import { createIndex, indexRecord } from '../../engine/store/document-index.ts';
 import { Store } from '../../engine/store/store.ts';
 import { Desk } from '../../host/desk.ts';
 import { Fronts } from '../../host/fronts.ts';
@@ -124,10 +125,12 @@ export class HostProcess extends Actor {
     const { cluster, disk, network, prng, events } = this.#parts;
     const chains = Array.from({ length: cluster.chains }, (_, chain) => chainId(chain));
     const fresh = { storeId: this.storeId, host: this.id, cluster: 'sim' };
+    const indexes = new Map(chains.map((chain) => [chain, createIndex()]));
     const store = await Store.open(
       disk.open((run) => this.enter(run)),
       chains,
       fresh,
+      (record) => indexRecord(indexes.get(record.chain) as DocumentIndex, record),
     );
     const chunkBytes = prng.pick(chunkBytesOf);
     store.read = (chain, after) => Store.prototype.read.call(store, chain, after, chunkBytes);
@@ -135,7 +138,7 @@ export class HostProcess extends Actor {
     const { storeId } = store.identity;
     const hello: Hello = { version: 1, cluster: 'sim', host: self, boot, storeId, appHash };
     const node = this.#makeNode(store, chains);
-    const { host, fronts } = this.#join(store, node, (peer, bytes) => {
+    const { host, fronts } = this.#join(store, indexes, node, (peer, bytes) => {
       if (this.state === 'down') return;
       events.onMessage(this, peer, bytes);
       links.sendTo(peer, bytes);
@@ -190,7 +193,12 @@ export class HostProcess extends Actor {
     });
   }
 
-  #join(store: Store, node: Node, sendTo: (peer: HostId, bytes: Uint8Array) => void): { host: Host; fronts: Fronts } {
+  #join(
+    store: Store,
+    indexes: ReadonlyMap<ChainId, DocumentIndex>,
+    node: Node,
+    sendTo: (peer: HostId, bytes: Uint8Array) => void,
+  ): { host: Host; fronts: Fronts } {
     const { app, chains } = this.#parts.cluster;
     const { kernel, prng } = this.#parts;
     const fatal = (cause: unknown): void => this.fatal(cause);
@@ -210,6 +218,7 @@ export class HostProcess extends Actor {
     const host = new Host({
       node,
       store,
+      indexes,
       log: this.#logger(node),
       nowMs: () => kernel.nowMs,
       sendToProxy: (proxy, bytes) => fronts.gossip(proxy, bytes),
