@@ -46,8 +46,8 @@ export const hostMutants: readonly Mutant[] = [
     'D11',
     'loses a document of a batch from the index',
     'host/host.js',
-    'indexNames(index, entry, known);',
-    'indexNames(index, entry, known.slice(0, 1));',
+    'indexNames(index, entry, names);',
+    'indexNames(index, entry, names.slice(0, 1));',
   ),
   one(
     'F3',

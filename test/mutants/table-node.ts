@@ -105,5 +105,11 @@ export const nodeMutants: readonly Mutant[] = [
     ),
     'what is written with the seal is answered with it: it is durable, and counted',
   ),
-  one('D11', 'forgets nothing of the index at a cut', 'engine/store/document-index.js', 'index.lsns.clear();', ''),
+  one(
+    'D11',
+    'keeps the index of a log that was cut',
+    'engine/store/document-index.js',
+    'if (through.lsn > lsn)',
+    'if (false)',
+  ),
 ];
