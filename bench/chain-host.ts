@@ -6,7 +6,6 @@ import { hostId } from '../engine/base/ids.ts';
 import type { App } from '../engine/document/define.ts';
 import { app } from '../engine/document/define.ts';
 import { encodeUpdate, noMessage } from '../engine/document/update.ts';
-import type { OpenedRecord, RecordPlace } from '../engine/store/format.ts';
 import { Batcher } from '../host/batcher.ts';
 import { composeHost } from '../host/compose.ts';
 import { readFolder } from '../host/folder.ts';
@@ -19,7 +18,7 @@ export type ChainHostOptions = { readonly dir: string; readonly id: string };
 const value = 'x'.repeat(200);
 
 class Load implements ChainService {
-  readonly #batcher = new Batcher<() => void>((dones) => {
+  readonly queue = new Batcher<() => void>((dones) => {
     for (const done of dones) done();
   });
   readonly #wake: () => void;
@@ -28,24 +27,6 @@ class Load implements ChainService {
     this.#wake = wake;
   }
 
-  get hasUpdates(): boolean {
-    return this.#batcher.hasUpdates;
-  }
-  take(place: RecordPlace): { record: OpenedRecord; names: string[] } | undefined {
-    return this.#batcher.take(place);
-  }
-  commit(lsn: number): void {
-    this.#batcher.commit(lsn);
-  }
-  get hasReads(): boolean {
-    return this.#batcher.hasReads;
-  }
-  ask(token: number): void {
-    this.#batcher.ask(token);
-  }
-  passed(token: number): void {
-    this.#batcher.passed(token);
-  }
   stop(): void {}
 
   /** Resolves when the update is durable on every member. */
@@ -54,8 +35,8 @@ class Load implements ChainService {
       const who = { agent: 'alice', authority: 'bench' };
       const redo = { v: value };
       const update = { kind: 'send' as const, seq, atMs: 123456, who, ...noMessage, session: 2, n: seq, redo };
-      this.#batcher.add(name, seq, encodeUpdate(update));
-      this.#batcher.emit(done);
+      this.queue.add(name, seq, encodeUpdate(update));
+      this.queue.emit(done);
       this.#wake();
     });
   }

@@ -11,7 +11,7 @@
 // One value has one encoding, and each CAS writes a value of its own (a nonce is never used twice), so that equal bytes are the
 // same configuration.
 import { assert } from '../engine/base/assert.ts';
-import { ByteReader, ByteWriter } from '../engine/base/bytes.ts';
+import { type ByteReader, ByteWriter, readWhole } from '../engine/base/bytes.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, Hash, HostId, Lsn, Position } from '../engine/base/ids.ts';
 import { epoch as asEpoch, chainId, hostId } from '../engine/base/ids.ts';
@@ -84,16 +84,17 @@ export function encodeConfiguration(value: Configuration): Uint8Array {
 
 /** CHAIN_PROTOCOL unless `bytes` are exactly one configuration. */
 export function decodeConfiguration(bytes: Uint8Array): Configuration {
-  const reader = new ByteReader(bytes);
-  if (reader.u8() !== 1) throw new CodedError('CHAIN_PROTOCOL', `configuration version ${bytes[0]} is not 1`);
-  const phase = readFlag(reader) ? 'active' : 'pending';
-  const chain = chainId(reader.u16());
-  const region = reader.text(nonceBytesMax);
-  const active = readActive(reader);
-  const loss = readFlag(reader) ? reader.text(lossBytesMax) : undefined;
-  const previous = readFlag(reader) ? readActive(reader) : undefined;
-  reader.end();
-  return { chain, region, phase, ...active, loss, previous };
+  return readWhole(bytes, 'a configuration', (reader) => {
+    const version = reader.u8();
+    if (version !== 1) throw new CodedError('CHAIN_PROTOCOL', `version ${version} is not 1`);
+    const phase = reader.flag() ? 'active' : 'pending';
+    const chain = chainId(reader.u16());
+    const region = reader.text(nonceBytesMax);
+    const active = readActive(reader);
+    const loss = reader.flag() ? reader.text(lossBytesMax) : undefined;
+    const previous = reader.flag() ? readActive(reader) : undefined;
+    return { chain, region, phase, ...active, loss, previous };
+  });
 }
 
 function writeActive(writer: ByteWriter, { epoch, minor, nonce, members, start }: Active): void {
@@ -119,16 +120,10 @@ function readActive(reader: ByteReader): Active {
   if (count > hostsMax) throw new CodedError('CHAIN_PROTOCOL', `a chain of ${count} hosts`);
   const members = Array.from({ length: count }, (): Seat => {
     const [host, storeId, boot] = [hostId(reader.text()), reader.text(nonceBytesMax), reader.text(nonceBytesMax)];
-    return { host, storeId, boot, role: readFlag(reader) ? 'serving' : 'syncing' };
+    return { host, storeId, boot, role: reader.flag() ? 'serving' : 'syncing' };
   });
   const start = { lsn: reader.u64() as Lsn, hash: reader.hex(16) as Hash };
   return { epoch, minor, nonce, members, start };
-}
-
-function readFlag(reader: ByteReader): boolean {
-  const byte = reader.u8();
-  if (byte > 1) throw new CodedError('CHAIN_PROTOCOL', `a flag of ${byte} is not 0 or 1`);
-  return byte === 1;
 }
 
 function sizeOf({ members, previous, region, nonce, loss }: Configuration): number {

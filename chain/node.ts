@@ -34,6 +34,7 @@ import { placeChains } from './placement.ts';
 import type { RegisterEffect, Result } from './register/effects.ts';
 import { createRegisters, flushRegisters, stepRegisters } from './register/registers.ts';
 import type { RegisterEvent } from './register/state.ts';
+import { checkRegisters } from './register/state.ts';
 import { step } from './replica.ts';
 import { checkReplica } from './replica-check.ts';
 import type { Decision, Effect, Event, Replica } from './state.ts';
@@ -227,6 +228,7 @@ function ask(node: Node, replica: Replica, effect: Effect & { kind: 'look' | 'ca
 function stepRegister(node: Node, event: RegisterEvent, out: NodeEffect[]): void {
   const effects: RegisterEffect[] = [];
   stepRegisters(node.registers, event, effects);
+  checkRegisters(node.registers);
   for (const effect of effects) onRegisterEffect(node, effect, out);
 }
 

@@ -2,7 +2,7 @@
 // it says is whom the sender misses, so that a suspicion can be held against another observer's (steward.ts).
 //
 //   pulse := kind u8 = 48 | isLeaving u8 = 0, 1 | count u16 | host text ...
-import { ByteReader, ByteWriter } from '../engine/base/bytes.ts';
+import { ByteWriter, readWhole } from '../engine/base/bytes.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { HostId } from '../engine/base/ids.ts';
 import { hostId } from '../engine/base/ids.ts';
@@ -28,17 +28,11 @@ export function encodePulse({ suspects, isLeaving }: Pulse): Uint8Array {
 
 /** CHAIN_PROTOCOL unless `bytes` are exactly one pulse. */
 export function decodePulse(bytes: Uint8Array): Pulse {
-  try {
-    const reader = new ByteReader(bytes);
+  return readWhole(bytes, 'a pulse', (reader) => {
     reader.u8();
-    const flag = reader.u8();
+    const isLeaving = reader.flag();
     const count = reader.count(reader.u16(), 3);
-    if (flag > 1 || count > hostsMax) throw new CodedError('CHAIN_PROTOCOL', 'a flag is 0 or 1, and hosts are few');
-    const suspects = Array.from({ length: count }, () => hostId(reader.text()));
-    reader.end();
-    return { kind: 'pulse', suspects, isLeaving: flag === 1 };
-  } catch (cause) {
-    if (!(cause instanceof CodedError)) throw cause;
-    throw new CodedError('CHAIN_PROTOCOL', `not a pulse: ${cause.message}`, { cause });
-  }
+    if (count > hostsMax) throw new CodedError('CHAIN_PROTOCOL', `${count} hosts are suspected`);
+    return { kind: 'pulse', suspects: Array.from({ length: count }, () => hostId(reader.text())), isLeaving };
+  });
 }

@@ -334,7 +334,7 @@ function tend(care: Care, replica: Replica, facts: Facts): Event | undefined {
 
 function tendJoin(care: Care, replica: Replica, facts: Facts): Event | undefined {
   const { phase, peers } = replica;
-  const { desired, detector, nowMs, replication } = facts;
+  const { desired, detector, nowMs } = facts;
   if (phase.kind !== 'serving') return undefined;
   const joiner = joinerOf(replica);
   if (joiner !== undefined) {
@@ -349,9 +349,8 @@ function tendJoin(care: Care, replica: Replica, facts: Facts): Event | undefined
   const { members } = phase.config;
   const isMissing = (host: HostId): boolean => seatOf(members, host) === undefined && isLive(detector, host);
   const missing = desired.filter((host) => isMissing(host) && nowMs >= (care.heldUp.get(host)?.untilMs ?? 0));
-  const isThin = members.length < replication || missing.length > 0;
   const [host] = missing;
-  if (host !== undefined && isThin && nowMs >= care.nextAtMs) {
+  if (host !== undefined && nowMs >= care.nextAtMs) {
     care.nextAtMs = nowMs + spacingMsMin;
     return { kind: 'add', host };
   }

@@ -18,7 +18,7 @@
 // A record is the same bytes on every wire and every disk: nothing here looks into it. The one who does (engine/store) is
 // handed in as `openRecord`. APPEND ONLY: kind numbers travel between versions; a retired kind keeps its number (7, 9, 10 and 11
 // are). Numbers from 32 on belong to registers, from 40 on to gossip: what is not about one chain's log.
-import { ByteReader, ByteWriter } from '../engine/base/bytes.ts';
+import { type ByteReader, ByteWriter, readWhole } from '../engine/base/bytes.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, Hash, Lsn, Position } from '../engine/base/ids.ts';
 import { epoch as asEpoch, lsn as asLsn, chainId, hostId } from '../engine/base/ids.ts';
@@ -61,18 +61,11 @@ export function encodeMessage(message: Message): Uint8Array {
 
 /** CHAIN_PROTOCOL unless `bytes` are exactly one message whose records `openRecord` accepts. */
 export function decodeMessage(bytes: Uint8Array, openRecord: OpenRecord): Message {
-  try {
-    const reader = new ByteReader(bytes);
+  return readWhole(bytes, 'a message', (reader) => {
     const kind = kindNames.get(reader.u8());
     if (kind === undefined) throw new CodedError('CHAIN_PROTOCOL', `unknown message kind ${bytes[0]}`);
-    const message = decodeBody(kind, reader, openRecord);
-    reader.end();
-    return message;
-  } catch (cause) {
-    if (cause instanceof CodedError)
-      throw new CodedError('CHAIN_PROTOCOL', `not a message: ${cause.message}`, { cause });
-    throw cause;
-  }
+    return decodeBody(kind, reader, openRecord);
+  });
 }
 
 function encodeBody(writer: ByteWriter, message: Message): void {
@@ -133,7 +126,7 @@ function decodeBody(kind: Message['kind'], reader: ByteReader, openRecord: OpenR
       return { kind, chain, epoch, value: readConfiguration(reader, chain, epoch) };
     case 'chunk': {
       const after = readPosition(reader);
-      const [isShared, isLive] = [readFlag(reader), readFlag(reader)];
+      const [isShared, isLive] = [reader.flag(), reader.flag()];
       return { kind, chain, epoch, after, isShared, isLive, entries: readRecords(reader, chain, openRecord) };
     }
     default:
@@ -175,12 +168,6 @@ function readConfiguration(reader: ByteReader, chain: ChainId, epoch: Epoch): Co
 function readRecords(reader: ByteReader, chain: ChainId, openRecord: OpenRecord): Entry[] {
   const count = reader.count(reader.u32(), 4);
   return Array.from({ length: count }, () => openRecord(reader.take(reader.u32()), chain));
-}
-
-function readFlag(reader: ByteReader): boolean {
-  const byte = reader.u8();
-  if (byte > 1) throw new CodedError('CHAIN_PROTOCOL', `a flag of ${byte} is not 0 or 1`);
-  return byte === 1;
 }
 
 function position(writer: ByteWriter, { lsn, hash }: Position): void {

@@ -12,7 +12,6 @@ import type { Env, KindDelta, Resident, ViewKind } from '../engine/document/docu
 import { applySend, closeView, createResident, openView, replaySection } from '../engine/document/document.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import { indexRecord } from '../engine/store/document-index.ts';
-import type { OpenedRecord, RecordPlace } from '../engine/store/format.ts';
 import { sectionsOf } from '../engine/store/format.ts';
 import type { Store } from '../engine/store/store.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
@@ -43,7 +42,7 @@ type Shelf =
 
 export class Desk implements ChainService, ViewerDesk {
   readonly #parts: DeskParts;
-  readonly #batcher: Batcher<Output>;
+  readonly queue: Batcher<Output>;
   readonly #documents = new Map<string, Shelf>();
   readonly #attached = new Set<Attached>();
   /** Which view speaks for a session: the one that opened it last. */
@@ -55,37 +54,13 @@ export class Desk implements ChainService, ViewerDesk {
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
-    this.#batcher = new Batcher((outputs) => {
+    this.queue = new Batcher((outputs) => {
       for (const { front, message } of outputs) front.push(message);
     });
   }
 
-  get hasUpdates(): boolean {
-    return this.#batcher.hasUpdates;
-  }
-
   get residentCount(): number {
     return this.#documents.size;
-  }
-
-  take(place: RecordPlace): { record: OpenedRecord; names: string[] } | undefined {
-    return this.#batcher.take(place);
-  }
-
-  commit(lsn: number): void {
-    this.#batcher.commit(lsn);
-  }
-
-  get hasReads(): boolean {
-    return this.#batcher.hasReads;
-  }
-
-  ask(token: number): void {
-    this.#batcher.ask(token);
-  }
-
-  passed(token: number): void {
-    this.#batcher.passed(token);
   }
 
   stop(): void {
@@ -104,7 +79,7 @@ export class Desk implements ChainService, ViewerDesk {
   open(attached: Attached): void {
     attached.front.views.set(attached.view, attached);
     this.#attached.add(attached);
-    if (!this.#batcher.hasRoom) return this.#refuseUnseen(attached, 0);
+    if (!this.queue.hasRoom) return this.#refuseUnseen(attached, 0);
     this.#withDocument(attached.name, attached, (resident) => this.#opened(attached, resident));
   }
 
@@ -113,7 +88,7 @@ export class Desk implements ChainService, ViewerDesk {
     const refused = (code: string, text: string): void => {
       this.#emit(front, [toProxy.refused, view, request.n, 0, code, text]);
     };
-    if (!this.#batcher.hasRoom) return this.#refuseUnseen(attached, request.n);
+    if (!this.queue.hasRoom) return this.#refuseUnseen(attached, request.n);
     const shelf = this.#documents.get(attached.name);
     if (shelf?.kind === 'loading') {
       if (shelf.waiting.length >= documentQueueMax) return refused('DOCUMENT_BUSY', 'too much waits for the document');
@@ -212,14 +187,14 @@ export class Desk implements ChainService, ViewerDesk {
 
   #add(shelf: Shelf, name: string, seqFirst: number, updates: readonly Uint8Array[]): void {
     updates.forEach((update, index) => {
-      this.#batcher.add(name, seqFirst + index, update);
+      this.queue.add(name, seqFirst + index, update);
     });
-    if (updates.length > 0 && shelf.kind === 'resident') shelf.serial = this.#batcher.serial;
+    if (updates.length > 0 && shelf.kind === 'resident') shelf.serial = this.queue.serial;
   }
 
   #emit(front: Front, message: ToProxy): void {
     const last = message[message.length - 1];
-    this.#batcher.emit({ front, message }, typeof last === 'string' ? last.length : 0);
+    this.queue.emit({ front, message }, typeof last === 'string' ? last.length : 0);
     this.#parts.wake();
   }
 
@@ -288,7 +263,7 @@ export class Desk implements ChainService, ViewerDesk {
   #evict(): void {
     if (this.#documents.size <= documentsResidentMax) return;
     for (const [name, shelf] of this.#documents) {
-      if (shelf.kind !== 'resident' || shelf.viewers > 0 || !this.#batcher.isSettled(shelf.serial)) continue;
+      if (shelf.kind !== 'resident' || shelf.viewers > 0 || !this.queue.isSettled(shelf.serial)) continue;
       this.#documents.delete(name);
       if (this.#documents.size <= documentsResidentMax) return;
     }

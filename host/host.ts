@@ -20,8 +20,8 @@ import type { OpenedRecord, RecordPlace } from '../engine/store/format.ts';
 import { encodeActivation, openRecord } from '../engine/store/format.ts';
 import type { Store, Synced } from '../engine/store/store.ts';
 
-/** What runs on a chain while this host heads it: documents, or the load of a benchmark. */
-export interface ChainService {
+/** What the head of a chain has made and not yet let go. The batcher is the one that users get. */
+export interface ChainQueue {
   readonly hasUpdates: boolean;
   take(place: RecordPlace): { record: OpenedRecord; names: string[] } | undefined;
   commit(lsn: number): void;
@@ -30,6 +30,11 @@ export interface ChainService {
   ask(token: number): void;
   /** Every barrier up to this token came through the whole chain. */
   passed(token: number): void;
+}
+
+/** What runs on a chain while this host heads it: documents, or the load of a benchmark. */
+export interface ChainService {
+  readonly queue: ChainQueue;
   /** The chain is headed here no more: everything not committed is forgotten. */
   stop(): void;
 }
@@ -213,9 +218,9 @@ export class Host {
         void this.#locate(chain, effect);
         return;
       case 'committed':
-        return chain.service?.commit(effect.through);
+        return chain.service?.queue.commit(effect.through);
       case 'passed':
-        return chain.service?.passed(effect.token);
+        return chain.service?.queue.passed(effect.token);
       case 'serving':
         log.info({ chain: id, epoch: effect.epoch, order: effect.order }, 'serving');
         return this.#beginService(chain, effect);
@@ -260,14 +265,15 @@ export class Host {
   #propose(chain: Chain): void {
     const { replica, service } = chain;
     if (service === undefined) return;
-    while (service.hasUpdates && canPropose(replica)) {
+    const { queue } = service;
+    while (queue.hasUpdates && canPropose(replica)) {
       const { chain: id, epoch, received: after } = replica;
-      const taken = service.take({ chain: id, epoch, after });
+      const taken = queue.take({ chain: id, epoch, after });
       if (taken === undefined) break;
       this.#proposeRecord(chain, taken.record, taken.names);
     }
-    if (!service.hasReads) return;
-    service.ask(replica.barrier + 1);
+    if (!queue.hasReads) return;
+    queue.ask(replica.barrier + 1);
     this.#step({ kind: 'chain', chain: replica.chain, event: { kind: 'barrier' } });
   }
 

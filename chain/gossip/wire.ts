@@ -21,7 +21,7 @@
 //   hints'   := hints | wanted numbers
 //
 // APPEND ONLY: kind numbers travel between versions, on links that carry other messages with other numbers.
-import { ByteReader, ByteWriter } from '../../engine/base/bytes.ts';
+import { type ByteReader, ByteWriter, readWhole } from '../../engine/base/bytes.ts';
 import { CodedError } from '../../engine/base/errors.ts';
 import { hintBytesMax, hintsMax, instancesMax, instanceTextBytesMax } from '../../engine/base/limits.ts';
 import { checkOrder, makeInstance, roles } from './instances.ts';
@@ -90,17 +90,11 @@ export function bytesOf(message: GossipMessage): number {
 
 /** CHAIN_PROTOCOL unless `bytes` are exactly one message of gossip. */
 export function decodeGossip(bytes: Uint8Array): GossipMessage {
-  try {
-    const reader = new ByteReader(bytes);
+  return readWhole(bytes, 'gossip', (reader) => {
     const kind = kindNames.get(reader.u8());
     if (kind === undefined) throw new CodedError('CHAIN_PROTOCOL', `unknown kind of gossip ${bytes[0]}`);
-    const message = readBody(kind, reader);
-    reader.end();
-    return message;
-  } catch (cause) {
-    if (cause instanceof CodedError) throw new CodedError('CHAIN_PROTOCOL', `not gossip: ${cause.message}`, { cause });
-    throw cause;
-  }
+    return readBody(kind, reader);
+  });
 }
 
 // Parts are read in the order in which they are written here.
@@ -240,9 +234,7 @@ function writeVersions(writer: ByteWriter, versions: readonly Version[] | undefi
 }
 
 function readVersions(reader: ByteReader): Version[] | undefined {
-  const has = reader.u8();
-  if (has > 1) throw new CodedError('CHAIN_PROTOCOL', `a flag of ${has} is not 0 or 1`);
-  if (has === 0) return undefined;
+  if (!reader.flag()) return undefined;
   return Array.from({ length: readCount(reader, versionBytes, hintsMax) }, () => readVersion(reader));
 }
 

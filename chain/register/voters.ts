@@ -8,7 +8,7 @@
 // and a quorum is a majority of each (Raft calls this joint consensus): it meets every quorum of the generation before it and
 // every one of the generation after it, though these two need not meet each other.
 import { assert } from '../../engine/base/assert.ts';
-import { ByteReader, ByteWriter } from '../../engine/base/bytes.ts';
+import { type ByteReader, ByteWriter, readWhole } from '../../engine/base/bytes.ts';
 import { CodedError } from '../../engine/base/errors.ts';
 import type { HostId } from '../../engine/base/ids.ts';
 import { hostId } from '../../engine/base/ids.ts';
@@ -77,23 +77,14 @@ export function encodeVoters({ generation, voters, joining }: Voters): Uint8Arra
 
 /** CHAIN_PROTOCOL unless `bytes` are exactly one list. */
 export function decodeVoters(bytes: Uint8Array): Voters {
-  try {
-    const reader = new ByteReader(bytes);
+  return readWhole(bytes, 'a list of voters', (reader) => {
     const version = reader.u8();
     if (version !== 1) throw new CodedError('CHAIN_PROTOCOL', `version ${version} is not 1`);
     const generation = reader.u32();
     if (generation === 0) throw new CodedError('CHAIN_PROTOCOL', 'generations begin with 1');
     const voters = readList(reader);
-    const isJoint = reader.u8();
-    if (isJoint > 1) throw new CodedError('CHAIN_PROTOCOL', `a flag of ${isJoint} is not 0 or 1`);
-    const joining = isJoint === 1 ? readList(reader) : undefined;
-    reader.end();
-    return { generation, voters, joining };
-  } catch (cause) {
-    if (cause instanceof CodedError)
-      throw new CodedError('CHAIN_PROTOCOL', `not a list of voters: ${cause.message}`, { cause });
-    throw cause;
-  }
+    return { generation, voters, joining: reader.flag() ? readList(reader) : undefined };
+  });
 }
 
 function isMajority(list: readonly Voter[], answered: ReadonlySet<string>): boolean {

@@ -12,7 +12,7 @@
 // A ballot is laid out in ballot.ts. What is decoded shares no memory with the frame: a voter keeps values for years.
 // APPEND ONLY: kind numbers travel between versions; a retired kind keeps its number.
 import { assert } from '../../engine/base/assert.ts';
-import { ByteReader, ByteWriter } from '../../engine/base/bytes.ts';
+import { type ByteReader, ByteWriter, readWhole } from '../../engine/base/bytes.ts';
 import { CodedError } from '../../engine/base/errors.ts';
 import { nonceBytesMax, registerItemsMax, registerValueBytesMax } from '../../engine/base/limits.ts';
 import { ballotBytesMax, readBallot, writeBallot } from './ballot.ts';
@@ -48,16 +48,7 @@ export function encodeRegisterMessage(message: RegisterMessage): Uint8Array {
 
 /** CHAIN_PROTOCOL unless `bytes` are exactly one message. */
 export function decodeRegisterMessage(bytes: Uint8Array): RegisterMessage {
-  try {
-    const reader = new ByteReader(bytes);
-    const message = decodeBody(reader.u8(), reader);
-    reader.end();
-    return message;
-  } catch (cause) {
-    if (cause instanceof CodedError)
-      throw new CodedError('CHAIN_PROTOCOL', `not a message: ${cause.message}`, { cause });
-    throw cause;
-  }
+  return readWhole(bytes, 'a message', (reader) => decodeBody(reader.u8(), reader));
 }
 
 function decodeBody(kind: number, reader: ByteReader): RegisterMessage {
@@ -115,9 +106,7 @@ function readTell(reader: ByteReader): TellItem {
   const [register, kind, ballot] = [reader.u16(), reader.u8(), readBallot(reader)];
   switch (kind) {
     case tellNumbers.promised: {
-      const has = reader.u8();
-      if (has > 1) throw new CodedError('CHAIN_PROTOCOL', `a flag of ${has} is not 0 or 1`);
-      const found = has === 0 ? undefined : { ballot: readBallot(reader), value: readValue(reader) };
+      const found = reader.flag() ? { ballot: readBallot(reader), value: readValue(reader) } : undefined;
       return { kind: 'promised', register, ballot, found };
     }
     case tellNumbers.accepted:

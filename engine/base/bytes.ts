@@ -108,6 +108,12 @@ export class ByteReader {
     }
     throw new CodedError('CHAIN_PROTOCOL', 'a number is past 2^53, or longer than it needs to be');
   }
+  /** One byte, 0 or 1. */
+  flag(): boolean {
+    const byte = this.u8();
+    if (byte > 1) throw new CodedError('CHAIN_PROTOCOL', `a flag of ${byte} is not 0 or 1`);
+    return byte === 1;
+  }
   text(bytesMax = 0xffff): string {
     const length = this.u16();
     if (length > bytesMax)
@@ -149,5 +155,18 @@ export class ByteReader {
     if (at + length > this.#buffer.length) throw new CodedError('CHAIN_PROTOCOL', 'the bytes end too soon');
     this.#at = at + length;
     return at;
+  }
+}
+
+/** What `read` makes of exactly these bytes. Whatever is wrong with them is CHAIN_PROTOCOL, and says that they are not `what`. */
+export function readWhole<T>(bytes: Uint8Array, what: string, read: (reader: ByteReader) => T): T {
+  try {
+    const reader = new ByteReader(bytes);
+    const value = read(reader);
+    reader.end();
+    return value;
+  } catch (cause) {
+    if (!(cause instanceof CodedError)) throw cause;
+    throw new CodedError('CHAIN_PROTOCOL', `not ${what}: ${cause.message}`, { cause });
   }
 }

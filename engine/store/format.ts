@@ -8,7 +8,7 @@
 //
 //   identity     := version u8 = 1 | storeId text | host text | cluster text | checksum u32
 //   marks        := version u8 = 1 | sealed u32 | ran u32 | logEpoch u32 | nonce text | checksum u32
-//   cell         := version u8 = 1 | as chain/register/ lays it out | checksum u32
+//   cell         := as chain/register/cell.ts lays it out, with a version and a checksum of its own
 //   text         := length u16 | UTF-8
 //
 //   record       := version u8 = 1 | kind u8 | chain u16 | epoch u32 | lsn u64 | previousHash 16 bytes
@@ -191,17 +191,6 @@ export function decodeMarks(bytes: Uint8Array): StoredMarks {
     const [sealed, ran, logEpoch] = [asEpoch(reader.u32()), asEpoch(reader.u32()), asEpoch(reader.u32())];
     return { sealed, ran, logEpoch, nonce: reader.text() };
   });
-}
-
-export function encodeCell(cell: Uint8Array): Uint8Array {
-  const writer = new ByteWriter(cell.length + 5);
-  writer.u8(formatVersion);
-  writer.bytes(cell);
-  return withChecksum(writer);
-}
-
-export function decodeCell(bytes: Uint8Array): Uint8Array {
-  return openSmall(bytes, 'cell of a register', (reader) => Uint8Array.from(reader.rest()));
 }
 
 export function cellKey(register: number): Uint8Array {

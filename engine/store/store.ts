@@ -10,10 +10,8 @@ import type { Identity, OpenedRecord, StoredMarks } from './format.ts';
 import {
   cellKey,
   cellKeys,
-  decodeCell,
   decodeIdentity,
   decodeMarks,
-  encodeCell,
   encodeIdentity,
   encodeMarks,
   identityKey,
@@ -109,7 +107,7 @@ export class Store {
     }
     const cells = new Map<number, Uint8Array>();
     for await (const page of disk.scan(...cellKeys)) {
-      for (const { key, value } of page) cells.set(registerOfKey(key), decodeCell(value));
+      for (const { key, value } of page) cells.set(registerOfKey(key), value);
     }
     return new Store(disk, identity, states, cells);
   }
@@ -219,7 +217,7 @@ export class Store {
     for (const item of taken) {
       if ('cells' in item) {
         kept.push(item.serial);
-        for (const { register, bytes } of item.cells) puts.push({ key: cellKey(register), value: encodeCell(bytes) });
+        for (const { register, bytes } of item.cells) puts.push({ key: cellKey(register), value: bytes });
         continue;
       }
       const { chain, cut, entries, marks } = item;

@@ -13,7 +13,7 @@ import { chainId, hostId } from '../../engine/base/ids.ts';
 import type { OpenedRecord, RecordPlace } from '../../engine/store/format.ts';
 import { encodeBatch } from '../../engine/store/format.ts';
 import { Store } from '../../engine/store/store.ts';
-import type { ChainService } from '../../host/host.ts';
+import type { ChainQueue, ChainService } from '../../host/host.ts';
 import { Host } from '../../host/host.ts';
 import { MemoryStore } from '../contract/memory-store.ts';
 
@@ -21,7 +21,8 @@ const chain = chainId(0);
 const self = hostId('h1');
 
 /** Proposes one batch, in the place it is given or in one made worse. */
-class OneBatch implements ChainService {
+class OneBatch implements ChainService, ChainQueue {
+  readonly queue = this;
   readonly committed: number[] = [];
   readonly #worsen: (place: RecordPlace) => RecordPlace;
   #isTaken = false;
