@@ -4,7 +4,7 @@
 import type { Position } from '../base/ids.ts';
 import { origin } from '../base/ids.ts';
 import type { OpenedRecord } from './format.ts';
-import { sectionsOf } from './format.ts';
+import { namesOf } from './format.ts';
 
 /** Of one history: where records are cut from a log, its index is left to whoever still reads by it, and another is begun. */
 export type DocumentIndex = { through: Position; readonly lsns: Map<string, number[]> };
@@ -31,9 +31,5 @@ export function indexNames(index: DocumentIndex, at: Position, names: readonly s
 }
 
 export function indexRecord(index: DocumentIndex, record: OpenedRecord): void {
-  indexNames(
-    index,
-    record,
-    sectionsOf(record).map(({ name }) => name),
-  );
+  indexNames(index, record, namesOf(record));
 }
