@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import t from 'tap';
+import { decodeConfiguration, encodeConfiguration } from '../../chain/configuration.ts';
 import type { Message } from '../../chain/messages.ts';
 import { decodeMessage, encodeMessage } from '../../chain/wire.ts';
 import type { ChainId, Epoch, Hash, HostId, Lsn } from '../../engine/base/ids.ts';
@@ -122,6 +123,22 @@ t.test('[W2] spoiled messages are messages that encode to the same bytes, or CHA
   fc.assert(property, { ...fuzz, numRuns: 20_000 });
   t.ok(counts.messages > 500 && counts.refused > 500, JSON.stringify(counts));
 });
+
+t.test(
+  '[W2] a configuration by itself, as a hint or a register has it, is one that encodes to the same bytes, or CHAIN_PROTOCOL',
+  async (t) => {
+    const counts = { configurations: 0, refused: 0 };
+    const whole = configuration.map((value) => Uint8Array.from(encodeConfiguration(value as never)));
+    const property = fc.property(fc.oneof(spoiled(whole), fc.uint8Array({ maxLength: 64 })), (bytes) => {
+      const found = codeOr(() => decodeConfiguration(bytes));
+      counts['value' in found ? 'configurations' : 'refused'] += 1;
+      if ('code' in found) return found.code === 'CHAIN_PROTOCOL';
+      return Buffer.from(encodeConfiguration(found.value)).equals(bytes);
+    });
+    fc.assert(property, { ...fuzz, numRuns: 5_000 });
+    t.ok(counts.configurations > 100 && counts.refused > 500, JSON.stringify(counts));
+  },
+);
 
 t.test('[W2] what no honest member says is refused, each for its own reason', async (t) => {
   const head = (kind: number) => [kind, 0, 0, 0, 0, 0, 1];

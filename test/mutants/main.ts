@@ -9,10 +9,11 @@ import { chainMutants } from './chain-table.ts';
 import type { Mutant } from './mutant.ts';
 import type { Catch } from './suites.ts';
 import { runSimulator, runSuite, suitesFor } from './suites.ts';
+import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
 import { nodeMutants } from './table-node.ts';
 
-const mutants: readonly Mutant[] = [...readings(), ...nodeMutants, ...hostMutants];
+const mutants: readonly Mutant[] = [...readings(), ...nodeMutants, ...gossipMutants, ...hostMutants];
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const rooms = ['engine', 'chain', 'host', 'proxy', 'bench', 'test'];

@@ -15,13 +15,18 @@ const chanceSeeds = '1000';
 
 const members = ['member', 'normal', 'join', 'driver', 'start'].map((name) => `test/chain/${name}.test.js`);
 
+const ofGossip = (name: string): string => `test/gossip/${name}.test.js`;
+const ofRegister = (name: string): string => `test/register/${name}.test.js`;
+
 /** By the room that is mutated: the cheap ones first, then what they cannot see. */
 export function suitesFor(file: string): readonly string[] {
-  if (file.startsWith('chain/register/')) return ['test/register/chance.test.js'];
-  if (file.startsWith('chain/gossip/')) return ['test/gossip/gossip.test.js'];
-  if (file === 'chain/node.js' || file === 'chain/steward.js' || file === 'chain/detector.js') return [];
+  if (file.startsWith('chain/register/')) return ['chance', 'acceptor', 'proposer', 'replacement'].map(ofRegister);
+  if (file.startsWith('chain/gossip/')) return ['members', 'hints', 'exchange', 'random'].map(ofGossip);
+  if (file === 'chain/node.js') return [];
+  if (file === 'chain/steward.js' || file === 'chain/detector.js') return [`test/${file.replace('.js', '.test.js')}`];
   if (file.startsWith('chain/')) return ['test/chain/random.test.js', 'test/golden.test.js', ...members];
   if (file === 'host/host.js' || file === 'engine/base/assert.js') return ['test/host/host.test.js'];
+  if (file === 'engine/store/document-index.js') return ['test/store/document-index.test.js'];
   return file === 'host/batcher.js' ? ['test/host/batcher.test.js'] : [];
 }
 

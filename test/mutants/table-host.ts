@@ -31,7 +31,7 @@ export const hostMutants: readonly Mutant[] = [
     'lets everything out when it stops',
     desk,
     'this.#isStopped = true;',
-    'this.#isStopped = true; this.#batcher.commit(Number.MAX_SAFE_INTEGER);',
+    'this.#isStopped = true; this.queue.commit(Number.MAX_SAFE_INTEGER);',
   ),
   one('C18', 'keeps a stopped desk', 'host/host.js', 'chain.service?.stop();\n        chain.service = undefined;', ''),
   one('D5', 'forgets a link when one of its viewers leaves', desk, 'place.views === 0', 'place.views >= 0'),

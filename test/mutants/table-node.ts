@@ -42,12 +42,15 @@ export const nodeMutants: readonly Mutant[] = [
     "stepChain(node, chain.replica.chain, { kind: 'look' }, out);",
     "if (known !== undefined) stepChain(node, chain.replica.chain, { kind: 'message', from: node.options.self, message: { kind: 'configured', chain: effect.chain, epoch: effect.epoch + 1, value: { ...decodeConfiguration(effect.bytes), phase: 'active', epoch: effect.epoch + 1 } } }, out);",
   ),
-  one(
-    'C1',
-    'a chain is believed to be empty when a read failed',
-    node,
-    "decision.kind === 'value' && decision.value === undefined",
-    "decision.kind !== 'won'",
+  unseen(
+    one(
+      'C1',
+      'a chain is believed to be empty when a read failed',
+      node,
+      "decision.kind === 'value' && decision.value === undefined",
+      "decision.kind !== 'won'",
+    ),
+    'policy alone goes by it: who then means to begin the chain reads the register first, and its CAS compares',
   ),
   one(
     'C3',
