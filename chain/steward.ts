@@ -346,6 +346,8 @@ function tendJoin(care: Care, replica: Replica, facts: Facts): Event | undefined
     if (isGone || isStuck) return { kind: 'remove', host: joiner.host };
     return undefined;
   }
+  // The next one has its own time, though it be the same process again (seed 201067).
+  care.joinKey = '';
   const { members } = phase.config;
   const isMissing = (host: HostId): boolean => seatOf(members, host) === undefined && isLive(detector, host);
   const missing = desired.filter((host) => isMissing(host) && nowMs >= (care.heldUp.get(host)?.untilMs ?? 0));

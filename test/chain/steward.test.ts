@@ -211,6 +211,8 @@ t.test('the last who serves takes one host in at a time, and gives up one that d
   tail.one.learn('a', active(1, 'a>b', undefined, 2));
   t.equal(tail.after(heldUpMsMin - 1), '', 'it held the chain up, and waits');
   t.equal(tail.after(1), 'add c');
+  tail.one.learn('a', active(1, 'a>b>(c)', undefined, 3));
+  t.equal(tail.after(joinStuckMs), '', 'a second try has as much time as the first');
   t.equal(joined('a', 'a>b').after(1_000), '', 'it is not for the head to add');
 });
 

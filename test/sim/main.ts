@@ -71,7 +71,9 @@ async function runWorkers(workers: number): Promise<Summary> {
       const from = next;
       const seeds = Math.min(sliceSeeds, first + count - from);
       next += seeds;
-      addSummary(summary, await runChild(from, seeds));
+      const slice = await runChild(from, seeds);
+      for (const { seed } of slice.failed) console.log(`FAILED seed ${seed}`);
+      addSummary(summary, slice);
       progress(summary);
     }
   };

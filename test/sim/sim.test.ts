@@ -16,10 +16,8 @@ const regressions: readonly (readonly [seed: number, what: string])[] = [
   [3_355, 'the list of voters was lost with the one host that knew it was decided'],
   [4_098, 'a joiner fetched one chunk a tick'],
   [6_213, 'the list of voters was lost with the one host that knew it was decided'],
+  [201_067, 'a joiner that was stuck once was given up at once, each time that it was added again'],
 ];
-
-/** States that come with reconfiguration, or are too rare for so few seeds. */
-const notYet = new Set<string>();
 
 t.test(
   '[C3] [C4] [C5] [C6] [C7] [C13] [C15] [C18] [F3] [E2] clusters keep their promises, whatever fails',
@@ -33,9 +31,7 @@ t.test(
     t.comment(JSON.stringify({ answered, events, reconfigurations }));
     t.ok(answered > seeds * 50, `${answered} sends were answered`);
     for (const [kind, count] of Object.entries(faults)) t.ok(count > 0, `${kind}: it happened`);
-    for (const [state, count] of Object.entries(sometimes)) {
-      if (!notYet.has(state)) t.ok(count > 0, `${state}: it happened`);
-    }
+    for (const [state, count] of Object.entries(sometimes)) t.ok(count > 0, `${state}: it happened`);
   },
 );
 
