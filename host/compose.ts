@@ -1,6 +1,7 @@
 // The one place where real things are made: disks, sockets, clocks, chance. Everything else is handed what it needs.
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { splitAddress } from '../chain/config.ts';
 import { bootOf, makeInstance } from '../chain/gossip/instances.ts';
@@ -18,7 +19,8 @@ import { chainId } from '../engine/base/ids.ts';
 import { fetchBytesPerSecond, tickMs } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
-import { createIndex, indexRecord } from '../engine/store/document-index.ts';
+import { indexVisited } from '../engine/store/document-index.ts';
+import type { Folded } from '../engine/store/folding.ts';
 import type { OpenedRecord } from '../engine/store/format.ts';
 import { Store } from '../engine/store/store.ts';
 import { Admin } from '../proxy/admin.ts';
@@ -26,6 +28,7 @@ import { ProxyServer } from '../proxy/proxy.ts';
 import { Desk } from './desk.ts';
 import type { Folder } from './folder.ts';
 import { hostDir, storeDir } from './folder.ts';
+import { Folding } from './folding.ts';
 import { Fronts } from './fronts.ts';
 import type { Hello } from './hello.ts';
 import type { ChainService } from './host.ts';
@@ -33,6 +36,8 @@ import { Host } from './host.ts';
 import { LevelStore } from './level-store.ts';
 import { Links } from './links.ts';
 import { Operator } from './operator.ts';
+import type { FoldPool } from './workers/fold-pool.ts';
+import { makeFoldPool } from './workers/fold-pool.ts';
 
 export type RunningHost = {
   readonly storeId: string;
@@ -64,8 +69,8 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
   const disk = await LevelStore.open(storeDir(folder.dir, id));
   const chains = Array.from({ length: cluster.chains }, (_, chain) => chainId(chain));
   const fresh = { storeId: randomHex(16), host: id, cluster: cluster.cluster };
-  const indexes = new Map(chains.map((chain) => [chain, createIndex()]));
-  const visit = (record: OpenedRecord): void => indexRecord(indexes.get(record.chain) as DocumentIndex, record);
+  const indexes = new Map<ChainId, DocumentIndex>();
+  const visit = (record: OpenedRecord): void => indexVisited(indexes, record);
   const store = await Store.open(disk, chains, fresh, visit).catch(async (cause: unknown) => {
     await disk.close();
     throw cause;
@@ -93,15 +98,28 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
       onFront: (socket) => fronts.welcome(socket),
     },
   );
+  const { folding, pool } = foldingOf(options, store, host);
   await links.open();
   host.tick();
-  const clock = setInterval(() => host.tick(), tickMs);
+  const clock = setInterval(() => {
+    host.tick();
+    folding.tick(performance.now());
+  }, tickMs);
   const close = async (): Promise<void> => {
     clearInterval(clock);
+    folding.close();
     await links.close();
     await host.close();
+    await pool.close();
   };
   return { storeId: hello.storeId, isServing: () => host.replicas.every(isWhole), close };
+}
+
+function foldingOf({ fatal }: HostOptions, store: Store, host: Host): { folding: Folding; pool: FoldPool } {
+  const pool = makeFoldPool();
+  const chains = () => host.foldable();
+  const onFolded = (chain: ChainId, folded: Folded): void => host.onFolded(chain, folded);
+  return { folding: new Folding({ store, fold: pool.fold, sleep, chains, onFolded, fatal }), pool };
 }
 
 /** Whether this host runs what the register holds, or has no part in it. */

@@ -8,11 +8,19 @@ import { documentName } from '../engine/base/ids.ts';
 import { documentQueueMax, documentsResidentMax } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
 import { definitionOf } from '../engine/document/define.ts';
-import type { Env, KindDelta, Resident, ViewKind } from '../engine/document/document.ts';
-import { applySend, closeView, createResident, openView, replaySection } from '../engine/document/document.ts';
+import type { Definition, Env, KindDelta, Resident, ViewKind } from '../engine/document/document.ts';
+import {
+  applySend,
+  closeView,
+  createResident,
+  openView,
+  replaySection,
+  restoreResident,
+} from '../engine/document/document.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import { indexRecord } from '../engine/store/document-index.ts';
-import { sectionsOf } from '../engine/store/format.ts';
+import type { Stored } from '../engine/store/documents.ts';
+import { readDocument } from '../engine/store/documents.ts';
 import type { Store } from '../engine/store/store.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
@@ -224,9 +232,9 @@ export class Desk implements ChainService, ViewerDesk {
       this.#documents.delete(text);
       return this.#refuseOpen(attached, 'SPACE_UNKNOWN', `there is no space ${space}`);
     }
-    const resident = createResident(definition, name);
-    await this.#replay(resident, name);
+    const stored = await this.#read(name);
     if (this.#isStopped) return;
+    const resident = residentOf(definition, name, stored);
     const shelf = this.#documents.get(text);
     if (shelf?.kind !== 'loading') throw new CodedError('ENGINE_CORRUPT', `${text} was loaded twice`);
     this.#evict();
@@ -240,7 +248,7 @@ export class Desk implements ChainService, ViewerDesk {
   }
 
   /** Every update of a document is in the log and durable while it is not resident: see `#evict`. */
-  async #replay(resident: Resident, name: DocumentName): Promise<void> {
+  async #read(name: DocumentName): Promise<Stored> {
     const { store, chain, index } = this.#parts;
     this.#indexing = this.#indexing.then(async () => {
       if (index.through.lsn >= store.durable(chain).lsn) return;
@@ -250,13 +258,7 @@ export class Desk implements ChainService, ViewerDesk {
       }
     });
     await this.#indexing;
-    for (const lsn of [...(index.lsns.get(name) ?? [])]) {
-      if (this.#isStopped) return;
-      const record = await store.readRecord(chain, lsn);
-      const section = sectionsOf(record).find((one) => one.name === name);
-      if (section === undefined) throw new CodedError('ENGINE_CORRUPT', `${name} is not in record ${lsn} of ${chain}`);
-      replaySection(resident, section.bytes);
-    }
+    return await readDocument(store, chain, index, name);
   }
 
   /** Makes room: the oldest documents leave that nobody views and whose updates are all committed. */
@@ -268,4 +270,11 @@ export class Desk implements ChainService, ViewerDesk {
       if (this.#documents.size <= documentsResidentMax) return;
     }
   }
+}
+
+function residentOf(definition: Definition, name: DocumentName, { snapshot, sections }: Stored): Resident {
+  const resident =
+    snapshot === undefined ? createResident(definition, name) : restoreResident(definition, name, snapshot.state);
+  for (const section of sections) replaySection(resident, section);
+  return resident;
 }

@@ -12,10 +12,11 @@ import { canPropose } from '../chain/normal.ts';
 import type { Effect, Replica } from '../chain/state.ts';
 import { assert } from '../engine/base/assert.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import type { ChainId, Epoch, HostId, Position } from '../engine/base/ids.ts';
+import type { ChainId, Epoch, HostId, Lsn, Position } from '../engine/base/ids.ts';
 import { chunkBytesMax } from '../engine/base/limits.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
-import { createIndex, indexAfterCut, indexNames, indexRecord } from '../engine/store/document-index.ts';
+import { createIndex, indexAfterCut, indexAfterFold, indexNames, indexRecord } from '../engine/store/document-index.ts';
+import type { Folded } from '../engine/store/folding.ts';
 import type { OpenedRecord, RecordPlace } from '../engine/store/format.ts';
 import { encodeActivation, openRecord } from '../engine/store/format.ts';
 import type { Store, Synced } from '../engine/store/store.ts';
@@ -81,7 +82,7 @@ export class Host {
     this.#parts = parts;
     this.#chains = new Map(
       [...parts.node.chains].map(([id, { replica }]) => {
-        const index = parts.indexes.get(id) ?? createIndex();
+        const index = parts.indexes.get(id) ?? createIndex(parts.store.base(id).folded);
         return [id, { replica, index, service: undefined, unsynced: new Map() }];
       }),
     );
@@ -95,6 +96,19 @@ export class Host {
   /** The service of a chain that this host heads. */
   serviceOf(chain: ChainId): ChainService | undefined {
     return this.#chains.get(chain)?.service;
+  }
+
+  /** Chains that this host serves, with what it knows to be committed: nothing else is folded (E13). */
+  *foldable(): Generator<{ readonly chain: ChainId; readonly committed: Lsn }> {
+    for (const { replica } of this.#chains.values()) {
+      const { chain, committed, phase } = replica;
+      if (phase.kind === 'serving') yield { chain, committed };
+    }
+  }
+
+  onFolded(chain: ChainId, { folded, names }: Folded): void {
+    const kept = this.#chains.get(chain);
+    if (kept !== undefined) indexAfterFold(kept.index, folded, names);
   }
 
   /** Something happened that the node is told of with the next turn. */

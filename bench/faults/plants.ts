@@ -30,7 +30,7 @@ export const plants: readonly Plant[] = [
   },
   {
     name: 'table',
-    file: 'engine/document/document.js',
+    file: 'engine/document/past.js',
     find: 'if (update.n !== session.last + 1 ||',
     replace: 'if (update.n > session.last + 1 ||',
   },

@@ -12,6 +12,7 @@ export const errorCodes = {
   ENGINE_FORMAT: { wire: 1002, retry: 'never' },
   ENGINE_IDENTITY: { wire: 1003, retry: 'never' },
   ENGINE_DISK: { wire: 1004, retry: 'never' },
+  ENGINE_FOLDED: { wire: 1005, retry: 'never' },
   CHAIN_PROTOCOL: { wire: 2001, retry: 'never' },
   CHAIN_NOT_SERVING: { wire: 2002, retry: 'later' },
   CHAIN_NOT_HEAD: { wire: 2003, retry: 'refresh' },

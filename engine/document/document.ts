@@ -13,10 +13,10 @@ import { assert } from '../base/assert.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { CodedError } from '../base/errors.ts';
 import type { DocumentName, Principal } from '../base/ids.ts';
-import { documentName, samePrincipal } from '../base/ids.ts';
+import { documentName } from '../base/ids.ts';
 import { documentLengthMax, updateBytesMax, updateLengthMax } from '../base/limits.ts';
-import type { Json, JsonObject } from '../base/merge-patch.ts';
-import { diff, isJsonObject, merge } from '../base/merge-patch.ts';
+import type { Json } from '../base/merge-patch.ts';
+import { diff, isJsonObject } from '../base/merge-patch.ts';
 import type { Definition } from './definition.ts';
 import type { Env, Outcome, Refusal } from './handle.ts';
 import { runHandler, validate } from './handle.ts';
@@ -24,11 +24,13 @@ import { hexOf } from './hex.ts';
 import type { KindDelta, Kinds, ViewKind } from './kinds.ts';
 import { deltasOf, jsonOf, kindOf } from './kinds.ts';
 import { lengthOf } from './length.ts';
+import type { Past } from './past.ts';
+import { createPast, takeSection } from './past.ts';
 import { projectDocument } from './project.ts';
-import type { Answer, Session, Sessions } from './sessions.ts';
-import { checkSessions, createSessions, judge, record, register, sessionOf } from './sessions.ts';
-import type { Update } from './update.ts';
-import { decodeSection, encodeUpdate, noMessage } from './update.ts';
+import type { Answer, Session } from './sessions.ts';
+import { checkSessions, judge, record, register, sessionOf } from './sessions.ts';
+import { decodeSnapshot } from './snapshot.ts';
+import { encodeUpdate, noMessage } from './update.ts';
 import { isPrincipal, isReservedKey } from './values.ts';
 
 export { definitionOf, isApp } from './define.ts';
@@ -36,18 +38,10 @@ export type { Definition } from './definition.ts';
 export type { Env } from './handle.ts';
 export type { KindDelta, ViewKind } from './kinds.ts';
 
-type Inside = {
+/** What its updates made of it, and who looks at it. Its state is written in place, by handlers and by what is taken in. */
+type Inside = Past & {
   readonly definition: Definition;
   readonly name: DocumentName;
-  /** The seq of the last update, 0 = the document does not exist. */
-  seq: number;
-  /** 32 hex digits, '' while it does not exist. */
-  incarnation: string;
-  /** Written in place by handlers and replay. */
-  readonly state: JsonObject;
-  /** Of the state as JSON, about: see length.ts. */
-  length: number;
-  readonly sessions: Sessions;
   readonly kinds: Kinds;
 };
 export type Resident = Readonly<Inside>;
@@ -105,16 +99,12 @@ export type Sent = {
 
 /** A document that does not exist, until updates are replayed into it or somebody invents it. */
 export function createResident(definition: Definition, name: DocumentName): Resident {
-  return {
-    definition,
-    name,
-    seq: 0,
-    incarnation: '',
-    state: {},
-    length: 2,
-    sessions: createSessions(),
-    kinds: new Map(),
-  };
+  return { ...createPast(), definition, name, kinds: new Map() };
+}
+
+/** A document as a snapshot has it. ENGINE_CORRUPT where that cannot be. */
+export function restoreResident(definition: Definition, name: DocumentName, snapshot: Uint8Array): Resident {
+  return { ...decodeSnapshot(snapshot), definition, name, kinds: new Map() };
 }
 
 /**
@@ -123,33 +113,7 @@ export function createResident(definition: Definition, name: DocumentName): Resi
  */
 export function replaySection(resident: Resident, bytes: Uint8Array): void {
   assert(resident.kinds.size === 0, `${resident.name} is replayed before it is viewed`);
-  for (const update of decodeSection(bytes)) replay(resident, update);
-}
-
-function replay(resident: Inside, update: Update): void {
-  if (update.seq !== resident.seq + 1) throw corrupt(resident, `update ${update.seq} follows ${resident.seq}`);
-  if ((update.kind === 'invent') !== (update.seq === 1)) throw corrupt(resident, 'it is invented first, and once');
-  switch (update.kind) {
-    case 'invent':
-      resident.incarnation = hexOf(update.id);
-      break;
-    case 'session':
-      if (resident.sessions.byId.has(hexOf(update.id))) throw corrupt(resident, 'a session is registered twice');
-      register(resident.sessions, hexOf(update.id), update.seq, update.who);
-      break;
-    case 'send': {
-      const session = resident.sessions.bySeq.get(update.session);
-      if (session === undefined || !samePrincipal(session.who, update.who))
-        throw corrupt(resident, 'a send is of no session');
-      if (update.n !== session.last + 1 || update.done >= update.n) throw corrupt(resident, 'a send is out of order');
-      const { seq, code, text, answer } = update;
-      record(resident.sessions, session, update.n, update.done, { seq, code, text, json: answer });
-      mergeInPlace(resident.state, update.redo);
-      resident.length += lengthOf(update.redo) - lengthOf(update.undo);
-      break;
-    }
-  }
-  resident.seq = update.seq;
+  takeSection(resident, bytes);
 }
 
 /** Lets a principal view the document, and begins it where it may. Refusals: SESSION_EXPIRED, DOCUMENT_UNKNOWN. */
@@ -338,17 +302,6 @@ function checkState(value: Json | undefined): void {
   }
 }
 
-/** `merge` for a state that nobody else holds: costs what the patch touches. */
-function mergeInPlace(target: JsonObject, patch: JsonObject): void {
-  for (const key of Object.keys(patch)) {
-    const part = patch[key] as Json;
-    const before = Object.hasOwn(target, key) ? target[key] : undefined;
-    if (part === null) delete target[key];
-    else if (isJsonObject(part) && isJsonObject(before)) mergeInPlace(before, part);
-    else target[key] = merge(undefined, part);
-  }
-}
-
 function freshId(env: Env): Uint8Array {
   const id = env.randomBytes16();
   assert(id.length === 16, `${id.length} random bytes of 16`);
@@ -357,8 +310,4 @@ function freshId(env: Env): Uint8Array {
 
 function openRefused(code: string, text: string): Opened {
   return { updates: [], deltas: [], result: { kind: 'refused', code, text } };
-}
-
-function corrupt(resident: Resident, text: string): CodedError {
-  return new CodedError('ENGINE_CORRUPT', `the history of ${resident.name} cannot be: ${text}`);
 }

@@ -151,6 +151,17 @@ function isPatch(value: unknown): value is Json {
   return true;
 }
 
+/** A whole state: a patch that removes nothing. */
+export function isState(value: unknown): value is JsonObject {
+  return isPatch(value) && isJsonObject(value) && !holdsNull(value);
+}
+
+function holdsNull(value: Json): boolean {
+  if (value === null) return true;
+  if (Array.isArray(value)) return false;
+  return isJsonObject(value) && Object.values(value).some(holdsNull);
+}
+
 function corrupt(text: string): CodedError {
   return new CodedError('ENGINE_CORRUPT', `an update cannot be read: ${text}`);
 }

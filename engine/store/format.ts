@@ -4,10 +4,14 @@
 //   identity key := 01                            one; who this store is (C10)
 //   marks key    := 02 | chain u16                one per chain; see Marks in chain/state.ts
 //   cell key     := 03 | register u16             what this store keeps as a voter of a register
-//   record key   := 10 | chain u16 | lsn u64      the log of a chain, without holes from lsn 1
+//   base key     := 04 | chain u16                where a chain's log begins, and through where it is folded
+//   record key   := 10 | chain u16 | lsn u64      the log of a chain, without holes from its floor on
+//   snapshots, history: see snapshot-format.ts
 //
 //   identity     := version u8 = 1 | storeId text | host text | cluster text | checksum u32
 //   marks        := version u8 = 1 | sealed u32 | ran u32 | logEpoch u32 | nonce text | checksum u32
+//   base         := version u8 = 1 | floor position | folded position | sum 16 bytes | checksum u32
+//   position     := lsn u64 | hash 16 bytes
 //   cell         := as chain/register/cell.ts lays it out, with a version and a checksum of its own
 //   text         := length u16 | UTF-8
 //
@@ -25,15 +29,15 @@
 // bytes a batch, and its name plus 4 to 9 bytes for each document in it. An example in hex stands in test/golden/record.hex.
 import { assert } from '../base/assert.ts';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { checksumOf, rollingHashOf } from '../base/checksum.ts';
+import { rollingHashOf } from '../base/checksum.ts';
 import { CodedError } from '../base/errors.ts';
 import type { ChainId, Epoch, Hash, Lsn, Position } from '../base/ids.ts';
 import { epoch as asEpoch, lsn as asLsn, chainId } from '../base/ids.ts';
+import { checkSum, checksumBytes, reading, withChecksum } from './sealed.ts';
 
 const formatVersion = 1;
 const kindNumbers = { batch: 1, activation: 2 } as const;
 const headBytes = 40;
-const checksumBytes = 4;
 /** What a section takes in the directory beside its name: four numbers of at most 8 bytes. */
 const sectionBytesMax = 32;
 
@@ -170,61 +174,6 @@ function readActivation(record: OpenedRecord): { readonly order?: unknown; reado
   return reading('activation', () => JSON.parse(text) ?? {}) as { readonly order?: unknown; readonly loss?: unknown };
 }
 
-export type Identity = { readonly storeId: string; readonly host: string; readonly cluster: string };
-export type StoredMarks = {
-  readonly sealed: Epoch;
-  readonly nonce: string;
-  readonly ran: Epoch;
-  readonly logEpoch: Epoch;
-};
-
-export function encodeIdentity({ storeId, host, cluster }: Identity): Uint8Array {
-  const writer = new ByteWriter(1024);
-  writer.u8(formatVersion);
-  for (const text of [storeId, host, cluster]) writer.text(text);
-  return withChecksum(writer);
-}
-
-export function decodeIdentity(bytes: Uint8Array): Identity {
-  return openSmall(bytes, 'identity', (reader) => {
-    return { storeId: reader.text(), host: reader.text(), cluster: reader.text() };
-  });
-}
-
-export function encodeMarks({ sealed, ran, logEpoch, nonce }: StoredMarks): Uint8Array {
-  const writer = new ByteWriter(512);
-  writer.u8(formatVersion);
-  for (const number of [sealed, ran, logEpoch]) writer.u32(number);
-  writer.text(nonce);
-  return withChecksum(writer);
-}
-
-export function decodeMarks(bytes: Uint8Array): StoredMarks {
-  return openSmall(bytes, 'marks', (reader) => {
-    const [sealed, ran, logEpoch] = [asEpoch(reader.u32()), asEpoch(reader.u32()), asEpoch(reader.u32())];
-    return { sealed, ran, logEpoch, nonce: reader.text() };
-  });
-}
-
-export function cellKey(register: number): Uint8Array {
-  return Uint8Array.of(0x03, register >>> 8, register & 0xff);
-}
-
-/** Every cell lies from the first of these to below the second. */
-export const cellKeys: readonly [Uint8Array, Uint8Array] = [Uint8Array.of(0x03), Uint8Array.of(0x04)];
-
-export function registerOfKey(key: Uint8Array): number {
-  const reader = new ByteReader(key);
-  reader.take(1);
-  return reader.u16();
-}
-
-export const identityKey: Uint8Array = Uint8Array.of(0x01);
-
-export function marksKey(chain: ChainId): Uint8Array {
-  return Uint8Array.of(0x02, chain >>> 8, chain & 0xff);
-}
-
 export function recordKey(chain: ChainId, lsn: number): Uint8Array {
   const writer = new ByteWriter(11);
   writer.u8(0x10);
@@ -270,39 +219,4 @@ function payloadBytesOf(section: Section): number {
   let bytes = 0;
   for (const update of section.updates) bytes += update.length;
   return bytes;
-}
-
-function withChecksum(writer: ByteWriter): Uint8Array {
-  writer.u32(checksumOf(writer.done()));
-  return writer.done();
-}
-
-function checkSum(bytes: Uint8Array, what: string): void {
-  const body = bytes.subarray(0, bytes.length - checksumBytes);
-  const stored = new ByteReader(bytes.subarray(body.length)).u32();
-  if (checksumOf(body) !== stored) throw new CodedError('ENGINE_CORRUPT', `the ${what} has a wrong checksum`);
-}
-
-function openSmall<T>(bytes: Uint8Array, what: string, read: (reader: ByteReader) => T): T {
-  if (bytes.length < 5) throw new CodedError('ENGINE_CORRUPT', `the ${what} entry is too short`);
-  if (bytes[0] !== formatVersion)
-    throw new CodedError('ENGINE_FORMAT', `${what} version ${bytes[0]} is not ${formatVersion}`);
-  checkSum(bytes, what);
-  return reading(what, () => {
-    const reader = new ByteReader(bytes.subarray(1, bytes.length - checksumBytes));
-    const value = read(reader);
-    reader.end();
-    return value;
-  });
-}
-
-/** What the reader of bytes calls a wrong message is, on a disk, corruption. */
-function reading<T>(what: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    const isOfBytes = (cause instanceof CodedError && cause.code === 'CHAIN_PROTOCOL') || cause instanceof SyntaxError;
-    if (!isOfBytes) throw cause;
-    throw new CodedError('ENGINE_CORRUPT', `the ${what} is not one: ${cause.message}`, { cause });
-  }
 }

@@ -2,7 +2,6 @@
 // right checksum, stand under its own key, and continue the history before it, or the log is refused by chain and lsn (E3, E4).
 import { CodedError } from '../base/errors.ts';
 import type { ChainId, Position } from '../base/ids.ts';
-import { origin } from '../base/ids.ts';
 import type { OpenedRecord } from './format.ts';
 import { lsnOfKey, openRecord, recordKey } from './format.ts';
 import type { OrderedStore } from './port.ts';
@@ -23,20 +22,6 @@ export async function* walkLog(store: OrderedStore, chain: ChainId, after: Posit
       yield record;
     }
   }
-}
-
-/** Reads and checks the whole log; `visit` sees each record in order. Returns where it ends. */
-export async function verifyLog(
-  store: OrderedStore,
-  chain: ChainId,
-  visit: (record: OpenedRecord) => void,
-): Promise<Position> {
-  let last: Position = origin;
-  for await (const record of walkLog(store, chain, origin)) {
-    visit(record);
-    last = { lsn: record.lsn, hash: record.hash };
-  }
-  return last;
 }
 
 /** One record. ENGINE_CORRUPT where it is missing or wrong. */

@@ -1,53 +1,31 @@
 // "Is it on this disk?" One store for all chains of a host, and one synced write in flight: what arrives meanwhile is the next
 // write (E1). So group commit is not a feature but a consequence, and one sync serves every chain.
 //
-//   append(chain, ...), keep(cells) ---> queue ---> one write of everything queued ---> onSynced, once with all that was in it
+//   append(chain, ...), keep(cells) ---> queue ----.
+//                                                   >--- one write of it all ---> onSynced, once with all that was in it
+//   behind(chain, documents) ------> one of these -'
 import { assert } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
-import type { ChainId, Epoch, Hash, Lsn, Position } from '../base/ids.ts';
-import { origin } from '../base/ids.ts';
-import type { Identity, OpenedRecord, StoredMarks } from './format.ts';
-import {
-  cellKey,
-  cellKeys,
-  decodeIdentity,
-  decodeMarks,
-  encodeIdentity,
-  encodeMarks,
-  identityKey,
-  marksKey,
-  recordKey,
-  registerOfKey,
-} from './format.ts';
-import { readRecord, verifyLog, walkLog } from './log.ts';
+import type { ChainId, Position } from '../base/ids.ts';
+import type { Base, Identity, StoredMarks } from './entries.ts';
+import { cellKeys, decodeIdentity, encodeIdentity, identityKey, registerOfKey } from './entries.ts';
+import type { OpenedRecord } from './format.ts';
+import { readRecord, walkLog } from './log.ts';
 import type { OrderedStore, Put } from './port.ts';
+import { openChain } from './recovery.ts';
+import type {
+  CellWrite,
+  ChainState,
+  DocumentsWrite,
+  LogWrite,
+  Planned,
+  StoredCell,
+  StoredEntry,
+  Synced,
+} from './write-plan.ts';
+import { planWrite } from './write-plan.ts';
 
-export type StoredEntry = { readonly lsn: Lsn; readonly hash: Hash; readonly bytes: Uint8Array };
-
-/** What became durable with one write: for a chain, the last of its records and its marks, where the write held any. */
-export type Synced = {
-  readonly chain: ChainId;
-  readonly position: Position | undefined;
-  readonly marks: StoredMarks | undefined;
-  /** Records were removed from the end of the log. */
-  readonly isCut: boolean;
-};
-
-/** What a voter keeps of one register: bytes that only chain/register/ knows. */
-export type StoredCell = { readonly register: number; readonly bytes: Uint8Array };
-
-type LogWrite = {
-  readonly chain: ChainId;
-  readonly cut: Position | undefined;
-  readonly entries: readonly StoredEntry[];
-  readonly marks: Partial<StoredMarks> | undefined;
-};
-
-type CellWrite = { readonly serial: number; readonly cells: readonly StoredCell[] };
-
-type Planned = { puts: Put[]; synced: Synced[]; kept: number[] };
-
-type ChainState = { marks: StoredMarks; durable: Position };
+export type { StoredCell, StoredEntry, Synced } from './write-plan.ts';
 
 export type StoreEvents = {
   /** `kept` are the serials of the cells in it. */
@@ -64,6 +42,8 @@ export class Store {
   readonly cells: ReadonlyMap<number, Uint8Array>;
   #events: StoreEvents | undefined;
   #queue: (LogWrite | CellWrite)[] = [];
+  /** What nobody waits for: at most one goes with each write. */
+  #behind: DocumentsWrite[] = [];
   #status: 'open' | 'writing' | 'failed' | 'closing' = 'open';
   #idle: (() => void) | undefined;
 
@@ -100,11 +80,7 @@ export class Store {
     }
     if (stored === undefined) await disk.write([{ key: identityKey, value: encodeIdentity(fresh) }]);
     const states = new Map<ChainId, ChainState>();
-    for (const chain of chains) {
-      const marks = await disk.get(marksKey(chain));
-      const durable = await verifyLog(disk, chain, visit);
-      states.set(chain, { marks: marks === undefined ? noMarks : decodeMarks(marks), durable });
-    }
+    for (const chain of chains) states.set(chain, await openChain(disk, chain, visit));
     const cells = new Map<number, Uint8Array>();
     for await (const page of disk.scan(...cellKeys)) {
       for (const { key, value } of page) cells.set(registerOfKey(key), value);
@@ -124,9 +100,13 @@ export class Store {
     return this.#state(chain).durable;
   }
 
+  base(chain: ChainId): Base {
+    return this.#state(chain).base;
+  }
+
   /**
    * Queues records, and marks that replace the old ones in the same write. `cut` removes everything behind it first. Nothing is
-   * written before `flush`.
+   * written before `flush`. ENGINE_FOLDED where an operator chose a history that lacks what was folded here.
    */
   append(
     chain: ChainId,
@@ -135,6 +115,9 @@ export class Store {
     cut: Position | undefined = undefined,
   ): void {
     this.#checkWritable();
+    if (cut !== undefined && cut.lsn < this.base(chain).folded.lsn) {
+      throw new CodedError('ENGINE_FOLDED', `chain ${chain} is cut at ${cut.lsn}, and folded past that`);
+    }
     this.#queue.push({ chain, cut, entries, marks });
   }
 
@@ -142,6 +125,17 @@ export class Store {
   keep(serial: number, cells: readonly StoredCell[]): void {
     this.#checkWritable();
     this.#queue.push({ serial, cells });
+  }
+
+  /**
+   * Writes what a fold or a trim made of a chain, behind what clients wait for: no more than one of these goes with a write, so its
+   * size bounds what it costs them. Resolves once synced. `base` is what changes in the chain's base.
+   */
+  behind(chain: ChainId, puts: readonly Put[], base: Partial<Base>): Promise<void> {
+    this.#checkWritable();
+    const synced = new Promise<void>((resolve) => this.#behind.push({ chain, puts, base, done: resolve }));
+    this.flush();
+    return synced;
   }
 
   #checkWritable(): void {
@@ -157,11 +151,11 @@ export class Store {
 
   /** Hands everything queued to the disk, unless a write is in flight: then that happens when it is done. */
   flush(): void {
-    if (this.#status !== 'open' || this.#queue.length === 0) return;
+    if (this.#status !== 'open' || this.#queue.length + this.#behind.length === 0) return;
     const taken = this.#queue;
     this.#queue = [];
     this.#status = 'writing';
-    const planned = this.#plan(taken);
+    const planned = planWrite(taken, this.#behind.shift(), (chain) => this.#state(chain));
     this.#disk.write(planned.puts).then(
       () => this.#written(planned),
       (cause: unknown) => this.#failed(cause),
@@ -181,13 +175,18 @@ export class Store {
     return records;
   }
 
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.#disk.get(key);
+  }
+
   walk(chain: ChainId, after: Position): AsyncGenerator<OpenedRecord> {
     return walkLog(this.#disk, chain, after);
   }
 
-  /** Where the log stood after record `lsn`. */
+  /** Where the log stood after record `lsn`; where it begins, if that is past it. */
   async locate(chain: ChainId, lsn: number): Promise<Position> {
-    if (lsn === origin.lsn) return origin;
+    const { floor } = this.base(chain);
+    if (lsn <= floor.lsn) return floor;
     const record = await this.readRecord(chain, lsn);
     return { lsn: record.lsn, hash: record.hash };
   }
@@ -199,6 +198,7 @@ export class Store {
   /** Waits for the write in flight, then closes the disk. What is still queued was never promised to anybody. */
   async close(): Promise<void> {
     this.#queue = [];
+    this.#behind = [];
     if (this.#status === 'writing') {
       const idle = new Promise<void>((resolve) => {
         this.#idle = resolve;
@@ -210,38 +210,11 @@ export class Store {
     await this.#disk.close();
   }
 
-  #plan(taken: readonly (LogWrite | CellWrite)[]): Planned {
-    const puts: Put[] = [];
-    const kept: number[] = [];
-    const byChain = new Map<ChainId, { -readonly [Field in keyof Synced]: Synced[Field] }>();
-    for (const item of taken) {
-      if ('cells' in item) {
-        kept.push(item.serial);
-        for (const { register, bytes } of item.cells) puts.push({ key: cellKey(register), value: bytes });
-        continue;
-      }
-      const { chain, cut, entries, marks } = item;
-      const known = byChain.get(chain) ?? { chain, position: undefined, marks: undefined, isCut: false };
-      if (cut !== undefined) {
-        const end = (known.position ?? this.#state(chain).durable).lsn;
-        for (let lsn = cut.lsn + 1; lsn <= end; lsn += 1) puts.push({ key: recordKey(chain, lsn), value: undefined });
-        known.position = cut;
-        known.isCut = true;
-      }
-      for (const entry of entries) {
-        puts.push({ key: recordKey(chain, entry.lsn), value: entry.bytes });
-        known.position = { lsn: entry.lsn, hash: entry.hash };
-      }
-      if (marks !== undefined) known.marks = { ...(known.marks ?? this.#state(chain).marks), ...marks };
-      byChain.set(chain, known);
+  #written({ synced, kept, behind }: Planned): void {
+    if (behind !== undefined) {
+      this.#state(behind.chain).base = behind.base;
+      behind.done();
     }
-    for (const { chain, marks } of byChain.values()) {
-      if (marks !== undefined) puts.push({ key: marksKey(chain), value: encodeMarks(marks) });
-    }
-    return { puts, synced: [...byChain.values()], kept };
-  }
-
-  #written({ synced, kept }: Planned): void {
     for (const { chain, position, marks } of synced) {
       const state = this.#state(chain);
       if (position !== undefined) state.durable = position;
@@ -266,10 +239,9 @@ export class Store {
   }
 
   async #holds(chain: ChainId, { lsn, hash }: Position): Promise<boolean> {
-    if (lsn === origin.lsn) return hash === origin.hash;
+    const { floor } = this.base(chain);
+    if (lsn <= floor.lsn) return lsn === floor.lsn && hash === floor.hash;
     if (lsn > this.durable(chain).lsn) return false;
     return (await this.readRecord(chain, lsn)).hash === hash;
   }
 }
-
-const noMarks: StoredMarks = { sealed: 0 as Epoch, nonce: '', ran: 0 as Epoch, logEpoch: 0 as Epoch };

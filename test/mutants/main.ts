@@ -12,8 +12,9 @@ import { runSimulator, runSuite, suitesFor } from './suites.ts';
 import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
 import { nodeMutants } from './table-node.ts';
+import { storeMutants } from './table-store.ts';
 
-const mutants: readonly Mutant[] = [...readings(), ...nodeMutants, ...gossipMutants, ...hostMutants];
+const mutants: readonly Mutant[] = [...readings(), ...nodeMutants, ...gossipMutants, ...storeMutants, ...hostMutants];
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const rooms = ['engine', 'chain', 'host', 'proxy', 'bench', 'test'];

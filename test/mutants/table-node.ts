@@ -4,6 +4,7 @@ import type { Mutant } from './mutant.ts';
 import { one, unseen } from './mutant.ts';
 
 const store = 'engine/store/store.js';
+const plan = 'engine/store/write-plan.js';
 const acceptor = 'chain/register/acceptor.js';
 const proposer = 'chain/register/proposer.js';
 const voters = 'chain/register/voters.js';
@@ -83,21 +84,15 @@ export const nodeMutants: readonly Mutant[] = [
   ),
   one('E2', 'goes on after a write failed', store, '(cause) => this.#failed(cause)', '() => this.#written(planned)'),
   one('E1', 'starts a write while one is in flight', store, "this.#status !== 'open' || this.#queue", 'this.#queue'),
-  one(
-    'S1',
-    'forgets the marks of a write',
-    store,
-    'puts.push({ key: marksKey(chain)',
-    '[].push({ key: marksKey(chain)',
-  ),
+  one('S1', 'forgets the marks of a write', plan, 'puts.push({ key: marksKey(chain)', '[].push({ key: marksKey(chain)'),
   one(
     'C14',
     'forgets what a voter promised',
-    store,
+    plan,
     'puts.push({ key: cellKey(register)',
     '[].push({ key: cellKey(register)',
   ),
-  one('C7', 'leaves behind what is cut', store, 'puts.push({ key: recordKey(chain, lsn), value: undefined });', ''),
+  one('C7', 'leaves behind what is cut', plan, 'puts.push({ key: recordKey(chain, lsn), value: undefined });', ''),
   unseen(
     one(
       'C4',

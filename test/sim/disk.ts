@@ -83,11 +83,16 @@ export class SimDisk {
   }
 
   /** Everything durable from `from` on, below `to`, by rising key: for checkers. */
-  entries(from: Uint8Array, to: Uint8Array): Uint8Array[] {
+  pairs(from: Uint8Array, to: Uint8Array): Pair[] {
     const [low, high] = [textOf(from), textOf(to)];
     return this.#sorted()
       .filter((key) => key >= low && key < high)
-      .map((key) => this.#values.get(key) as Uint8Array);
+      .map((key) => ({ key: Buffer.from(key, 'latin1'), value: this.#values.get(key) as Uint8Array }));
+  }
+
+  /** The values of these. */
+  entries(from: Uint8Array, to: Uint8Array): Uint8Array[] {
+    return this.pairs(from, to).map(({ value }) => value);
   }
 
   #write(puts: readonly Put[], enter: (run: () => void) => void): Promise<void> {

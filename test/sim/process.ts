@@ -13,10 +13,12 @@ import type { ChainId, Epoch, HostId } from '../../engine/base/ids.ts';
 import { chainId } from '../../engine/base/ids.ts';
 import { fetchBytesPerSecond } from '../../engine/base/limits.ts';
 import type { App } from '../../engine/document/define.ts';
+import { foldSections } from '../../engine/document/snapshot.ts';
 import type { DocumentIndex } from '../../engine/store/document-index.ts';
-import { createIndex, indexRecord } from '../../engine/store/document-index.ts';
+import { indexVisited } from '../../engine/store/document-index.ts';
 import { Store } from '../../engine/store/store.ts';
 import { Desk } from '../../host/desk.ts';
+import { Folding } from '../../host/folding.ts';
 import { Fronts } from '../../host/fronts.ts';
 import type { Hello } from '../../host/hello.ts';
 import type { ChainService } from '../../host/host.ts';
@@ -44,6 +46,7 @@ export type ProcessEvents = {
   readonly onServing: (process: HostProcess, chain: ChainId, epoch: Epoch) => void;
   /** It knows for sure what the register holds. */
   readonly onLearned: (process: HostProcess, value: Configuration) => void;
+  readonly onFolded: () => void;
   readonly onWedged: (process: HostProcess, chain: ChainId, reason: string) => void;
   readonly onMessage: (process: HostProcess, to: HostId, bytes: Uint8Array) => void;
   /** The process ended itself. */
@@ -66,6 +69,8 @@ const turnMsOf = [0.02, 0.02, 0.3, 2, 10];
 const chunkBytesOf = [300, 2_000, 1_000_000];
 /** Half as often as a real host's: time is policy's alone, and ticks are most of what happens. */
 const tickMs = 50;
+/** Records that wait before a chain is folded: histories here are short. */
+const foldRecordsOf = [2, 20, 1_000];
 const appHash = 'app';
 
 export class HostProcess extends Actor {
@@ -76,6 +81,7 @@ export class HostProcess extends Actor {
   readonly #parts: ProcessParts;
   #host: Host | undefined;
   #node: Node | undefined;
+  #folds: Folding | undefined;
 
   constructor(id: HostId, boot: number, parts: ProcessParts) {
     super(id);
@@ -94,6 +100,10 @@ export class HostProcess extends Actor {
   /** Its store is open. */
   get hasBegun(): boolean {
     return this.#host !== undefined;
+  }
+
+  get isFolding(): boolean {
+    return this.#folds?.isBusy === true;
   }
 
   get node(): Node | undefined {
@@ -125,12 +135,12 @@ export class HostProcess extends Actor {
     const { cluster, disk, network, prng, events } = this.#parts;
     const chains = Array.from({ length: cluster.chains }, (_, chain) => chainId(chain));
     const fresh = { storeId: this.storeId, host: this.id, cluster: 'sim' };
-    const indexes = new Map(chains.map((chain) => [chain, createIndex()]));
+    const indexes = new Map<ChainId, DocumentIndex>();
     const store = await Store.open(
       disk.open((run) => this.enter(run)),
       chains,
       fresh,
-      (record) => indexRecord(indexes.get(record.chain) as DocumentIndex, record),
+      (record) => indexVisited(indexes, record),
     );
     const chunkBytes = prng.pick(chunkBytesOf);
     store.read = (chain, after) => Store.prototype.read.call(store, chain, after, chunkBytes);
@@ -155,13 +165,35 @@ export class HostProcess extends Actor {
     this.#host = host;
     this.#node = node;
     links.open();
-    this.#tick(host);
+    this.#tick(host, this.#folding(store, host));
   }
 
   /** A clock that stands still with its process, and does not catch up. */
-  #tick(host: Host): void {
+  #tick(host: Host, folding: Folding): void {
+    const { kernel } = this.#parts;
     host.tick();
-    this.#parts.kernel.after(tickMs, () => this.enter(() => this.#tick(host)));
+    folding.tick(kernel.nowMs);
+    kernel.after(tickMs, () => this.enter(() => this.#tick(host, folding)));
+  }
+
+  /** Folds on the thread that there is, and rests between slices like a real one. */
+  #folding(store: Store, host: Host): Folding {
+    const { kernel, prng, events } = this.#parts;
+    const folding = new Folding({
+      store,
+      fold: async (tasks) => tasks.map(({ state, sections }) => foldSections(state, sections)),
+      sleep: (ms) => new Promise((resolve) => void kernel.after(ms + 5 * prng.next(), () => this.enter(resolve))),
+      chains: () => host.foldable(),
+      onFolded: (chain, folded) => {
+        host.onFolded(chain, folded);
+        events.onFolded();
+      },
+      fatal: (cause) => this.fatal(cause),
+      recordsMin: prng.pick(foldRecordsOf),
+      history: 4,
+    });
+    this.#folds = folding;
+    return folding;
   }
 
   #makeNode(store: Store, chains: readonly ChainId[]): Node {

@@ -7,6 +7,7 @@
 import { checkAnswers } from './check-answers.ts';
 import { checkLogs } from './check-logs.ts';
 import { checkReads } from './check-reads.ts';
+import { checkSnapshots } from './check-snapshots.ts';
 import type { SimClient } from './clients.ts';
 import { beginFaults, heal } from './faults.ts';
 import type { Finding, SendChannel } from './history.ts';
@@ -167,6 +168,7 @@ function check(world: World): void {
     for (const { doc, seq } of client.screens) checkFinal(world, client.name, doc, seq);
   }
   const documents = checkLogs(world);
+  checkSnapshots(world);
   checkAnswers(world, documents);
   checkReads(world, documents);
 }

@@ -165,6 +165,7 @@ export class World {
       say: (line) => this.say(line),
       onServing: (process, chain, epoch) => this.#onServing(process, chain, epoch),
       onLearned: (process, value) => this.#onLearned(process, value),
+      onFolded: () => this.sometimes.note('a chain was folded'),
       onWedged: (process, chain, reason) => {
         this.say(() => `! ${process.id} chain ${chain} wedged: ${reason}`);
         this.sometimes.note('wedged');

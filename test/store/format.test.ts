@@ -6,6 +6,7 @@ import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import t from 'tap';
 import { epoch as asEpoch, type ChainId, chainId, type Epoch, type Hash, type Lsn } from '../../engine/base/ids.ts';
+import * as entries from '../../engine/store/entries.ts';
 import * as format from '../../engine/store/format.ts';
 import { codeOr, fuzz, spoiled } from '../fuzz.ts';
 
@@ -35,9 +36,9 @@ const golden = new Map(
 t.test('[E12] what is written is what the annotated example says, byte for byte', async (t) => {
   t.equal(hexOf(batch.bytes), golden.get('batch'));
   t.equal(hexOf(activation.bytes), golden.get('activation'));
-  t.equal(hexOf(format.encodeIdentity(identity)), golden.get('identity'));
-  t.equal(hexOf(format.encodeMarks(marks)), golden.get('marks'));
-  const keys = [format.identityKey, format.marksKey(place.chain), format.recordKey(place.chain, 7)];
+  t.equal(hexOf(entries.encodeIdentity(identity)), golden.get('identity'));
+  t.equal(hexOf(entries.encodeMarks(marks)), golden.get('marks'));
+  const keys = [entries.identityKey, entries.marksKey(place.chain), format.recordKey(place.chain, 7)];
   t.equal(keys.map(hexOf).join(''), golden.get('keys'));
 });
 
@@ -102,10 +103,10 @@ t.test('[E12] a batch is read back as it was made', async (t) => {
 t.test(
   '[E12] identity, marks and keys are read back as they were made, and keys sort as their numbers do',
   async (t) => {
-    t.same(format.decodeIdentity(format.encodeIdentity(identity)), identity);
-    t.same(format.decodeMarks(format.encodeMarks(marks)), marks);
+    t.same(entries.decodeIdentity(entries.encodeIdentity(identity)), identity);
+    t.same(entries.decodeMarks(entries.encodeMarks(marks)), marks);
     const wordy = { ...identity, cluster: '\ufeff\u{1f600}'.repeat(30) };
-    t.same(format.decodeIdentity(format.encodeIdentity(wordy)), wordy);
+    t.same(entries.decodeIdentity(entries.encodeIdentity(wordy)), wordy);
     const property = fc.property(seq, seq, (a, b) => {
       const [one, other] = [a, b].map((lsn) => Buffer.from(format.recordKey(chainId(1), lsn)));
       return (
@@ -145,8 +146,8 @@ t.test(
     const readers: [fc.Arbitrary<Uint8Array>, (bytes: Uint8Array) => Uint8Array][] = [
       [anyBatch.map(({ bytes }) => bytes), readRecord],
       [anyActivation.map(({ bytes }) => bytes), readRecord],
-      [fc.constant(format.encodeIdentity(identity)), (bytes) => format.encodeIdentity(format.decodeIdentity(bytes))],
-      [fc.constant(format.encodeMarks(marks)), (bytes) => format.encodeMarks(format.decodeMarks(bytes))],
+      [fc.constant(entries.encodeIdentity(identity)), (bytes) => entries.encodeIdentity(entries.decodeIdentity(bytes))],
+      [fc.constant(entries.encodeMarks(marks)), (bytes) => entries.encodeMarks(entries.decodeMarks(bytes))],
     ];
     for (const [valid, read] of readers) {
       for (const bytes of [spoiled(valid), spoiled(valid).map(withChecksum)]) {

@@ -1,7 +1,8 @@
 // The store of a host: how writes gather (E1), what a failed one means (E2), and what is read back.
 import t from 'tap';
 import { type ChainId, chainId, epoch, origin } from '../../engine/base/ids.ts';
-import { identityKey, marksKey, recordKey } from '../../engine/store/format.ts';
+import { identityKey, marksKey } from '../../engine/store/entries.ts';
+import { recordKey } from '../../engine/store/format.ts';
 import { Store, type Synced } from '../../engine/store/store.ts';
 import { endOf, history } from '../chain/one.ts';
 import { MemoryStore, settled } from '../contract/memory-store.ts';

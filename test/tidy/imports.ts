@@ -40,7 +40,7 @@ export const importTable: Readonly<Record<Room, Rule>> = {
       'proxy/link-wire.ts',
       'proxy/client/node.ts',
     ],
-    packages: ['level', 'msgpackr', 'ws', 'pino'],
+    packages: ['level', 'msgpackr', 'piscina', 'ws', 'pino'],
     builtins: ['*'],
   },
   bench: { ours: ['**'], packages: ['*'], builtins: ['*'] },

@@ -1,0 +1,76 @@
+// What a document's updates have made of it: a function of them alone, whoever applies them, whenever. Head, fold and restore
+// share it; nothing here knows a definition.
+import { CodedError } from '../base/errors.ts';
+import { samePrincipal } from '../base/ids.ts';
+import type { Json, JsonObject } from '../base/merge-patch.ts';
+import { isJsonObject, merge } from '../base/merge-patch.ts';
+import { hexOf } from './hex.ts';
+import { lengthOf } from './length.ts';
+import type { Sessions } from './sessions.ts';
+import { createSessions, record, register } from './sessions.ts';
+import type { Update } from './update.ts';
+import { decodeSection } from './update.ts';
+
+export type Past = {
+  /** The seq of the last update, 0 = the document does not exist. */
+  seq: number;
+  /** 32 hex digits, '' while it does not exist. */
+  incarnation: string;
+  readonly state: JsonObject;
+  /** Of the state as JSON, about: see length.ts. */
+  length: number;
+  readonly sessions: Sessions;
+};
+
+/** Of a document that does not exist. */
+export function createPast(): Past {
+  return { seq: 0, incarnation: '', state: {}, length: 2, sessions: createSessions() };
+}
+
+/**
+ * Takes the next updates in. ENGINE_CORRUPT where they cannot be read, do not follow, or break the rules of sessions; the past
+ * is then to be thrown away.
+ */
+export function takeSection(past: Past, bytes: Uint8Array): void {
+  for (const update of decodeSection(bytes)) takeUpdate(past, update);
+}
+
+export function takeUpdate(past: Past, update: Update): void {
+  if (update.seq !== past.seq + 1) throw corrupt(`update ${update.seq} follows ${past.seq}`);
+  if ((update.kind === 'invent') !== (update.seq === 1)) throw corrupt('it is invented first, and once');
+  switch (update.kind) {
+    case 'invent':
+      past.incarnation = hexOf(update.id);
+      break;
+    case 'session':
+      if (past.sessions.byId.has(hexOf(update.id))) throw corrupt('a session is registered twice');
+      register(past.sessions, hexOf(update.id), update.seq, update.who);
+      break;
+    case 'send': {
+      const session = past.sessions.bySeq.get(update.session);
+      if (session === undefined || !samePrincipal(session.who, update.who)) throw corrupt('a send is of no session');
+      if (update.n !== session.last + 1 || update.done >= update.n) throw corrupt('a send is out of order');
+      const { seq, code, text, answer } = update;
+      record(past.sessions, session, update.n, update.done, { seq, code, text, json: answer });
+      mergeInPlace(past.state, update.redo);
+      past.length += lengthOf(update.redo) - lengthOf(update.undo);
+      break;
+    }
+  }
+  past.seq = update.seq;
+}
+
+/** `merge` for a state that nobody else holds: costs what the patch touches. */
+function mergeInPlace(target: JsonObject, patch: JsonObject): void {
+  for (const key of Object.keys(patch)) {
+    const part = patch[key] as Json;
+    const before = Object.hasOwn(target, key) ? target[key] : undefined;
+    if (part === null) delete target[key];
+    else if (isJsonObject(part) && isJsonObject(before)) mergeInPlace(before, part);
+    else target[key] = merge(undefined, part);
+  }
+}
+
+function corrupt(text: string): CodedError {
+  return new CodedError('ENGINE_CORRUPT', `a document's history cannot be: ${text}`);
+}

@@ -1,0 +1,104 @@
+// The small entries of a store: who it is, and what it keeps of each chain and register beside logs and documents.
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import type { ChainId, Epoch, Hash, Lsn, Position } from '../base/ids.ts';
+import { epoch as asEpoch, origin } from '../base/ids.ts';
+import { openSmall, withChecksum } from './sealed.ts';
+
+const version = 1;
+
+export type Identity = { readonly storeId: string; readonly host: string; readonly cluster: string };
+export type StoredMarks = {
+  readonly sealed: Epoch;
+  readonly nonce: string;
+  readonly ran: Epoch;
+  readonly logEpoch: Epoch;
+};
+
+/** Of a chain that this store never ran. */
+export const noMarks: StoredMarks = { sealed: 0 as Epoch, nonce: '', ran: 0 as Epoch, logEpoch: 0 as Epoch };
+
+export function encodeIdentity({ storeId, host, cluster }: Identity): Uint8Array {
+  const writer = new ByteWriter(1024);
+  writer.u8(version);
+  for (const text of [storeId, host, cluster]) writer.text(text);
+  return withChecksum(writer);
+}
+
+export function decodeIdentity(bytes: Uint8Array): Identity {
+  return openSmall(bytes, 'identity', (reader) => {
+    return { storeId: reader.text(), host: reader.text(), cluster: reader.text() };
+  });
+}
+
+export function encodeMarks({ sealed, ran, logEpoch, nonce }: StoredMarks): Uint8Array {
+  const writer = new ByteWriter(512);
+  writer.u8(version);
+  for (const number of [sealed, ran, logEpoch]) writer.u32(number);
+  writer.text(nonce);
+  return withChecksum(writer);
+}
+
+export function decodeMarks(bytes: Uint8Array): StoredMarks {
+  return openSmall(bytes, 'marks', (reader) => {
+    const [sealed, ran, logEpoch] = [asEpoch(reader.u32()), asEpoch(reader.u32()), asEpoch(reader.u32())];
+    return { sealed, ran, logEpoch, nonce: reader.text() };
+  });
+}
+
+export function cellKey(register: number): Uint8Array {
+  return Uint8Array.of(0x03, register >>> 8, register & 0xff);
+}
+
+/** Every cell lies from the first of these to below the second. */
+export const cellKeys: readonly [Uint8Array, Uint8Array] = [Uint8Array.of(0x03), Uint8Array.of(0x04)];
+
+export function registerOfKey(key: Uint8Array): number {
+  const reader = new ByteReader(key);
+  reader.take(1);
+  return reader.u16();
+}
+
+export const identityKey: Uint8Array = Uint8Array.of(0x01);
+
+export function marksKey(chain: ChainId): Uint8Array {
+  return Uint8Array.of(0x02, chain >>> 8, chain & 0xff);
+}
+
+/**
+ * What a chain's log stands on. `floor`: the log begins behind it. `folded`: every document is folded through it, so loads begin
+ * there. `sum`: over all snapshots, 32 hex digits.
+ */
+export type Base = {
+  readonly floor: Position;
+  readonly folded: Position;
+  readonly sum: string;
+};
+
+/** Of a chain that never folded: stores that were made before there were bases have none. */
+export const noBase: Base = { floor: origin, folded: origin, sum: '0'.repeat(32) };
+
+export function baseKey(chain: ChainId): Uint8Array {
+  return Uint8Array.of(0x04, chain >>> 8, chain & 0xff);
+}
+
+export function encodeBase({ floor, folded, sum }: Base): Uint8Array {
+  const writer = new ByteWriter(80);
+  writer.u8(version);
+  for (const { lsn, hash } of [floor, folded]) {
+    writer.u64(lsn);
+    writer.hex(hash);
+  }
+  writer.hex(sum);
+  return withChecksum(writer);
+}
+
+export function decodeBase(bytes: Uint8Array): Base {
+  return openSmall(bytes, 'base', (reader) => {
+    const [floor, folded] = [readPosition(reader), readPosition(reader)];
+    return { floor, folded, sum: reader.hex(16) };
+  });
+}
+
+function readPosition(reader: ByteReader): Position {
+  return { lsn: reader.u64() as Lsn, hash: reader.hex(16) as Hash };
+}

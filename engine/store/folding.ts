@@ -1,0 +1,182 @@
+// What keeps a store small: committed updates are folded into snapshots, and the log below them goes. All of it runs behind what
+// clients wait for, in slices of bounded size, and may stop after any of them: a snapshot says through which record it is folded, and what
+// stands before that is passed over, by the next pass as by every load.
+import { assert } from '../base/assert.ts';
+import type { ChainId, Lsn, Position } from '../base/ids.ts';
+import {
+  foldPassBytes,
+  foldSliceBytes,
+  historyBlockBytes,
+  historyBlockUpdates,
+  trimRecordsMax,
+} from '../base/limits.ts';
+import { readHistoryBlock, readSnapshot } from './documents.ts';
+import { recordKey, sectionsOf } from './format.ts';
+import type { Put } from './port.ts';
+import type { StoredSnapshot } from './snapshot-format.ts';
+import { addToSum, encodeHistoryEntry, encodeSnapshotEntry, historyKey, snapshotKey } from './snapshot-format.ts';
+import type { Store } from './store.ts';
+
+/** One document: `sections` are its updates behind `state`, in order. */
+export type FoldTask = { readonly state: Uint8Array | undefined; readonly sections: readonly Uint8Array[] };
+/** Makes the new state of each. Runs where it stalls nobody. */
+export type Fold = (tasks: readonly FoldTask[]) => Promise<readonly Uint8Array[]>;
+
+export type FoldOptions = {
+  /** Nothing past this is folded: it may yet be cut. */
+  readonly committed: Lsn;
+  /** Updates of each document that stay readable by themselves. */
+  readonly history: number;
+  readonly fold: Fold;
+  /** Waits as long as the rate asks for after so many bytes. */
+  readonly pace: (bytes: number) => Promise<void>;
+};
+
+type Piece = { readonly lsn: Lsn; readonly seqFirst: number; readonly count: number; readonly bytes: Uint8Array };
+
+/** What one pass folded: the record through which every document is folded now, and which ones had something to fold. */
+export type Folded = { readonly folded: Position; readonly names: readonly string[] };
+
+/** One pass over the next records above what is folded: some MiB of them, all of whose documents get a new snapshot. */
+export async function foldChain(store: Store, chain: ChainId, options: FoldOptions): Promise<Folded | undefined> {
+  const { pieces, folded } = await gather(store, chain, options.committed);
+  if (folded === undefined) return undefined;
+  // By rising name: neighbours on the disk are read and written together.
+  const names = [...pieces.keys()].sort();
+  let slice: string[] = [];
+  let bytes = 0;
+  for (const name of names) {
+    slice.push(name);
+    bytes += (pieces.get(name) ?? []).reduce((sum, piece) => sum + piece.bytes.length, 0);
+    if (bytes < foldSliceBytes) continue;
+    await foldSlice(store, chain, slice, pieces, options);
+    [slice, bytes] = [[], 0];
+  }
+  if (slice.length > 0) await foldSlice(store, chain, slice, pieces, options);
+  await store.behind(chain, [], { folded });
+  return { folded, names };
+}
+
+async function gather(
+  store: Store,
+  chain: ChainId,
+  committed: Lsn,
+): Promise<{ readonly pieces: ReadonlyMap<string, readonly Piece[]>; readonly folded: Position | undefined }> {
+  const pieces = new Map<string, Piece[]>();
+  let folded: Position | undefined;
+  let bytes = 0;
+  if (committed <= store.base(chain).folded.lsn) return { pieces, folded };
+  for await (const record of store.walk(chain, store.base(chain).folded)) {
+    if (record.lsn > committed) break;
+    for (const { name, seqFirst, count, bytes: updates } of sectionsOf(record)) {
+      const known = pieces.get(name) ?? [];
+      known.push({ lsn: record.lsn, seqFirst, count, bytes: updates });
+      pieces.set(name, known);
+    }
+    folded = { lsn: record.lsn, hash: record.hash };
+    bytes += record.bytes.length;
+    if (bytes >= foldPassBytes) break;
+  }
+  return { pieces, folded };
+}
+
+async function foldSlice(
+  store: Store,
+  chain: ChainId,
+  names: readonly string[],
+  pieces: ReadonlyMap<string, readonly Piece[]>,
+  { fold, history, pace }: FoldOptions,
+): Promise<void> {
+  const snapshots = await Promise.all(names.map((name) => readSnapshot(store, chain, name)));
+  const news = names.map((name, index) => {
+    const from = snapshots[index]?.lsn ?? 0;
+    return (pieces.get(name) ?? []).filter(({ lsn }) => lsn > from);
+  });
+  const tasks = news.map((sections, index) => {
+    return { state: snapshots[index]?.state, sections: sections.map(({ bytes }) => bytes) };
+  });
+  const states = await fold(tasks);
+  const puts: Put[] = [];
+  let { sum } = store.base(chain);
+  for (const [index, name] of names.entries()) {
+    const [added, state] = [news[index] ?? [], states[index]];
+    assert(state !== undefined, 'a fold answers for every task');
+    if (added.length === 0) continue;
+    const blocks = await planHistory(store, chain, { name, before: snapshots[index], added, history }, puts);
+    sum = planSnapshot(chain, { name, before: snapshots[index], added, state, blocks, sum }, puts);
+  }
+  if (puts.length === 0) return;
+  await store.behind(chain, puts, { sum });
+  await pace(puts.reduce((bytes, { key, value }) => bytes + key.length + (value?.length ?? 0), 0));
+}
+
+type SnapshotPlan = {
+  readonly name: string;
+  readonly before: StoredSnapshot | undefined;
+  readonly added: readonly Piece[];
+  readonly state: Uint8Array;
+  readonly blocks: readonly number[];
+  readonly sum: string;
+};
+
+function planSnapshot(chain: ChainId, { name, before, added, state, blocks, sum }: SnapshotPlan, puts: Put[]): string {
+  const last = added.at(-1);
+  assert(last !== undefined, 'there is something to fold');
+  const key = snapshotKey(chain, name);
+  const value = encodeSnapshotEntry(key, { lsn: last.lsn, seq: last.seqFirst + last.count - 1, blocks, state });
+  puts.push({ key, value });
+  const without = before === undefined ? sum : addToSum(sum, key, encodeSnapshotEntry(key, before), -1);
+  return addToSum(without, key, value, 1);
+}
+
+type HistoryPlan = {
+  readonly name: string;
+  readonly before: StoredSnapshot | undefined;
+  readonly added: readonly Piece[];
+  readonly history: number;
+};
+
+/** Small blocks grow before another is begun; those that hold nothing of the newest `history` updates go. Returns what is left. */
+async function planHistory(
+  store: Store,
+  chain: ChainId,
+  { name, before, added, history }: HistoryPlan,
+  puts: Put[],
+): Promise<number[]> {
+  const [first, last] = [added[0], added.at(-1)];
+  assert(first !== undefined && last !== undefined, 'there is something to fold');
+  const blocks = [...(before?.blocks ?? [])];
+  const parts = added.map(({ bytes }) => bytes);
+  let count = added.reduce((sum, piece) => sum + piece.count, 0);
+  let seqFirst = first.seqFirst;
+  const newest = blocks.at(-1);
+  if (newest !== undefined) {
+    const block = await readHistoryBlock(store, chain, name, newest);
+    if (block.count < historyBlockUpdates && block.updates.length < historyBlockBytes) {
+      parts.unshift(block.updates);
+      count += block.count;
+      seqFirst = newest;
+      blocks.pop();
+    }
+  }
+  blocks.push(seqFirst);
+  const key = historyKey(chain, name, seqFirst);
+  puts.push({ key, value: encodeHistoryEntry(key, { count, updates: Buffer.concat(parts) }) });
+  const oldest = last.seqFirst + last.count - history;
+  while (blocks.length > 1 && (blocks[1] as number) <= oldest) {
+    puts.push({ key: historyKey(chain, name, blocks.shift() as number), value: undefined });
+  }
+  return blocks;
+}
+
+/** Removes the log through `to`, in slices. The replica says how far (C17): this only checks that it is folded. */
+export async function trimLog(store: Store, chain: ChainId, to: Position): Promise<void> {
+  assert(to.lsn <= store.base(chain).folded.lsn, 'C17: what goes is folded');
+  for (let { floor } = store.base(chain); floor.lsn < to.lsn; floor = store.base(chain).floor) {
+    const end = Math.min(to.lsn, floor.lsn + trimRecordsMax);
+    const next = end === to.lsn ? to : await store.locate(chain, end);
+    const puts: Put[] = [];
+    for (let lsn = floor.lsn + 1; lsn <= end; lsn += 1) puts.push({ key: recordKey(chain, lsn), value: undefined });
+    await store.behind(chain, puts, { floor: next });
+  }
+}

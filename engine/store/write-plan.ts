@@ -1,0 +1,94 @@
+// One write out of everything that is queued: which entries it puts and removes, and what becomes durable with it.
+import type { ChainId, Hash, Lsn, Position } from '../base/ids.ts';
+import type { Base, StoredMarks } from './entries.ts';
+import { baseKey, cellKey, encodeBase, encodeMarks, marksKey } from './entries.ts';
+import { recordKey } from './format.ts';
+import type { Put } from './port.ts';
+
+/** What a store keeps in memory of a chain, however long its log and however many its documents. */
+export type ChainState = { marks: StoredMarks; base: Base; durable: Position };
+
+export type StoredEntry = { readonly lsn: Lsn; readonly hash: Hash; readonly bytes: Uint8Array };
+
+/** What became durable with one write: for a chain, the last of its records and its marks, where the write held any. */
+export type Synced = {
+  readonly chain: ChainId;
+  readonly position: Position | undefined;
+  readonly marks: StoredMarks | undefined;
+  /** Records were removed from the end of the log. */
+  readonly isCut: boolean;
+};
+
+/** What a voter keeps of one register: bytes that only chain/register/ knows. */
+export type StoredCell = { readonly register: number; readonly bytes: Uint8Array };
+
+export type LogWrite = {
+  readonly chain: ChainId;
+  readonly cut: Position | undefined;
+  readonly entries: readonly StoredEntry[];
+  readonly marks: Partial<StoredMarks> | undefined;
+};
+
+export type CellWrite = { readonly serial: number; readonly cells: readonly StoredCell[] };
+
+/** Of documents below the log, and of where the log begins. */
+export type DocumentsWrite = {
+  readonly chain: ChainId;
+  readonly puts: readonly Put[];
+  readonly base: Partial<Base>;
+  readonly done: () => void;
+};
+
+export type Planned = {
+  readonly puts: readonly Put[];
+  readonly synced: readonly Synced[];
+  /** The serials of the cells in it. */
+  readonly kept: readonly number[];
+  readonly behind: { readonly chain: ChainId; readonly base: Base; readonly done: () => void } | undefined;
+};
+
+type Known = { -readonly [Field in keyof Synced]: Synced[Field] };
+type Draft = { readonly puts: Put[]; readonly kept: number[]; readonly byChain: Map<ChainId, Known> };
+
+export function planWrite(
+  taken: readonly (LogWrite | CellWrite)[],
+  behind: DocumentsWrite | undefined,
+  stateOf: (chain: ChainId) => ChainState,
+): Planned {
+  const draft: Draft = { puts: [], kept: [], byChain: new Map() };
+  for (const item of taken) {
+    if ('cells' in item) planCells(draft, item);
+    else planLog(draft, item, stateOf(item.chain));
+  }
+  const { puts, kept, byChain } = draft;
+  for (const { chain, marks } of byChain.values()) {
+    if (marks !== undefined) puts.push({ key: marksKey(chain), value: encodeMarks(marks) });
+  }
+  const synced = [...byChain.values()];
+  if (behind === undefined) return { puts, synced, kept, behind };
+  const { chain, done } = behind;
+  const base = { ...stateOf(chain).base, ...behind.base };
+  puts.push(...behind.puts, { key: baseKey(chain), value: encodeBase(base) });
+  return { puts, synced, kept, behind: { chain, base, done } };
+}
+
+function planCells({ puts, kept }: Draft, { serial, cells }: CellWrite): void {
+  kept.push(serial);
+  for (const { register, bytes } of cells) puts.push({ key: cellKey(register), value: bytes });
+}
+
+function planLog({ puts, byChain }: Draft, { chain, cut, entries, marks }: LogWrite, state: ChainState): void {
+  const known = byChain.get(chain) ?? { chain, position: undefined, marks: undefined, isCut: false };
+  if (cut !== undefined) {
+    const end = (known.position ?? state.durable).lsn;
+    for (let lsn = cut.lsn + 1; lsn <= end; lsn += 1) puts.push({ key: recordKey(chain, lsn), value: undefined });
+    known.position = cut;
+    known.isCut = true;
+  }
+  for (const entry of entries) {
+    puts.push({ key: recordKey(chain, entry.lsn), value: entry.bytes });
+    known.position = { lsn: entry.lsn, hash: entry.hash };
+  }
+  if (marks !== undefined) known.marks = { ...(known.marks ?? state.marks), ...marks };
+  byChain.set(chain, known);
+}

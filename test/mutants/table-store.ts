@@ -1,0 +1,62 @@
+// Mutants of what lies below the log: folding, snapshots, what a load reads.
+import type { Mutant } from './mutant.ts';
+import { one } from './mutant.ts';
+
+const folding = 'engine/store/folding.js';
+const documents = 'engine/store/documents.js';
+const snapshot = 'engine/document/snapshot.js';
+
+export const storeMutants: readonly Mutant[] = [
+  one(
+    'E13',
+    'folds what is not committed',
+    'host/host.js',
+    'yield { chain, committed };',
+    'yield { chain, committed: replica.received.lsn };',
+  ),
+  one(
+    'E13',
+    'calls documents folded before they are',
+    folding,
+    'const names = [...pieces.keys()].sort();',
+    'await store.behind(chain, [], { folded }); const names = [...pieces.keys()].sort();',
+  ),
+  one('E13', 'folds again what a snapshot holds', folding, 'filter(({ lsn }) => lsn > from)', 'filter(() => true)'),
+  one(
+    'E13',
+    'keeps the old snapshot in the sum',
+    folding,
+    'addToSum(sum, key, encodeSnapshotEntry(key, before), -1)',
+    'sum',
+  ),
+  one('E13', 'forgets the block that it goes on from', folding, 'parts.unshift(block.updates);', ''),
+  one('E13', 'reads again what a snapshot holds', documents, 'if (lsn <= foldedLsn)\n            continue;', ''),
+  one(
+    'E4',
+    'opens without walking the log',
+    'engine/store/recovery.js',
+    'durable = { lsn: record.lsn, hash: record.hash };',
+    '',
+  ),
+  one(
+    'D17',
+    'a snapshot forgets answers',
+    snapshot,
+    'const kept = [...answers.values()]',
+    'const kept = [...answers.values()].slice(1)',
+  ),
+  one(
+    'D17',
+    'a snapshot forgets who was used last',
+    snapshot,
+    '[...sessions.byId.values()]',
+    '[...sessions.byId.values()].sort((a, b) => a.seq - b.seq)',
+  ),
+  one(
+    'D17',
+    'folds one section',
+    snapshot,
+    'for (const section of sections)',
+    'for (const section of sections.slice(0, 1))',
+  ),
+];

@@ -1,0 +1,185 @@
+// Folding and trimming: a store grows small again, nothing that was in it is lost, and it may stop at any moment.
+import fc from 'fast-check';
+import t from 'tap';
+import type { Lsn, Position } from '../../engine/base/ids.ts';
+import { chainId, epoch, origin } from '../../engine/base/ids.ts';
+import { createIndex, indexAfterFold, indexRecord } from '../../engine/store/document-index.ts';
+import { readDocument, readHistoryBlock, readSnapshot } from '../../engine/store/documents.ts';
+import { noBase } from '../../engine/store/entries.ts';
+import type { FoldOptions, FoldTask } from '../../engine/store/folding.ts';
+import { foldChain, trimLog } from '../../engine/store/folding.ts';
+import type { OpenedRecord } from '../../engine/store/format.ts';
+import { encodeBatch, recordKey } from '../../engine/store/format.ts';
+import { addToSum, documentKeys } from '../../engine/store/snapshot-format.ts';
+import { Store } from '../../engine/store/store.ts';
+import { MemoryStore } from '../contract/memory-store.ts';
+import { fuzz } from '../fuzz.ts';
+
+const chain = chainId(3);
+const fresh = { storeId: 's', host: 'h1', cluster: 'k' };
+
+/** A batch: how many updates of which documents. */
+type Batch = Readonly<Record<string, number>>;
+const batches = fc.array(fc.dictionary(fc.constantFrom('s/a', 's/b', 's/c'), fc.integer({ min: 1, max: 3 })), {
+  minLength: 1,
+  maxLength: 12,
+});
+
+/** Documents here are lists of words; folding joins them. An update is one word, and its section all of them. */
+const fold = async (tasks: readonly FoldTask[]): Promise<Uint8Array[]> => {
+  return tasks.map(({ state, sections }) => Buffer.concat([state ?? Buffer.alloc(0), ...sections]));
+};
+const options: FoldOptions = { committed: 1_000 as Lsn, history: 4, fold, pace: async () => {} };
+
+class Stage {
+  readonly disk = new MemoryStore();
+  store!: Store;
+  index = createIndex();
+  readonly words = new Map<string, string[]>();
+
+  static async of(script: readonly Batch[]): Promise<Stage> {
+    const stage = new Stage();
+    await stage.open();
+    await stage.add(script);
+    return stage;
+  }
+
+  async open(): Promise<void> {
+    const seen: OpenedRecord[] = [];
+    this.store = await Store.open(this.disk, [chain], fresh, (record) => seen.push(record));
+    this.index = createIndex(this.store.base(chain).folded);
+    for (const record of seen) indexRecord(this.index, record);
+    this.store.listen({ onSynced: () => {}, onFailed: (cause) => t.fail(String(cause)) });
+  }
+
+  async add(script: readonly Batch[]): Promise<void> {
+    for (const batch of script) {
+      const after: Position = this.store.durable(chain);
+      const sections = Object.entries(batch).map(([name, count]) => {
+        const words = this.words.get(name) ?? [];
+        this.words.set(name, words);
+        const seqFirst = words.length + 1;
+        const news = Array.from({ length: count }, (_, index) => `${name}${seqFirst + index} `);
+        words.push(...news);
+        return { name, seqFirst, updates: news.map((word) => Buffer.from(word)) };
+      });
+      const record = encodeBatch({ chain, epoch: epoch(1), after }, sections);
+      this.store.append(chain, [record], undefined);
+      this.store.flush();
+      await new Promise(setImmediate);
+      indexRecord(this.index, record);
+    }
+  }
+
+  async fold(changes: Partial<FoldOptions> = {}): Promise<void> {
+    const folded = await foldChain(this.store, chain, { ...options, ...changes });
+    if (folded !== undefined) indexAfterFold(this.index, folded.folded, folded.names);
+  }
+
+  async read(name: string): Promise<string> {
+    const { snapshot, sections } = await readDocument(this.store, chain, this.index, name);
+    return Buffer.concat([snapshot?.state ?? Buffer.alloc(0), ...sections]).toString();
+  }
+
+  /** Every document is what it was told, and the sum is that of the snapshots. */
+  async check(): Promise<boolean> {
+    for (const [name, words] of this.words) if ((await this.read(name)) !== words.join('')) return false;
+    let { sum } = noBase;
+    const [[from, to]] = documentKeys(chain) as [readonly [Uint8Array, Uint8Array]];
+    for await (const page of this.disk.scan(from, to)) {
+      for (const { key, value } of page) sum = addToSum(sum, key, value, 1);
+    }
+    return sum === this.store.base(chain).sum;
+  }
+}
+
+t.test('[E13] documents are what their updates made of them, however they were folded and trimmed', async (t) => {
+  const property = fc.asyncProperty(
+    batches,
+    batches,
+    fc.nat(12),
+    fc.boolean(),
+    async (one, two, committed, isTrimmed) => {
+      const stage = await Stage.of(one);
+      await stage.fold({ committed: committed as Lsn });
+      if (!(await stage.check())) return false;
+      await stage.add(two);
+      if (isTrimmed) await trimLog(stage.store, chain, stage.store.base(chain).folded);
+      await stage.open();
+      if (!(await stage.check())) return false;
+      await stage.fold();
+      await trimLog(stage.store, chain, stage.store.base(chain).folded);
+      await stage.open();
+      return (await stage.check()) && stage.index.lsns.size === 0;
+    },
+  );
+  await fc.assert(property, { ...fuzz, numRuns: 150 });
+  t.pass();
+});
+
+t.test('[E13] a pass that stops anywhere leaves what the next one goes on from', async (t) => {
+  const script: Batch[] = [{ 's/a': 2, 's/b': 1 }, { 's/b': 2 }, { 's/a': 1, 's/c': 1 }];
+  for (let writes = 0; writes < 6; writes += 1) {
+    const stage = await Stage.of(script);
+    let left = writes;
+    stage.disk.write = ((write) => async (puts) => {
+      left -= 1;
+      return left < 0 ? new Promise<void>(() => {}) : write.call(stage.disk, puts);
+    })(MemoryStore.prototype.write);
+    void stage.fold({ pace: async () => {} });
+    for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate);
+    stage.disk.write = MemoryStore.prototype.write;
+    await stage.open();
+    t.ok(await stage.check(), `after ${writes} writes`);
+    await stage.fold();
+    t.ok(await stage.check());
+    t.equal(stage.store.base(chain).folded.lsn, 3);
+  }
+});
+
+t.test('[E13] nothing past what is committed is folded; nothing that is not folded is trimmed', async (t) => {
+  const stage = await Stage.of([{ 's/a': 1 }, { 's/a': 1 }, { 's/a': 1 }]);
+  await stage.fold({ committed: 2 as Lsn });
+  t.equal(stage.store.base(chain).folded.lsn, 2);
+  t.equal((await readSnapshot(stage.store, chain, 's/a'))?.seq, 2);
+  await t.rejects(trimLog(stage.store, chain, stage.store.durable(chain)), /C17/);
+  t.same(stage.store.base(chain).floor, origin);
+});
+
+t.test('[E13] the newest updates of a document stay readable by themselves; older ones go', async (t) => {
+  const stage = await Stage.of([]);
+  for (let round = 0; round < 30; round += 1) {
+    await stage.add([{ 's/a': 3 }, { 's/b': 1 }]);
+    await stage.fold({ history: 10 });
+  }
+  const snapshot = await readSnapshot(stage.store, chain, 's/a');
+  const blocks = snapshot?.blocks ?? [];
+  let text = '';
+  for (const seqFirst of blocks) text += (await readHistoryBlock(stage.store, chain, 's/a', seqFirst)).updates;
+  const words = stage.words.get('s/a') ?? [];
+  t.ok(text.endsWith(words.slice(-10).join('')), 'the last ten are there');
+  t.equal(text, words.slice((blocks[0] ?? 0) - 1).join(''), 'without a gap');
+  t.ok(blocks.length <= 3, `${blocks.length} blocks`);
+  t.ok(words.length - (blocks[0] ?? 0) < 10 + 64 + 3, 'and not all the others');
+});
+
+t.test(
+  '[E13] a trimmed log begins at its floor: what lies below is not there, and is asked for by nobody',
+  async (t) => {
+    const stage = await Stage.of([{ 's/a': 1 }, { 's/a': 1 }, { 's/a': 1 }, { 's/a': 1 }]);
+    const second = await stage.store.locate(chain, 2);
+    await stage.fold({ committed: 3 as Lsn });
+    await trimLog(stage.store, chain, second);
+    t.equal(await stage.disk.get(recordKey(chain, 2)), undefined);
+    t.same(stage.store.base(chain).floor, second);
+    t.same(
+      (await stage.store.read(chain, second, 1_000_000))?.map(({ lsn }) => lsn),
+      [3, 4],
+    );
+    t.equal(await stage.store.read(chain, origin, 1_000_000), undefined, 'not to be shown from the beginning');
+    t.same(await stage.store.locate(chain, 1), second, 'nothing below the floor is guessed');
+    await stage.open();
+    t.equal(stage.store.durable(chain).lsn, 4);
+    t.equal(await stage.read('s/a'), 's/a1 s/a2 s/a3 s/a4 ');
+  },
+);
