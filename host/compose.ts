@@ -20,7 +20,7 @@ import { fetchBytesPerSecond, tickMs } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import { indexVisited } from '../engine/store/document-index.ts';
-import type { Folded } from '../engine/store/folding.ts';
+import type { Folded, FoldFailed } from '../engine/store/folding.ts';
 import type { OpenedRecord } from '../engine/store/format.ts';
 import { Store } from '../engine/store/store.ts';
 import { Admin } from '../proxy/admin.ts';
@@ -115,11 +115,13 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
   return { storeId: hello.storeId, isServing: () => host.replicas.every(isWhole), close };
 }
 
-function foldingOf({ fatal }: HostOptions, store: Store, host: Host): { folding: Folding; pool: FoldPool } {
+function foldingOf({ log, fatal }: HostOptions, store: Store, host: Host): { folding: Folding; pool: FoldPool } {
   const pool = makeFoldPool();
+  const nowMs = (): number => performance.now();
   const chains = () => host.foldable();
   const onFolded = (chain: ChainId, folded: Folded): void => host.onFolded(chain, folded);
-  return { folding: new Folding({ store, fold: pool.fold, sleep, chains, onFolded, fatal }), pool };
+  const onFailed = (chain: ChainId, err: FoldFailed): void => log.error({ chain, err }, 'a chain cannot be folded');
+  return { folding: new Folding({ store, fold: pool.fold, nowMs, sleep, chains, onFolded, onFailed, fatal }), pool };
 }
 
 /** Whether this host runs what the register holds, or has no part in it. */

@@ -1,25 +1,29 @@
-// When which chain is folded: one pass at a time for a whole host, of the chain that has most to fold, when it is worth a pass or has
-// waited for long. It runs behind what clients wait for, in a worker and at a bounded rate (engine/store/folding.ts).
+// When which chain is folded: one pass at a time for a whole host, of the chain that has most to fold, when it is worth a pass or the chain
+// is quiet. It runs behind what clients wait for, in a worker and at a bounded rate (engine/store/folding.ts).
 import type { ChainId, Lsn } from '../engine/base/ids.ts';
 import {
   foldBacklogRecords,
-  foldBytesPerSecond,
-  foldHurryBytesPerSecond,
+  foldHurryShare,
   foldRecordsMin,
+  foldRestMs,
+  foldShare,
   foldWaitMs,
   historyUpdates,
 } from '../engine/base/limits.ts';
 import type { Fold, Folded } from '../engine/store/folding.ts';
-import { foldChain } from '../engine/store/folding.ts';
+import { FoldFailed, foldChain } from '../engine/store/folding.ts';
 import type { Store } from '../engine/store/store.ts';
 
 export type FoldingParts = {
   readonly store: Store;
   readonly fold: Fold;
+  readonly nowMs: () => number;
   readonly sleep: (ms: number) => Promise<void>;
   /** Chains that may be folded, with what is committed of each. */
   readonly chains: () => Iterable<{ readonly chain: ChainId; readonly committed: Lsn }>;
   readonly onFolded: (chain: ChainId, folded: Folded) => void;
+  /** A chain cannot be folded: it goes on, its log grows, and somebody should look. */
+  readonly onFailed: (chain: ChainId, cause: FoldFailed) => void;
   readonly fatal: (cause: unknown) => void;
   /** Of each document: updates that stay readable. */
   readonly history?: number;
@@ -28,8 +32,10 @@ export type FoldingParts = {
 
 export class Folding {
   readonly #parts: FoldingParts;
-  /** Since when each chain has something to fold. */
-  readonly #sinceMs = new Map<ChainId, number>();
+  /** Since when nothing was committed in each chain that has something to fold. */
+  readonly #quiet = new Map<ChainId, { readonly committed: Lsn; readonly sinceMs: number }>();
+  /** Until when a chain is passed over that could not be folded. */
+  readonly #restsUntilMs = new Map<ChainId, number>();
   #isBusy = false;
   #isClosed = false;
 
@@ -48,9 +54,7 @@ export class Folding {
     if (due === undefined) return;
     this.#isBusy = true;
     this.#fold(due.chain, due.committed)
-      .catch((cause: unknown) => {
-        if (!this.#isClosed) this.#parts.fatal(cause);
-      })
+      .catch((cause: unknown) => this.#failed(due.chain, cause, nowMs))
       .finally(() => {
         this.#isBusy = false;
       });
@@ -61,6 +65,13 @@ export class Folding {
     this.#isClosed = true;
   }
 
+  #failed(chain: ChainId, cause: unknown, nowMs: number): void {
+    if (this.#isClosed) return;
+    if (!(cause instanceof FoldFailed)) return this.#parts.fatal(cause);
+    this.#restsUntilMs.set(chain, nowMs + foldRestMs);
+    this.#parts.onFailed(chain, cause);
+  }
+
   #due(nowMs: number): { chain: ChainId; committed: Lsn } | undefined {
     const { store, chains, recordsMin = foldRecordsMin } = this.#parts;
     let due: { chain: ChainId; committed: Lsn } | undefined;
@@ -68,24 +79,29 @@ export class Folding {
     for (const { chain, committed } of chains()) {
       const records = committed - store.base(chain).folded.lsn;
       if (records <= 0) {
-        this.#sinceMs.delete(chain);
+        this.#quiet.delete(chain);
         continue;
       }
-      const sinceMs = this.#sinceMs.get(chain) ?? nowMs;
-      this.#sinceMs.set(chain, sinceMs);
-      const isDue = records >= recordsMin || nowMs - sinceMs >= foldWaitMs;
+      const seen = this.#quiet.get(chain);
+      const quiet = seen?.committed === committed ? seen : { committed, sinceMs: nowMs };
+      this.#quiet.set(chain, quiet);
+      const isDue = records >= recordsMin || nowMs - quiet.sinceMs >= foldWaitMs;
+      if (nowMs < (this.#restsUntilMs.get(chain) ?? 0)) continue;
       if (isDue && records > most) [due, most] = [{ chain, committed }, records];
     }
     return due;
   }
 
   async #fold(chain: ChainId, committed: Lsn): Promise<void> {
-    const { store, fold, sleep, onFolded, history = historyUpdates } = this.#parts;
+    const { store, fold, nowMs, sleep, onFolded, history = historyUpdates } = this.#parts;
     const isHurried = committed - store.base(chain).folded.lsn > foldBacklogRecords;
-    const bytesPerSecond = isHurried ? foldHurryBytesPerSecond : foldBytesPerSecond;
-    const pace = (bytes: number): Promise<void> => sleep((bytes * 1_000) / bytesPerSecond);
+    const share = isHurried ? foldHurryShare : foldShare;
+    let sinceMs = nowMs();
+    const pace = async (): Promise<void> => {
+      await sleep((nowMs() - sinceMs) * (1 / share - 1));
+      sinceMs = nowMs();
+    };
     const folded = await foldChain(store, chain, { committed, history, fold, pace });
-    this.#sinceMs.delete(chain);
     if (folded !== undefined) onFolded(chain, folded);
   }
 }

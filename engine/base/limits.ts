@@ -38,14 +38,19 @@ export const chunkBytesMax = 2 * 1024 * 1024;
 export const foldPassBytes = 8 * 1024 * 1024;
 /** What one slice of a pass takes in, and about what it writes: clients wait no longer than it takes to sync this. */
 export const foldSliceBytes = 128 * 1024;
-/** A chain is folded when so many records wait for it, or any has waited for so long. */
-export const foldRecordsMin = 2_000;
-export const foldWaitMs = 5_000;
-/** What folding writes a second: a small part of what a disk takes, and of what a core decodes. */
-export const foldBytesPerSecond = 4 * 1024 * 1024;
-/** With more records than this left to fold it hurries, to this: an index of all of them is kept in memory. */
+/**
+ * A chain is folded when it was quiet for so long, or when so many records wait. A busy chain pays for folding with a quarter of its
+ * throughput (measured); a document that has this many records to read is loaded in a third of a second.
+ */
+export const foldWaitMs = 2_000;
+export const foldRecordsMin = 10_000;
+/** A chain that could not be folded is passed over for so long. */
+export const foldRestMs = 60_000;
+/** The share of time in which a pass is at work; the rest it sleeps, and leaves to what clients wait for. */
+export const foldShare = 1 / 20;
+/** With more records than this left to fold it takes a larger share: an index of all of them is kept in memory. */
 export const foldBacklogRecords = 100_000;
-export const foldHurryBytesPerSecond = 32 * 1024 * 1024;
+export const foldHurryShare = 1 / 2;
 /** Updates of each document that stay readable by themselves, for rewind and audit. */
 export const historyUpdates = 1_000;
 /** A block of a document's history grows up to either of these before the next is begun. */

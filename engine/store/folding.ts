@@ -19,8 +19,13 @@ import type { Store } from './store.ts';
 
 /** One document: `sections` are its updates behind `state`, in order. */
 export type FoldTask = { readonly state: Uint8Array | undefined; readonly sections: readonly Uint8Array[] };
-/** Makes the new state of each. Runs where it stalls nobody. */
+/** Makes the new state of each. Runs where it stalls nobody. What it rejects with comes out as FoldFailed. */
 export type Fold = (tasks: readonly FoldTask[]) => Promise<readonly Uint8Array[]>;
+
+/** The updates of some document cannot be folded. The disk is well, and the log has them still. */
+export class FoldFailed extends Error {
+  override readonly name = 'FoldFailed';
+}
 
 export type FoldOptions = {
   /** Nothing past this is folded: it may yet be cut. */
@@ -28,8 +33,8 @@ export type FoldOptions = {
   /** Updates of each document that stay readable by themselves. */
   readonly history: number;
   readonly fold: Fold;
-  /** Waits as long as the rate asks for after so many bytes. */
-  readonly pace: (bytes: number) => Promise<void>;
+  /** Comes after each slice, and waits. */
+  readonly pace: () => Promise<void>;
 };
 
 type Piece = { readonly lsn: Lsn; readonly seqFirst: number; readonly count: number; readonly bytes: Uint8Array };
@@ -95,7 +100,9 @@ async function foldSlice(
   const tasks = news.map((sections, index) => {
     return { state: snapshots[index]?.state, sections: sections.map(({ bytes }) => bytes) };
   });
-  const states = await fold(tasks);
+  const states = await fold(tasks).catch((cause: unknown) => {
+    throw new FoldFailed(`of chain ${chain}: ${names.join(' ')}`, { cause });
+  });
   const puts: Put[] = [];
   let { sum } = store.base(chain);
   for (const [index, name] of names.entries()) {
@@ -107,7 +114,7 @@ async function foldSlice(
   }
   if (puts.length === 0) return;
   await store.behind(chain, puts, { sum });
-  await pace(puts.reduce((bytes, { key, value }) => bytes + key.length + (value?.length ?? 0), 0));
+  await pace();
 }
 
 type SnapshotPlan = {

@@ -2,7 +2,7 @@
 import t from 'tap';
 import type { ChainId, DocumentName, Lsn } from '../../engine/base/ids.ts';
 import { chainId } from '../../engine/base/ids.ts';
-import { foldRecordsMin, foldWaitMs } from '../../engine/base/limits.ts';
+import { foldRecordsMin, foldRestMs, foldWaitMs } from '../../engine/base/limits.ts';
 import { createResident } from '../../engine/document/document.ts';
 import { foldSections } from '../../engine/document/snapshot.ts';
 import { readSnapshot } from '../../engine/store/documents.ts';
@@ -32,9 +32,11 @@ async function stage(changes: Partial<FoldingParts> = {}) {
   const folding = new Folding({
     store,
     fold,
+    nowMs: () => 0,
     sleep: async () => {},
     chains: () => [...committed].map(([chain, lsn]) => ({ chain, committed: lsn })),
     onFolded: (chain, { folded, names }) => passes.push(`${chain} through ${folded.lsn}: ${names.join(' ')}`),
+    onFailed: (chain, { message }) => passes.push(`failed: ${chain}, ${message}`),
     fatal: (cause) => failed.push(cause),
     ...changes,
   });
@@ -91,11 +93,28 @@ t.test('[E13] one pass at a time; a host that closes begins none', async (t) => 
   t.same(await tick(2), []);
 });
 
-t.test('[E2] a fold that fails ends the process: nobody knows why', async (t) => {
-  const cause = new Error('the thread died');
-  const { committed, tick, failed } = await stage({ recordsMin: 1, fold: () => Promise.reject(cause) });
+t.test(
+  '[E13] a chain that cannot be folded goes on with a log that grows; it is tried again after a while',
+  async (t) => {
+    const { store, committed, tick, failed } = await stage({
+      recordsMin: 1,
+      fold: () => Promise.reject(new Error('no')),
+    });
+    committed.set(zero, 3 as Lsn);
+    t.same(await tick(0), ['failed: 0, of chain 0: space/key']);
+    t.same(await tick(foldRestMs - 1), []);
+    t.same(await tick(foldRestMs), ['failed: 0, of chain 0: space/key']);
+    t.equal(store.base(zero).folded.lsn, 0);
+    t.same(failed, []);
+  },
+);
+
+t.test('[E2] a disk that fails under a fold ends the process', async (t) => {
+  const { store, committed, tick, failed } = await stage({ recordsMin: 1 });
+  const cause = new Error('the disk');
+  store.get = () => Promise.reject(cause);
   committed.set(zero, 3 as Lsn);
-  await tick(0);
+  t.same(await tick(0), []);
   t.same(failed, [cause]);
 });
 

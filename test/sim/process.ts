@@ -182,12 +182,14 @@ export class HostProcess extends Actor {
     const folding = new Folding({
       store,
       fold: async (tasks) => tasks.map(({ state, sections }) => foldSections(state, sections)),
+      nowMs: () => kernel.nowMs,
       sleep: (ms) => new Promise((resolve) => void kernel.after(ms + 5 * prng.next(), () => this.enter(resolve))),
       chains: () => host.foldable(),
       onFolded: (chain, folded) => {
         host.onFolded(chain, folded);
         events.onFolded();
       },
+      onFailed: (_chain, cause) => this.fatal(cause),
       fatal: (cause) => this.fatal(cause),
       recordsMin: prng.pick(foldRecordsOf),
       history: 4,
