@@ -6,6 +6,7 @@ import { measureGossip } from './gossip.ts';
 import { measureLeveldb } from './limits/leveldb.ts';
 import { measureWsEcho } from './limits/ws-echo.ts';
 import { type Context, describeMachine, type Measure, type MeasureRow, tableOf, writeReport } from './measure.ts';
+import { measureStore } from './store.ts';
 
 /** In the order in which they run. One entry may give several ids: what is measured together is compared fairly. */
 const registry: readonly { readonly ids: readonly string[]; readonly measure: Measure }[] = [
@@ -14,6 +15,7 @@ const registry: readonly { readonly ids: readonly string[]; readonly measure: Me
   { ids: ['L3', 'P1', 'P2'], measure: measureChain },
   { ids: ['L4', 'P3'], measure: measureEndToEnd },
   { ids: ['P7'], measure: measureGossip },
+  { ids: ['P8'], measure: measureStore },
 ];
 
 const usage = `usage: npm run bench -- [--quick] [--json FILE] [--only ${registry.flatMap(({ ids }) => ids).join(',')}]`;
@@ -35,7 +37,7 @@ async function main(): Promise<void> {
   const progress = (line: string): void => {
     console.log(`[${((performance.now() - startMs) / 1000).toFixed(0).padStart(4)} s] ${line}`);
   };
-  const context: Context = { secondsPerPoint: isQuick ? 1 : 3, rounds: isQuick ? 3 : 5, progress };
+  const context: Context = { secondsPerPoint: isQuick ? 1 : 3, rounds: isQuick ? 3 : 5, isQuick, progress };
   const machine = describeMachine();
   console.log(`${machine.cores} x ${machine.cpu}, ${machine.memoryGb} GB, ${machine.platform}, node ${machine.node}`);
   console.log(

@@ -29,6 +29,7 @@ export type Context = {
   /** Seconds per point and the number of rounds: quick runs are shorter, never of another kind. */
   readonly secondsPerPoint: number;
   readonly rounds: number;
+  readonly isQuick: boolean;
   readonly progress: (line: string) => void;
 };
 export type Measure = (context: Context) => Promise<MeasureRow[]>;

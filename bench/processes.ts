@@ -24,8 +24,8 @@ const goneMsMax = 10_000;
 const askMsMax = 60_000;
 
 /** Starts a compiled module (`.js`) that calls `answerParent`. */
-export function startChild(module: URL): Child {
-  const child = fork(fileURLToPath(module), { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+export function startChild(module: URL, execArgv: string[] = []): Child {
+  const child = fork(fileURLToPath(module), { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>();
   let asked = 0;
   const ended = new Promise<void>((resolve) => {
@@ -78,8 +78,9 @@ export function answerParent(answers: Readonly<Record<string, (argument: never) 
 export class Stage {
   readonly #releases: (() => unknown)[] = [];
 
-  child(module: URL): Child {
-    const child = startChild(module);
+  /** `execArgv` are Node's own options. */
+  child(module: URL, execArgv: string[] = []): Child {
+    const child = startChild(module, execArgv);
     this.#releases.push(child.stop);
     return child;
   }
