@@ -7,7 +7,7 @@ import type { HostId } from '../engine/base/ids.ts';
 import { lsn, origin, samePosition } from '../engine/base/ids.ts';
 import type { Active, Configuration, Seat } from './configuration.ts';
 import { isNewer, lastActive, seatOf } from './configuration.ts';
-import { startJoinCopy } from './member.ts';
+import { beginCopy, fetchPage, forgetInflight, newCopy } from './copy.ts';
 import type { Chunk } from './messages.ts';
 import {
   isServingHead,
@@ -132,13 +132,18 @@ export function restartJoin(replica: Replica, out: Effect[]): void {
   if (phase.kind !== 'syncing') return;
   const source = upperOf(replica);
   assert(source !== undefined, 'C8: a joiner stands last, behind one that serves');
+  // Pages go on where they were: what is stored of them is of the same state, or will be found not to be.
+  if (phase.copy?.source === source && phase.copy.pages !== undefined) return fetchPage(replica, phase.copy, out);
   // What was received and is not synced yet is kept: nothing that may have been acked is ever cut, or written twice.
   if (!samePosition(replica.durable, replica.received)) {
-    const copy = { source, target: undefined, base: replica.received, asked: 0, step: 1, isShared: true };
+    const copy = { ...newCopy(source, undefined), base: replica.received, isShared: true };
     replica.phase = { ...phase, copy };
     return;
   }
-  replica.phase = { ...phase, copy: startJoinCopy(replica, source, out) };
+  const copy = newCopy(source, undefined);
+  replica.phase = { ...phase, copy };
+  forgetInflight(replica);
+  beginCopy(replica, copy, out);
 }
 
 function beginEpoch(replica: Replica): void {

@@ -2,12 +2,13 @@
 import { CodedError } from '../engine/base/errors.ts';
 import type { HostId } from '../engine/base/ids.ts';
 import { hostId } from '../engine/base/ids.ts';
-import { hostsMax, votersMax } from '../engine/base/limits.ts';
+import { historyMax, historyUpdates, hostsMax, votersMax } from '../engine/base/limits.ts';
 
 /**
  * `voters` keep the registers, each named with the store that it was made with: an odd number. With fewer than `minReplicas`
  * serving members a chain does not run. `region` is where all of it stands. Addresses are `ip:port`. `appHash` is what the
- * hosts are meant to run: a host with another may follow but not lead.
+ * hosts are meant to run: a host with another may follow but not lead. `history` is how many updates of each document stay readable by
+ * themselves.
  */
 export type Cluster = {
   readonly version: 2;
@@ -20,6 +21,7 @@ export type Cluster = {
   readonly voters: readonly { readonly host: HostId; readonly storeId: string }[];
   readonly hosts: readonly { readonly id: HostId; readonly address: string }[];
   readonly proxy: { readonly address: string; readonly admin: string };
+  readonly history: number;
   readonly appHash: string;
 };
 
@@ -50,6 +52,8 @@ export function parseCluster(value: unknown): Cluster {
     voters: version === 1 ? [] : votersOf(fields['voters'], ids),
     hosts: parsed,
     proxy: { address: addressOf(proxy['address'], 'proxy.address'), admin: addressOf(proxy['admin'], 'proxy.admin') },
+    // Older configurations say nothing of it.
+    history: countOf(fields['history'] ?? historyUpdates, 'history', historyMax),
     appHash: textOf(fields['appHash'], 'appHash'),
   };
 }

@@ -3,7 +3,7 @@
 import { unreachable } from '../engine/base/assert.ts';
 import type { Position } from '../engine/base/ids.ts';
 import type { Configuration } from './configuration.ts';
-import type { Chunk, Message } from './messages.ts';
+import type { Chunk, Message, Page } from './messages.ts';
 import type { Effect, Replica } from './state.ts';
 
 /** `#3.a1b2c3`: a record by its number and the first digits of the hash after it. */
@@ -30,6 +30,10 @@ function describeBody(message: Message): string {
       return ` after ${describePosition(message.after)}`;
     case 'chunk':
       return describeChunk(message);
+    case 'fetchPage':
+      return ` from ${message.cursor}`;
+    case 'page':
+      return describePage(message.page);
     case 'configured':
       return ` ${describeConfiguration(message.value)}`;
     case 'barrier':
@@ -44,8 +48,13 @@ function describeBody(message: Message): string {
   }
 }
 
-function describeChunk({ after, isShared, isLive, entries }: Chunk): string {
-  if (!isShared) return ` ${describePosition(after)} is not shared`;
+function describePage({ cursor, next, start }: Page): string {
+  return ` from ${cursor} to ${next === '' ? 'the end' : next}, through ${describePosition(start)}`;
+}
+
+function describeChunk({ after, isShared, isLive, start, entries }: Chunk): string {
+  if (!isShared)
+    return ` ${describePosition(after)} is not shared${start.lsn > 0 ? ` from ${describePosition(start)} on` : ''}`;
   return ` after ${describePosition(after)}:${entries.map((one) => ` ${describePosition(one)}`).join('')}${isLive ? ' live' : ''}`;
 }
 
@@ -68,6 +77,14 @@ export function describeEffect(effect: Effect): string {
       return 'drop what is queued';
     case 'read':
       return `read after ${describePosition(effect.after)} for ${effect.to}`;
+    case 'trim':
+      return `trim through ${describePosition(effect.to)}`;
+    case 'wipe':
+      return 'wipe';
+    case 'readPage':
+      return `read documents from ${effect.cursor} for ${effect.to}`;
+    case 'storePage':
+      return `store documents${describePage(effect.page)}`;
     case 'committed':
       return `committed #${effect.through}`;
     case 'serving':

@@ -11,7 +11,8 @@ import { lsn, origin } from '../engine/base/ids.ts';
 import { gateLagMax, joinWindowMax } from '../engine/base/limits.ts';
 import type { Configuration, Seat } from './configuration.ts';
 import { seatOf, servingOf } from './configuration.ts';
-import { isFrozen, onFetchedFrozen, onFetchFrozen } from './member.ts';
+import { isFrozen } from './copy.ts';
+import { onFetchedFrozen, onFetchFrozen } from './member.ts';
 import type { Ack, Entry, Fetch } from './messages.ts';
 import { hashAt, isCurrent, lowerOf, onAck, runningConfig, sendEntry, trim } from './normal.ts';
 import type { Effect, Event, Replica } from './state.ts';
@@ -57,7 +58,16 @@ export function onFetched(replica: Replica, event: Event & { kind: 'fetched' }, 
 function goLive(replica: Replica, to: HostId, after: Fetch['after'], entries: readonly Entry[], out: Effect[]): void {
   const { chain, epoch, inflight } = replica;
   const last = entries.at(-1) ?? after;
-  const chunk = { kind: 'chunk', chain, epoch, after, isShared: true, isLive: true, entries } as const;
+  const chunk = {
+    kind: 'chunk',
+    chain,
+    epoch,
+    after,
+    isShared: true,
+    isLive: true,
+    start: replica.logStart,
+    entries,
+  } as const;
   out.push({ kind: 'send', to, message: chunk });
   replica.lowerResume = { from: to, position: { lsn: last.lsn, hash: last.hash } };
   for (const entry of inflight) if (entry.lsn > last.lsn) sendEntry(replica, to, entry, out);

@@ -8,6 +8,7 @@
 //                          <-        transferred                   upper -> barrier(token);  lower -> passed(token)
 //   anybody                                                      a joiner, last in the chain
 //     configured(value)    ->        runs it, or steps down        joiner -> fetch(after);  upper -> chunk, then append ...
+//                                                                  copier -> fetchPage(cursor);  source -> page
 import type { ChainId, Epoch, Hash, HostId, Lsn, Position } from '../engine/base/ids.ts';
 import type { Configuration } from './configuration.ts';
 
@@ -39,15 +40,29 @@ export type Transferred = Attempt<'transferred'> & { readonly storeId: string };
 export type Refused = Attempt<'refused'>;
 export type Fetch = Of<'fetch'> & { readonly after: Position };
 /**
- * `isShared` is false where the sender's log does not hold the position asked for: then the histories differ there. `isLive`:
- * what follows these entries comes as appends.
+ * `isShared` is false where the sender's log does not hold the position asked for: then the histories differ there, or it lies before
+ * `start`, where the sender's log begins. `isLive`: what follows these entries comes as appends.
  */
 export type Chunk = Of<'chunk'> & {
   readonly after: Position;
   readonly isShared: boolean;
   readonly isLive: boolean;
+  readonly start: Position;
   readonly entries: readonly Entry[];
 };
+/**
+ * Documents below the sender's log, in the order of their keys: what they are is the store's business. They are complete through
+ * `start`, or newer. `next` is where the next page begins, '' after the last; `sum` is what all of them come to.
+ */
+export type Page = {
+  readonly cursor: string;
+  readonly next: string;
+  readonly start: Position;
+  readonly sum: string;
+  readonly bytes: Uint8Array;
+};
+export type FetchPage = Of<'fetchPage'> & { readonly cursor: string };
+export type PageOf = Of<'page'> & { readonly page: Page };
 /** What the register was confirmed to hold: whoever says this has won the CAS, or read it from a quorum (C1). */
 export type Configured = Of<'configured'> & { readonly value: Configuration };
 /** One question for all reads of a turn of the head: does everybody run this epoch, unsealed? Tokens grow. */
@@ -65,6 +80,8 @@ export type Message =
   | Refused
   | Fetch
   | Chunk
+  | FetchPage
+  | PageOf
   | Configured
   | Barrier
   | Passed;

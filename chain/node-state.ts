@@ -12,8 +12,18 @@ import type { CellBytes } from './register/cell.ts';
 import type { Keep, Replaced, VotersChanged } from './register/effects.ts';
 import type { Registers } from './register/state.ts';
 import type { Voter, Voters } from './register/voters.ts';
-import type { Effect, Event, Marks, Replica } from './state.ts';
+import type { Effect, Event, Leftover, Marks, Replica } from './state.ts';
 import type { Care, Facts } from './steward.ts';
+
+/** A chain as a store has it. */
+export type StoredReplica = {
+  readonly chain: ChainId;
+  readonly marks: Marks;
+  readonly durable: Position;
+  readonly logStart: Position;
+  readonly folded: Position;
+  readonly leftover: Leftover;
+};
 
 export type NodeOptions = {
   readonly self: HostId;
@@ -33,7 +43,7 @@ export type NodeOptions = {
   readonly voters: Voters;
   readonly cells: readonly CellBytes[];
   /** Every chain of the cluster, as this store holds it. */
-  readonly replicas: readonly { readonly chain: ChainId; readonly marks: Marks; readonly durable: Position }[];
+  readonly replicas: readonly StoredReplica[];
   readonly nowMs: number;
   /** How often ticks come. */
   readonly tickMs: number;

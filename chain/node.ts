@@ -43,10 +43,10 @@ import { createCare, decide, forgive, noteStage } from './steward.ts';
 
 export function createNode(options: NodeOptions): Node {
   const { self, hosts, nowMs, profile, random, replicas, instance } = options;
-  const chains = replicas.map(({ chain, marks, durable }) => {
+  const chains = replicas.map((stored) => {
     const { boot, storeId, region } = options;
-    const replica = createReplica({ self, boot, storeId, region, chain, marks, durable });
-    return [chain, { replica, care: createCare(nowMs), fetches: [] }] as const;
+    const replica = createReplica({ self, boot, storeId, region, ...stored });
+    return [stored.chain, { replica, care: createCare(nowMs), fetches: [] }] as const;
   });
   const bootstrap = hosts.filter((host) => host !== self);
   return {

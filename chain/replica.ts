@@ -16,6 +16,7 @@ import { assert, unreachable } from '../engine/base/assert.ts';
 import type { HostId } from '../engine/base/ids.ts';
 import { epoch as asEpoch } from '../engine/base/ids.ts';
 import { isOutOfStep, onConfigured, onRanSynced, restartJoin, tell, tellPeer } from './adopt.ts';
+import { onChunk, onLocated } from './copy.ts';
 import {
   onDecided,
   onDriveConnected,
@@ -28,7 +29,7 @@ import {
   onTransferred,
 } from './driver.ts';
 import { boundRetained, onAckBelow, onAdd, onFetch, onFetched, onRemove } from './join.ts';
-import { advanceCopy, onChunk, onLocated, onSeal, onSealSynced, onSourceBack, onTransfer } from './member.ts';
+import { advanceCopy, onSeal, onSealSynced, onSourceBack, onTransfer } from './member.ts';
 import type { Message } from './messages.ts';
 import {
   advanceAck,
@@ -44,6 +45,7 @@ import {
   runningConfig,
   upperOf,
 } from './normal.ts';
+import { onFetchPage, onFolded, onPage, onPageRead, onPageStored, onWiped } from './pages.ts';
 import type { Effect, Event, Replica } from './state.ts';
 
 /** Takes one event. Effects are appended to `out`; the host carries them out in that order. */
@@ -67,6 +69,14 @@ export function step(replica: Replica, event: Event, out: Effect[]): void {
       return onFetched(replica, event, out);
     case 'located':
       return onLocated(replica, event, out);
+    case 'folded':
+      return onFolded(replica, event, out);
+    case 'wiped':
+      return onWiped(replica, out);
+    case 'pageRead':
+      return onPageRead(replica, event, out);
+    case 'pageStored':
+      return onPageStored(replica, event, out);
     case 'decided':
       return onDecided(replica, event.decision, out);
     case 'look':
@@ -111,6 +121,10 @@ function onMessage(replica: Replica, from: HostId, message: Message, out: Effect
       if (isOutOfStep(replica, from, message)) return restartJoin(replica, out);
       if (onChunk(replica, from, message, out)) onLive(replica, out);
       return;
+    case 'fetchPage':
+      return onFetchPage(replica, from, message, out);
+    case 'page':
+      return onPage(replica, from, message, out);
     case 'sealed':
       return onSealed(replica, from, message, out);
     case 'transferred':
@@ -126,7 +140,8 @@ function onMessage(replica: Replica, from: HostId, message: Message, out: Effect
 
 /** C3: who still speaks in an epoch that is over, as a neighbour, is told of the one that runs. */
 function isOfThePast(replica: Replica, { kind, epoch }: Message): boolean {
-  const isOfNeighbour = kind === 'append' || kind === 'resume' || kind === 'barrier' || kind === 'fetch';
+  const isOfNeighbour =
+    kind === 'append' || kind === 'resume' || kind === 'barrier' || kind === 'fetch' || kind === 'fetchPage';
   return isOfNeighbour && epoch < (runningConfig(replica)?.epoch ?? 0);
 }
 
@@ -145,7 +160,8 @@ function onLive(replica: Replica, out: Effect[]): void {
 
 function onSynced(replica: Replica, event: Event & { kind: 'synced' }, out: Effect[]): void {
   const { position, marks, isCut } = event;
-  if (position !== undefined) {
+  // What a write brings that was on its way when everything began to go, goes too.
+  if (position !== undefined && replica.leftover !== 'going') {
     assert(isCut || position.lsn > replica.durable.lsn, `synced ${position.lsn} after ${replica.durable.lsn}`);
     replica.durable = position;
   }

@@ -4,7 +4,7 @@
 import type { ChainId, Epoch, HostId, Lsn, Position } from '../engine/base/ids.ts';
 import { lsn, origin } from '../engine/base/ids.ts';
 import type { Configuration } from './configuration.ts';
-import type { Entry, Message, Sealed, Transfer } from './messages.ts';
+import type { Entry, Message, Page, Sealed, Transfer } from './messages.ts';
 
 /**
  * What a member keeps on disk beside its log. `sealed`: the highest epoch it has sealed for, and for which attempt (nonce).
@@ -32,7 +32,11 @@ export type Copy = {
   step: number;
   /** The base is shown to be shared, and the log ends there or behind it with what was fetched. */
   isShared: boolean;
+  /** The source's log begins past what this one may share: first its documents come, page by page, from `cursor` on. */
+  pages: { readonly start: Position | undefined; readonly cursor: string } | undefined;
 };
+
+export type Leftover = 'none' | 'some' | 'going';
 
 /** Where this host stands in the chain. `idle`: since its process began, or since it stepped down, it belongs to no epoch. */
 export type Phase =
@@ -81,6 +85,12 @@ export type Replica = {
   readonly region: string;
   readonly chain: ChainId;
   readonly peers: Map<HostId, Peer>;
+  /** The log begins behind this record: everything up to it is in documents, and on every member's disk (C17). */
+  logStart: Position;
+  /** Documents on this disk hold everything up to this record: the log is never cut below it. */
+  folded: Position;
+  /** What lies on this disk beside the log: `some` of an older copy, which goes (`going`) before anything is written. */
+  leftover: Leftover;
   /** The attempt that this member answers to, from the moment a seal arrives; or the epoch that it runs. */
   epoch: Epoch;
   nonce: string;
@@ -156,6 +166,19 @@ export type Event =
       readonly isShared: boolean;
     }
   | { readonly kind: 'located'; readonly epoch: Epoch; readonly position: Position }
+  /** Documents are folded, on this disk, through this record: the log below may go, as far as C17 lets it. */
+  | { readonly kind: 'folded'; readonly through: Position }
+  /** Nothing of the chain is left on this disk. */
+  | { readonly kind: 'wiped' }
+  | { readonly kind: 'pageRead'; readonly to: HostId; readonly epoch: Epoch; readonly page: Page }
+  /** `isRight` is false where, with the last page, documents do not come to the sum of the source's. */
+  | {
+      readonly kind: 'pageStored';
+      readonly epoch: Epoch;
+      readonly cursor: string;
+      readonly next: string;
+      readonly isRight: boolean;
+    }
   | { readonly kind: 'decided'; readonly decision: Decision }
   /** Policy speaks: whenever it likes. */
   | { readonly kind: 'look' }
@@ -182,6 +205,14 @@ export type Effect =
   | { readonly kind: 'read'; readonly to: HostId; readonly epoch: Epoch; readonly after: Position }
   /** Read which hash stands after a record of the own log; comes back as `located`. */
   | { readonly kind: 'locate'; readonly epoch: Epoch; readonly lsn: Lsn }
+  /** Remove the log through this record; takes as long as it takes. */
+  | { readonly kind: 'trim'; readonly to: Position }
+  /** Remove everything of the chain but its marks, behind what is queued; comes back as `wiped`. */
+  | { readonly kind: 'wipe' }
+  /** Read documents from `cursor` on, for `to`; comes back as `pageRead`. */
+  | { readonly kind: 'readPage'; readonly to: HostId; readonly epoch: Epoch; readonly cursor: string }
+  /** Keep a page; with the last one the log begins where it says. Comes back as `pageStored`. */
+  | { readonly kind: 'storePage'; readonly epoch: Epoch; readonly page: Page }
   | { readonly kind: 'committed'; readonly through: Lsn }
   /** Every barrier up to this token came through the whole chain. */
   | { readonly kind: 'passed'; readonly token: number }
@@ -209,10 +240,17 @@ export function createReplica(options: {
   chain: ChainId;
   marks: Marks;
   durable: Position;
+  /** Where the log begins, and through where it is folded; the origin where it never was. */
+  logStart?: Position;
+  folded?: Position;
+  leftover?: Leftover;
 }): Replica {
   const { self, boot, storeId, marks, durable } = options;
   return {
     ...options,
+    logStart: options.logStart ?? origin,
+    folded: options.folded ?? origin,
+    leftover: options.leftover ?? 'none',
     peers: new Map([[self, { boot, storeId, isConnected: true }]]),
     epoch: marks.sealed,
     nonce: marks.nonce,

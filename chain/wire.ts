@@ -11,21 +11,23 @@
 //   sealed      := nonce text | storeId text | logEpoch u32 | position
 //   transfer    := nonce text | source text | position
 //   fetch       := position
-//   chunk       := position | isShared u8 = 0, 1 | isLive u8 = 0, 1 | count u32 | record ...
+//   chunk       := position | isShared u8 = 0, 1 | isLive u8 = 0, 1 | start position | count u32 | record ...
+//   fetchPage   := cursor text
+//   page        := cursor text | next text | start position | sum 16 bytes | documents up to the end of the frame
 //   configured  := a register's value, as configuration.ts lays it out, up to the end of the frame
 //   barrier, passed := token u64
 //
 // A record is the same bytes on every wire and every disk: nothing here looks into it. The one who does (engine/store) is
-// handed in as `openRecord`. APPEND ONLY: kind numbers travel between versions; a retired kind keeps its number (7, 9, 10 and 11
-// are). Numbers from 32 on belong to registers, from 40 on to gossip: what is not about one chain's log.
+// handed in as `openRecord`. APPEND ONLY: kind numbers travel between versions; a retired kind keeps its number (7, 9, 10, 11
+// and 16 are). Numbers from 32 on belong to registers, from 40 on to gossip: what is not about one chain's log.
 import { type ByteReader, ByteWriter, readWhole } from '../engine/base/bytes.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, Hash, Lsn, Position } from '../engine/base/ids.ts';
 import { epoch as asEpoch, lsn as asLsn, chainId, hostId } from '../engine/base/ids.ts';
-import { configurationBytesMax, nonceBytesMax } from '../engine/base/limits.ts';
+import { configurationBytesMax, cursorBytesMax, nonceBytesMax } from '../engine/base/limits.ts';
 import type { Configuration } from './configuration.ts';
 import { decodeConfiguration, encodeConfiguration } from './configuration.ts';
-import type { Entry, Message } from './messages.ts';
+import type { Entry, Message, Page } from './messages.ts';
 
 const kindNumbers = {
   append: 1,
@@ -39,8 +41,10 @@ const kindNumbers = {
   configured: 13,
   barrier: 14,
   passed: 15,
-  chunk: 16,
   transferred: 17,
+  chunk: 18,
+  fetchPage: 19,
+  page: 20,
 } as const satisfies Record<Message['kind'], number>;
 
 const kindNames = new Map<number, Message['kind']>(
@@ -87,12 +91,17 @@ function encodeBody(writer: ByteWriter, message: Message): void {
       position(writer, message.after);
       writer.u8(message.isShared ? 1 : 0);
       writer.u8(message.isLive ? 1 : 0);
+      position(writer, message.start);
       writer.u32(message.entries.length);
       for (const entry of message.entries) {
         writer.u32(entry.bytes.length);
         writer.bytes(entry.bytes);
       }
       return;
+    case 'fetchPage':
+      return writer.text(message.cursor);
+    case 'page':
+      return encodePage(writer, message.page);
     default:
       writer.text(message.nonce);
   }
@@ -127,8 +136,13 @@ function decodeBody(kind: Message['kind'], reader: ByteReader, openRecord: OpenR
     case 'chunk': {
       const after = readPosition(reader);
       const [isShared, isLive] = [reader.flag(), reader.flag()];
-      return { kind, chain, epoch, after, isShared, isLive, entries: readRecords(reader, chain, openRecord) };
+      const start = readPosition(reader);
+      return { kind, chain, epoch, after, isShared, isLive, start, entries: readRecords(reader, chain, openRecord) };
     }
+    case 'fetchPage':
+      return { kind, chain, epoch, cursor: reader.text(cursorBytesMax) };
+    case 'page':
+      return { kind, chain, epoch, page: readPage(reader) };
     default:
       return decodeAttempt(kind, { chain, epoch, nonce: reader.text(nonceBytesMax) }, reader);
   }
@@ -154,6 +168,19 @@ function decodeAttempt(kind: AttemptKind, head: AttemptHead, reader: ByteReader)
     default:
       return { kind, ...head };
   }
+}
+
+function encodePage(writer: ByteWriter, { cursor, next, start, sum, bytes }: Page): void {
+  writer.text(cursor);
+  writer.text(next);
+  position(writer, start);
+  writer.hex(sum);
+  writer.bytes(bytes);
+}
+
+function readPage(reader: ByteReader): Page {
+  const [cursor, next] = [reader.text(cursorBytesMax), reader.text(cursorBytesMax)];
+  return { cursor, next, start: readPosition(reader), sum: reader.hex(16), bytes: reader.rest() };
 }
 
 function readConfiguration(reader: ByteReader, chain: ChainId, epoch: Epoch): Configuration {
@@ -183,6 +210,7 @@ function readPosition(reader: ByteReader): Position {
 function sizeOf(message: Message): number {
   if (message.kind === 'append') return 15 + message.entry.bytes.length;
   if (message.kind === 'configured') return 7 + configurationBytesMax;
+  if (message.kind === 'page') return 1024 + message.page.bytes.length;
   if (message.kind !== 'chunk') return 1024;
   return message.entries.reduce((bytes, entry) => bytes + 4 + entry.bytes.length, 64);
 }

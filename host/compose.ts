@@ -16,7 +16,7 @@ import type { Replica } from '../chain/state.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, HostId } from '../engine/base/ids.ts';
 import { chainId } from '../engine/base/ids.ts';
-import { fetchBytesPerSecond, tickMs } from '../engine/base/limits.ts';
+import { chunkBytesMax, fetchBytesPerSecond, tickMs } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import { indexVisited } from '../engine/store/document-index.ts';
@@ -32,7 +32,7 @@ import { Folding } from './folding.ts';
 import { Fronts } from './fronts.ts';
 import type { Hello } from './hello.ts';
 import type { ChainService } from './host.ts';
-import { Host } from './host.ts';
+import { Host, storedReplica } from './host.ts';
 import { LevelStore } from './level-store.ts';
 import { Links } from './links.ts';
 import { Operator } from './operator.ts';
@@ -78,7 +78,7 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
   const hello = helloOf(options, store);
   const node = nodeOf(options, store, hello, chains);
   const mayLead = (appHash: string): boolean => appHash === cluster.appHash;
-  const { host, fronts } = joinHost(options, { store, indexes }, node, hello, (peer, bytes) =>
+  const { host, fronts, folding, pool } = joinHost(options, { store, indexes }, node, hello, (peer, bytes) =>
     links.sendTo(peer, bytes),
   );
   const links = new Links(
@@ -98,7 +98,6 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
       onFront: (socket) => fronts.welcome(socket),
     },
   );
-  const { folding, pool } = foldingOf(options, store, host);
   await links.open();
   host.tick();
   const clock = setInterval(() => {
@@ -115,13 +114,23 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
   return { storeId: hello.storeId, isServing: () => host.replicas.every(isWhole), close };
 }
 
-function foldingOf({ log, fatal }: HostOptions, store: Store, host: Host): { folding: Folding; pool: FoldPool } {
+function failureLogger(log: Logger): (document: string, channel: string, err: unknown) => void {
+  return (document, channel, err) => log.warn({ document, channel, err }, 'the application failed');
+}
+
+type Folds = { readonly folding: Folding; readonly pool: FoldPool };
+
+function foldingOf({ folder, log, fatal }: HostOptions, store: Store, host: Host): Folds {
   const pool = makeFoldPool();
+  const { history } = folder.cluster;
   const nowMs = (): number => performance.now();
   const chains = () => host.foldable();
   const onFolded = (chain: ChainId, folded: Folded): void => host.onFolded(chain, folded);
   const onFailed = (chain: ChainId, err: FoldFailed): void => log.error({ chain, err }, 'a chain cannot be folded');
-  return { folding: new Folding({ store, fold: pool.fold, nowMs, sleep, chains, onFolded, onFailed, fatal }), pool };
+  return {
+    folding: new Folding({ store, fold: pool.fold, history, nowMs, sleep, chains, onFolded, onFailed, fatal }),
+    pool,
+  };
 }
 
 /** Whether this host runs what the register holds, or has no part in it. */
@@ -155,7 +164,7 @@ function nodeOf(options: HostOptions, store: Store, hello: Hello, chains: readon
     profile: lan,
     voters: firstVoters(voters),
     cells: [...store.cells].map(([register, bytes]) => ({ register, bytes })),
-    replicas: chains.map((chain) => ({ chain, marks: store.marks(chain), durable: store.durable(chain) })),
+    replicas: chains.map((chain) => storedReplica(store, chain)),
     nowMs: performance.now(),
     tickMs,
     fetchBytesPerSecond,
@@ -169,15 +178,13 @@ function joinHost(
   node: Node,
   hello: Hello,
   sendTo: (peer: HostId, bytes: Uint8Array) => void,
-): { host: Host; fronts: Fronts } {
+): { host: Host; fronts: Fronts } & Folds {
   const { app, log, fatal } = options;
   const desks = new Map<ChainId, Desk>();
   const env = () => ({ nowMs: Date.now(), randomBytes16: () => randomBytes(16) });
   const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
     if (options.serve !== undefined) return options.serve(chain, () => host.wake());
-    const onFailure = (document: string, channel: string, err: unknown): void => {
-      log.warn({ document, channel, err }, 'the application failed');
-    };
+    const onFailure = failureLogger(log);
     const desk = new Desk({ chain, epoch, app, store, index, env, wake: () => host.wake(), fatal, onFailure });
     desks.set(chain, desk);
     return desk;
@@ -196,6 +203,7 @@ function joinHost(
     indexes,
     log,
     nowMs: () => performance.now(),
+    chunkBytes: chunkBytesMax,
     soon: setImmediate,
     sendTo,
     sendToProxy: (proxy, bytes) => fronts.gossip(proxy, bytes),
@@ -203,8 +211,11 @@ function joinHost(
     onRoutes: () => fronts.announceRoutes(),
     onTurnEnd: () => fronts.flush(),
     onReplaced: (result) => operator.onReplaced(result),
+    quiesce: (chain) => folding.quiesce(chain),
+    settle: (chain) => folding.settle(chain),
     fatal,
   });
+  const { folding, pool } = foldingOf(options, store, host);
   const deskOf = (chain: ChainId): Desk | undefined => {
     const desk = desks.get(chain);
     return desk !== undefined && host.serviceOf(chain) === desk ? desk : undefined;
@@ -219,7 +230,7 @@ function joinHost(
     wake: () => host.wake(),
     fatal,
   });
-  return { host, fronts };
+  return { host, fronts, folding, pool };
 }
 
 function randomHex(bytes: number): string {

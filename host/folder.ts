@@ -14,6 +14,7 @@ import { minReplicasOf, parseCluster, votersCountOf } from '../chain/config.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { HostId } from '../engine/base/ids.ts';
 import { hostId } from '../engine/base/ids.ts';
+import { historyUpdates } from '../engine/base/limits.ts';
 import { Store } from '../engine/store/store.ts';
 import { LevelStore } from './level-store.ts';
 
@@ -30,6 +31,8 @@ export type FolderOptions = {
   readonly hosts: number;
   readonly chains: number;
   readonly replication: number;
+  /** Undefined: as it was, or as usual. */
+  readonly history?: number;
 };
 
 export function clusterFile(dir: string): string {
@@ -82,6 +85,7 @@ export async function planCluster(options: FolderOptions, appHash: string): Prom
     voters: old?.voters ?? [],
     hosts: ids.map((id, index) => ({ id, address: at(2 + index) })),
     proxy: { address: at(0), admin: at(1) },
+    history: options.history ?? old?.history ?? historyUpdates,
     appHash,
   };
 }

@@ -8,7 +8,6 @@ import {
   foldRestMs,
   foldShare,
   foldWaitMs,
-  historyUpdates,
 } from '../engine/base/limits.ts';
 import type { Fold, Folded } from '../engine/store/folding.ts';
 import { FoldFailed, foldChain } from '../engine/store/folding.ts';
@@ -26,7 +25,7 @@ export type FoldingParts = {
   readonly onFailed: (chain: ChainId, cause: FoldFailed) => void;
   readonly fatal: (cause: unknown) => void;
   /** Of each document: updates that stay readable. */
-  readonly history?: number;
+  readonly history: number;
   readonly recordsMin?: number;
 };
 
@@ -36,7 +35,7 @@ export class Folding {
   readonly #quiet = new Map<ChainId, { readonly committed: Lsn; readonly sinceMs: number }>();
   /** Until when a chain is passed over that could not be folded. */
   readonly #restsUntilMs = new Map<ChainId, number>();
-  #isBusy = false;
+  #busy: { readonly chain: ChainId; readonly done: Promise<void>; isStopped: boolean } | undefined;
   #isClosed = false;
 
   constructor(parts: FoldingParts) {
@@ -44,20 +43,45 @@ export class Folding {
   }
 
   get isBusy(): boolean {
-    return this.#isBusy;
+    return this.#busy !== undefined;
   }
 
   /** Time went by: begins a pass where one is due and none runs. */
   tick(nowMs: number): void {
-    if (this.#isBusy || this.#isClosed) return;
+    if (this.#busy !== undefined || this.#isClosed) return;
     const due = this.#due(nowMs);
     if (due === undefined) return;
-    this.#isBusy = true;
-    this.#fold(due.chain, due.committed)
-      .catch((cause: unknown) => this.#failed(due.chain, cause, nowMs))
+    const { chain } = due;
+    const done = this.#fold(chain, due.committed)
+      .catch((cause: unknown) => this.#failed(chain, cause, nowMs))
       .finally(() => {
-        this.#isBusy = false;
+        this.#busy = undefined;
       });
+    this.#busy = { chain, done, isStopped: false };
+  }
+
+  /** Stops a pass over this chain, where there is one, behind the slice that it is at. */
+  async quiesce(chain: ChainId): Promise<void> {
+    if (this.#busy?.chain !== chain) return;
+    this.#busy.isStopped = true;
+    await this.#busy.done;
+  }
+
+  /** Brings a pass that was begun to its end, though it was another process that began it. False where it cannot be. */
+  async settle(chain: ChainId): Promise<boolean> {
+    if (this.#busy?.chain === chain) await this.#busy.done;
+    const { store, fold, history, onFolded } = this.#parts;
+    const { newest } = store.base(chain);
+    while (store.base(chain).folded.lsn < newest) {
+      const options = { committed: newest, history, fold, pace: async () => {}, isStopped: () => this.#isClosed };
+      const folded = await foldChain(store, chain, options).catch((cause: unknown) => {
+        if (!(cause instanceof FoldFailed)) throw cause;
+        this.#parts.onFailed(chain, cause);
+      });
+      if (folded === undefined) return false;
+      onFolded(chain, folded);
+    }
+    return true;
   }
 
   /** No pass begins any more; one that runs stops with its next slice, as the store takes no writes then. */
@@ -93,7 +117,7 @@ export class Folding {
   }
 
   async #fold(chain: ChainId, committed: Lsn): Promise<void> {
-    const { store, fold, nowMs, sleep, onFolded, history = historyUpdates } = this.#parts;
+    const { store, fold, nowMs, sleep, onFolded, history } = this.#parts;
     const isHurried = committed - store.base(chain).folded.lsn > foldBacklogRecords;
     const share = isHurried ? foldHurryShare : foldShare;
     let sinceMs = nowMs();
@@ -101,7 +125,8 @@ export class Folding {
       await sleep((nowMs() - sinceMs) * (1 / share - 1));
       sinceMs = nowMs();
     };
-    const folded = await foldChain(store, chain, { committed, history, fold, pace });
+    const isStopped = (): boolean => this.#busy?.isStopped === true;
+    const folded = await foldChain(store, chain, { committed, history, fold, pace, isStopped });
     if (folded !== undefined) onFolded(chain, folded);
   }
 }

@@ -7,19 +7,27 @@ import { describeConfiguration, describeReplica } from '../chain/describe.ts';
 import type { Entry } from '../chain/messages.ts';
 import { advanceNode, endTurn, stepNode } from '../chain/node.ts';
 import { decodeNodeMessage, encodeNodeMessage } from '../chain/node-messages.ts';
-import type { Node, NodeEffect, NodeEvent } from '../chain/node-state.ts';
+import type { Node, NodeEffect, NodeEvent, StoredReplica } from '../chain/node-state.ts';
 import { canPropose } from '../chain/normal.ts';
+import { mayFold } from '../chain/pages.ts';
 import type { Effect, Replica } from '../chain/state.ts';
 import { assert } from '../engine/base/assert.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, HostId, Lsn, Position } from '../engine/base/ids.ts';
-import { chunkBytesMax } from '../engine/base/limits.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import { createIndex, indexAfterCut, indexAfterFold, indexNames, indexRecord } from '../engine/store/document-index.ts';
 import type { Folded } from '../engine/store/folding.ts';
 import type { OpenedRecord, RecordPlace } from '../engine/store/format.ts';
 import { encodeActivation, openRecord } from '../engine/store/format.ts';
 import type { Store, Synced } from '../engine/store/store.ts';
+import { Copies } from './copies.ts';
+
+/** A chain as the store that was opened has it, for the node. */
+export function storedReplica(store: Store, chain: ChainId): StoredReplica {
+  const { floor: logStart, folded, hasLeftover } = store.base(chain);
+  const leftover = hasLeftover ? 'some' : 'none';
+  return { chain, marks: store.marks(chain), durable: store.durable(chain), logStart, folded, leftover };
+}
 
 /** What the head of a chain has made and not yet let go. The batcher is the one that users get. */
 export interface ChainQueue {
@@ -47,6 +55,8 @@ export type HostParts = {
   readonly indexes: ReadonlyMap<ChainId, DocumentIndex>;
   readonly log: Logger;
   readonly nowMs: () => number;
+  /** What one answer to a fetch carries, of records or of documents. */
+  readonly chunkBytes: number;
   /** Runs a function soon, after what arrived together has been taken in. */
   readonly soon: (run: () => void) => void;
   readonly sendTo: (peer: HostId, bytes: Uint8Array) => void;
@@ -59,6 +69,10 @@ export type HostParts = {
   readonly onTurnEnd: () => void;
   /** A replacement of a voter that was asked for here has come to an end. */
   readonly onReplaced: (result: { readonly kind: string; readonly reason?: string }) => void;
+  /** Stops the folding of a chain, if it is being folded; resolves when it has stopped. */
+  readonly quiesce: (chain: ChainId) => Promise<void>;
+  /** Brings what was begun to be folded to its end; false where it cannot be. */
+  readonly settle: (chain: ChainId) => Promise<boolean>;
   /** This process must end: nothing is known after what happened. */
   readonly fatal: (cause: unknown) => void;
 };
@@ -74,6 +88,7 @@ type Chain = {
 export class Host {
   readonly #parts: HostParts;
   readonly #chains: Map<ChainId, Chain>;
+  readonly #copies: Copies;
   #inbox: NodeEvent[] = [];
   #isScheduled = false;
   #isClosed = false;
@@ -86,6 +101,10 @@ export class Host {
         return [id, { replica, index, service: undefined, unsynced: new Map() }];
       }),
     );
+    const fatal = (cause: unknown): void => {
+      if (!this.#isClosed) parts.fatal(cause);
+    };
+    this.#copies = new Copies({ ...parts, tell: (event) => this.tell(event), fatal });
     parts.store.listen({ onSynced: (synced, kept) => this.#onSynced(synced, kept), onFailed: parts.fatal });
   }
 
@@ -101,14 +120,16 @@ export class Host {
   /** Chains that this host serves, with what it knows to be committed: nothing else is folded (E13). */
   *foldable(): Generator<{ readonly chain: ChainId; readonly committed: Lsn }> {
     for (const { replica } of this.#chains.values()) {
-      const { chain, committed, phase } = replica;
-      if (phase.kind === 'serving') yield { chain, committed };
+      const { chain, committed } = replica;
+      if (mayFold(replica)) yield { chain, committed };
     }
   }
 
   onFolded(chain: ChainId, { folded, names }: Folded): void {
     const kept = this.#chains.get(chain);
-    if (kept !== undefined) indexAfterFold(kept.index, folded, names);
+    if (kept === undefined) return;
+    indexAfterFold(kept.index, folded, names);
+    this.tell({ kind: 'chain', chain, event: { kind: 'folded', through: folded } });
   }
 
   /** Something happened that the node is told of with the next turn. */
@@ -231,6 +252,18 @@ export class Host {
       case 'locate':
         void this.#locate(chain, effect);
         return;
+      case 'trim':
+        return this.#copies.trim(id, effect.to);
+      case 'wipe':
+        chain.index = createIndex();
+        chain.unsynced.clear();
+        return this.#copies.wipe(id);
+      case 'readPage':
+        return this.#copies.readPage(id, effect);
+      case 'storePage':
+        return this.#copies.storePage(id, effect, (start) => {
+          chain.index = createIndex(start);
+        });
       case 'committed':
         return chain.service?.queue.commit(effect.through);
       case 'passed':
@@ -299,7 +332,7 @@ export class Host {
   async #read(chain: Chain, { to, epoch, after }: Effect & { kind: 'read' }): Promise<void> {
     const id = chain.replica.chain;
     try {
-      const records = await this.#parts.store.read(id, after, chunkBytesMax);
+      const records = await this.#parts.store.read(id, after, this.#parts.chunkBytes);
       const fetched = { to, epoch, after, entries: records ?? [], isShared: records !== undefined };
       this.tell({ kind: 'chain', chain: id, event: { kind: 'fetched', ...fetched } });
     } catch (cause) {

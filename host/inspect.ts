@@ -109,7 +109,7 @@ export function describeRecord(record: OpenedRecord): LogLine {
   return { ...head, documents };
 }
 
-/** The records after lsn `after`, at most `max`. `walk` checks the log from its start, as on every open. */
+/** The records after lsn `after`, at most `max`, of those that are not folded and trimmed. `walk` checks the log from where it begins. */
 export async function readLog(
   walk: AsyncGenerator<OpenedRecord>,
   args: { readonly after: number; readonly max: number },

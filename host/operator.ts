@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Node, NodeEvent } from '../chain/node-state.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, HostId } from '../engine/base/ids.ts';
-import { chainId, hostId, origin } from '../engine/base/ids.ts';
+import { chainId, hostId } from '../engine/base/ids.ts';
 import { lossBytesMax } from '../engine/base/limits.ts';
 import type { Store } from '../engine/store/store.ts';
 import type { Hello } from './hello.ts';
@@ -50,7 +50,8 @@ export class Operator {
   #log(args: Arguments): Promise<unknown> {
     const chain = this.#chainOf(args);
     const after = countArgument(args['after'], 'after', 0, Number.MAX_SAFE_INTEGER);
-    return readLog(this.#parts.store.walk(chain, origin), {
+    const { store } = this.#parts;
+    return readLog(store.walk(chain, store.base(chain).floor), {
       after,
       max: countArgument(args['max'], 'max', 100, 1_000),
     });

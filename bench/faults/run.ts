@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { placeDocument } from '../../chain/placement.ts';
+import { historyMax } from '../../engine/base/limits.ts';
 import { Prng } from '../../test/prng.ts';
 import { Cluster, type ClusterOptions } from '../cluster.ts';
 import { onStage, type Stage } from '../processes.ts';
@@ -63,6 +64,8 @@ export function runFaults(options: RunOptions): Promise<Run> {
     const bed = await makeBed(stage, prng, {
       dist,
       portBase,
+      // Every update is held against what was answered.
+      words: ['--history', `${historyMax}`],
       dir,
       readyMsMax,
       appFile: join(dist, 'bench/faults/app.js'),

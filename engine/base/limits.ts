@@ -34,6 +34,8 @@ export const linkFrameBytesMax = 8 * 1024 * 1024;
 export const frontBatchLengthMax = 1024 * 1024;
 /** What one answer to a fetch carries: at least one record, then more until this is passed. */
 export const chunkBytesMax = 2 * 1024 * 1024;
+/** Where a page of documents begins: a key of the store in hex. */
+export const cursorBytesMax = 600;
 /** Records that one pass folds, in bytes: what it keeps in memory. */
 export const foldPassBytes = 8 * 1024 * 1024;
 /** What one slice of a pass takes in, and about what it writes: clients wait no longer than it takes to sync this. */
@@ -51,13 +53,16 @@ export const foldShare = 1 / 20;
 /** With more records than this left to fold it takes a larger share: an index of all of them is kept in memory. */
 export const foldBacklogRecords = 100_000;
 export const foldHurryShare = 1 / 2;
-/** Updates of each document that stay readable by themselves, for rewind and audit. */
+/** Updates of each document that stay readable by themselves, for rewind and audit, unless a cluster says otherwise; and the most. */
 export const historyUpdates = 1_000;
+export const historyMax = 1_000_000_000;
 /** A block of a document's history grows up to either of these before the next is begun. */
 export const historyBlockUpdates = 64;
 export const historyBlockBytes = 64 * 1024;
 /** Records that one write removes from the beginning of a log. */
 export const trimRecordsMax = 1_000;
+/** Entries that one write removes where a chain is removed whole. */
+export const wipeEntriesMax = 1_000;
 /** Batches proposed and not yet committed. Three keep every disk busy; more gain nothing (measured at 1, 2, 3, 5). */
 export const batchesInFlightMax = 3;
 /** How near a joiner's acks must be, in batches, before the last member gates for it: what is in flight, and as much again. */

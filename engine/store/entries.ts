@@ -66,36 +66,49 @@ export function marksKey(chain: ChainId): Uint8Array {
 
 /**
  * What a chain's log stands on. `floor`: the log begins behind it. `folded`: every document is folded through it, so loads begin
- * there. `sum`: over all snapshots, 32 hex digits.
+ * there. `newest`: the last record that any snapshot holds, past `folded` while a pass
+ * is not at its end. `sum`: over all snapshots, 32 hex digits. `hasLeftover`: what lies here is of a copy that did not
+ * come to its end, or of what was here before it: nothing of it counts.
  */
 export type Base = {
   readonly floor: Position;
   readonly folded: Position;
+  readonly newest: Lsn;
   readonly sum: string;
+  readonly hasLeftover: boolean;
 };
 
 /** Of a chain that never folded: stores that were made before there were bases have none. */
-export const noBase: Base = { floor: origin, folded: origin, sum: '0'.repeat(32) };
+export const noBase: Base = {
+  floor: origin,
+  folded: origin,
+  newest: origin.lsn,
+  sum: '0'.repeat(32),
+  hasLeftover: false,
+};
 
 export function baseKey(chain: ChainId): Uint8Array {
   return Uint8Array.of(0x04, chain >>> 8, chain & 0xff);
 }
 
-export function encodeBase({ floor, folded, sum }: Base): Uint8Array {
+export function encodeBase({ floor, folded, newest, sum, hasLeftover }: Base): Uint8Array {
   const writer = new ByteWriter(80);
   writer.u8(version);
+  writer.u8(hasLeftover ? 1 : 0);
   for (const { lsn, hash } of [floor, folded]) {
     writer.u64(lsn);
     writer.hex(hash);
   }
+  writer.u64(newest);
   writer.hex(sum);
   return withChecksum(writer);
 }
 
 export function decodeBase(bytes: Uint8Array): Base {
   return openSmall(bytes, 'base', (reader) => {
+    const hasLeftover = reader.flag();
     const [floor, folded] = [readPosition(reader), readPosition(reader)];
-    return { floor, folded, sum: reader.hex(16) };
+    return { hasLeftover, floor, folded, newest: reader.u64() as Lsn, sum: reader.hex(16) };
   });
 }
 

@@ -35,6 +35,8 @@ export type FoldOptions = {
   readonly fold: Fold;
   /** Comes after each slice, and waits. */
   readonly pace: () => Promise<void>;
+  /** Looked at before each slice: the pass is then given up. */
+  readonly isStopped: () => boolean;
 };
 
 type Piece = { readonly lsn: Lsn; readonly seqFirst: number; readonly count: number; readonly bytes: Uint8Array };
@@ -42,7 +44,10 @@ type Piece = { readonly lsn: Lsn; readonly seqFirst: number; readonly count: num
 /** What one pass folded: the record through which every document is folded now, and which ones had something to fold. */
 export type Folded = { readonly folded: Position; readonly names: readonly string[] };
 
-/** One pass over the next records above what is folded: some MiB of them, all of whose documents get a new snapshot. */
+/**
+ * One pass over the next records above what is folded: some MiB of them, all of whose documents get a new snapshot. Undefined where there
+ * is nothing to fold, or it was stopped.
+ */
 export async function foldChain(store: Store, chain: ChainId, options: FoldOptions): Promise<Folded | undefined> {
   const { pieces, folded } = await gather(store, chain, options.committed);
   if (folded === undefined) return undefined;
@@ -54,10 +59,13 @@ export async function foldChain(store: Store, chain: ChainId, options: FoldOptio
     slice.push(name);
     bytes += (pieces.get(name) ?? []).reduce((sum, piece) => sum + piece.bytes.length, 0);
     if (bytes < foldSliceBytes) continue;
+    if (options.isStopped()) return undefined;
     await foldSlice(store, chain, slice, pieces, options);
     [slice, bytes] = [[], 0];
   }
+  if (options.isStopped()) return undefined;
   if (slice.length > 0) await foldSlice(store, chain, slice, pieces, options);
+  if (options.isStopped()) return undefined;
   await store.behind(chain, [], { folded });
   return { folded, names };
 }
@@ -104,16 +112,17 @@ async function foldSlice(
     throw new FoldFailed(`of chain ${chain}: ${names.join(' ')}`, { cause });
   });
   const puts: Put[] = [];
-  let { sum } = store.base(chain);
+  let { sum, newest } = store.base(chain);
   for (const [index, name] of names.entries()) {
     const [added, state] = [news[index] ?? [], states[index]];
     assert(state !== undefined, 'a fold answers for every task');
     if (added.length === 0) continue;
+    newest = Math.max(newest, added.at(-1)?.lsn ?? 0) as Lsn;
     const blocks = await planHistory(store, chain, { name, before: snapshots[index], added, history }, puts);
     sum = planSnapshot(chain, { name, before: snapshots[index], added, state, blocks, sum }, puts);
   }
   if (puts.length === 0) return;
-  await store.behind(chain, puts, { sum });
+  await store.behind(chain, puts, { sum, newest });
   await pace();
 }
 

@@ -10,7 +10,7 @@
 //
 //   identity     := version u8 = 1 | storeId text | host text | cluster text | checksum u32
 //   marks        := version u8 = 1 | sealed u32 | ran u32 | logEpoch u32 | nonce text | checksum u32
-//   base         := version u8 = 1 | floor position | folded position | sum 16 bytes | checksum u32
+//   base         := version u8 = 1 | hasLeftover u8 = 0, 1 | floor position | folded position | newest u64 | sum 16 bytes | checksum u32
 //   position     := lsn u64 | hash 16 bytes
 //   cell         := as chain/register/cell.ts lays it out, with a version and a checksum of its own
 //   text         := length u16 | UTF-8
@@ -180,6 +180,11 @@ export function recordKey(chain: ChainId, lsn: number): Uint8Array {
   writer.u16(chain);
   writer.u64(lsn);
   return writer.done();
+}
+
+/** Every record of the chain lies from the first of these to below the second. */
+export function recordKeys(chain: ChainId): readonly [Uint8Array, Uint8Array] {
+  return [recordKey(chain, 0), recordKey(chain, Number.MAX_SAFE_INTEGER)];
 }
 
 /** The lsn in a record's key. */

@@ -1,5 +1,7 @@
 // What a chain is found to be when a store opens: nothing of it is believed before it was walked (E4).
 import type { ChainId } from '../base/ids.ts';
+import { origin } from '../base/ids.ts';
+import type { Base } from './entries.ts';
 import { baseKey, decodeBase, decodeMarks, marksKey, noBase, noMarks } from './entries.ts';
 import type { OpenedRecord } from './format.ts';
 import { walkLog } from './log.ts';
@@ -15,13 +17,20 @@ export async function openChain(
   chain: ChainId,
   visit: (record: OpenedRecord) => void,
 ): Promise<ChainState> {
-  const [storedMarks, storedBase] = [await disk.get(marksKey(chain)), await disk.get(baseKey(chain))];
-  const marks = storedMarks === undefined ? noMarks : decodeMarks(storedMarks);
-  const base = storedBase === undefined ? noBase : decodeBase(storedBase);
+  const stored = await disk.get(marksKey(chain));
+  const marks = stored === undefined ? noMarks : decodeMarks(stored);
+  const base = await readBase(disk, chain);
+  if (base.hasLeftover) return { marks, base, durable: origin };
   let durable = base.folded;
   for await (const record of walkLog(disk, chain, base.folded)) {
     visit(record);
     durable = { lsn: record.lsn, hash: record.hash };
   }
   return { marks, base, durable };
+}
+
+/** Where the log of a chain begins, and through where it is folded. */
+export async function readBase(disk: OrderedStore, chain: ChainId): Promise<Base> {
+  const stored = await disk.get(baseKey(chain));
+  return stored === undefined ? noBase : decodeBase(stored);
 }

@@ -51,8 +51,15 @@ export function historyKey(chain: ChainId, name: string, seqFirst: number): Uint
 }
 
 /** Everything of the chain's documents lies from the first of a pair to below its second. */
-export function documentKeys(chain: ChainId): readonly (readonly [Uint8Array, Uint8Array])[] {
-  return [snapshotKind, historyKind].map((kind) => [keyOf(kind, chain), keyOf(kind, chain + 1)]);
+export function documentKeys(chain: ChainId): readonly [Range, Range] {
+  const rangeOf = (kind: number): Range => [keyOf(kind, chain), keyOf(kind, chain + 1)];
+  return [rangeOf(snapshotKind), rangeOf(historyKind)];
+}
+
+type Range = readonly [from: Uint8Array, to: Uint8Array];
+
+export function isSnapshotKey(key: Uint8Array): boolean {
+  return key[0] === snapshotKind;
 }
 
 /** The name in a snapshot's key. */

@@ -11,7 +11,7 @@ import type { Base, Identity, StoredMarks } from './entries.ts';
 import { cellKeys, decodeIdentity, encodeIdentity, identityKey, registerOfKey } from './entries.ts';
 import type { OpenedRecord } from './format.ts';
 import { readRecord, walkLog } from './log.ts';
-import type { OrderedStore, Put } from './port.ts';
+import type { OrderedStore, Pair, Put } from './port.ts';
 import { openChain } from './recovery.ts';
 import type {
   CellWrite,
@@ -173,6 +173,15 @@ export class Store {
       if (bytes >= bytesMax) break;
     }
     return records;
+  }
+
+  scan(from: Uint8Array, to: Uint8Array): AsyncIterable<readonly Pair[]> {
+    return this.#disk.scan(from, to);
+  }
+
+  /** The log of a chain was removed, and begins anew behind `start`. */
+  forget(chain: ChainId, start: Position): void {
+    this.#state(chain).durable = start;
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {

@@ -7,7 +7,7 @@ import { CodedError } from '../../engine/base/errors.ts';
 
 export const usage = `levelten: a real-time document server whose every answer is durable on every replica of a chain
 
-  levelten up [--dir DIR] [--port-base N] [--app FILE] [--page DIR] [--hosts N] [--chains N]
+  levelten up [--dir DIR] [--port-base N] [--app FILE] [--page DIR] [--hosts N] [--chains N] [--history N]
   levelten call SPACE/KEY CHANNEL JSON --as NAME     send a message, print the answer
   levelten get SPACE/KEY --as NAME                   print what NAME may see
   levelten status                                    hosts, voters, chains, epochs, members; what is wrong first
@@ -29,6 +29,7 @@ const options = {
   page: { type: 'string' },
   hosts: { type: 'string', default: '3' },
   chains: { type: 'string', default: '8' },
+  history: { type: 'string' },
   id: { type: 'string' },
   as: { type: 'string' },
   host: { type: 'string' },

@@ -1,7 +1,8 @@
 // `levelten log`: what is in one host's log. A running host is asked through the admin port; a stopped one's store is read.
 import { CodedError } from '../../engine/base/errors.ts';
-import { chainId, hostId, origin } from '../../engine/base/ids.ts';
+import { chainId, hostId } from '../../engine/base/ids.ts';
 import { walkLog } from '../../engine/store/log.ts';
+import { readBase } from '../../engine/store/recovery.ts';
 import type { Folder } from '../folder.ts';
 import { readFolder, storeDir } from '../folder.ts';
 import type { LogLine } from '../inspect.ts';
@@ -30,7 +31,8 @@ export async function logCommand(args: Arguments): Promise<void> {
 async function readStopped(folder: Folder, host: string, chain: number, range: { after: number; max: number }) {
   const store = await LevelStore.open(storeDir(folder.dir, host));
   try {
-    return await readLog(walkLog(store, chainId(chain), origin), range);
+    const { floor } = await readBase(store, chainId(chain));
+    return await readLog(walkLog(store, chainId(chain), floor), range);
   } finally {
     await store.close();
   }

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import type { Cluster } from '../../chain/config.ts';
 import { splitAddress } from '../../chain/config.ts';
 import { CodedError } from '../../engine/base/errors.ts';
+import { historyMax } from '../../engine/base/limits.ts';
 import { hashApplication, loadApplication } from '../application.ts';
 import type { Folder } from '../folder.ts';
 import { holdFolder, hostDir, planCluster, prepareFolder } from '../folder.ts';
@@ -27,6 +28,7 @@ export async function upCommand(args: Arguments): Promise<void> {
     hosts: numberOf(args.hosts, 'hosts', 1, 64),
     chains: numberOf(args.chains, 'chains', 1, 4_096),
     replication: 3,
+    ...(args.history === undefined ? {} : { history: numberOf(args.history, 'history', 1, historyMax) }),
   };
   // Nothing is written where this cluster cannot be the one that runs here.
   await holdFolder(args.dir);

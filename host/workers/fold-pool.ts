@@ -17,7 +17,7 @@ export function makeFoldPool(): FoldPool {
     filename: fileURLToPath(new URL('fold-worker.js', import.meta.url)),
     minThreads: 0,
     maxThreads: 1,
-    maxQueue: 1,
+    maxQueue: 4,
     idleTimeout: idleMs,
     niceIncrement,
   });

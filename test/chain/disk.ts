@@ -1,21 +1,37 @@
 // A member's disk in memory: what was written stays, and nothing else does. Records and marks are replaced, never changed in
 // place, so that a copy of a disk may share them.
-import type { Entry } from '../../chain/messages.ts';
+import type { Entry, Page } from '../../chain/messages.ts';
 import type { Marks } from '../../chain/state.ts';
 import { assert } from '../../engine/base/assert.ts';
 import type { Epoch, Position } from '../../engine/base/ids.ts';
 import { lsn, origin } from '../../engine/base/ids.ts';
+import { made } from './made.ts';
 
 export type Write = {
   readonly cut: Position | undefined;
   readonly entries: readonly Entry[];
   readonly marks: Partial<Marks> | undefined;
+  /** Everything but the marks begins to go. */
+  readonly isWipe?: boolean;
+  readonly page?: Page;
+  readonly epoch?: Epoch;
 };
-export type Disk = { records: readonly Entry[]; marks: Marks };
+/**
+ * `records` is the whole history: the first `start` of them are gone from the log, and in documents. `hasLeftover`: what lies here beside
+ * the log is of a copy that did not come to its end; `pages` is what came of it.
+ */
+export type Disk = {
+  records: readonly Entry[];
+  marks: Marks;
+  start: number;
+  hasLeftover: boolean;
+  pages: readonly Entry[];
+};
 export type Synced = { position: Position | undefined; marks: Marks | undefined; isCut: boolean };
 
 export function emptyDisk(): Disk {
-  return { records: [], marks: { sealed: 0 as Epoch, nonce: '', ran: 0 as Epoch, logEpoch: 0 as Epoch } };
+  const marks = { sealed: 0 as Epoch, nonce: '', ran: 0 as Epoch, logEpoch: 0 as Epoch };
+  return { records: [], marks, start: 0, hasLeftover: false, pages: [] };
 }
 
 export function endOfDisk({ records }: Disk): Position {
@@ -29,8 +45,11 @@ export function applyWrites(disk: Disk, writes: readonly Write[]): Synced {
   let isMoved = isCut;
   let marks: Marks | undefined;
   for (const write of writes) {
+    if (write.isWipe === true) Object.assign(disk, { records: [], start: 0, hasLeftover: true, pages: [] });
+    if (write.page !== undefined) keepPage(disk, write.page);
     if (write.cut !== undefined) {
       const { cut } = write;
+      assert(cut.lsn >= disk.start, `C17: a log that begins behind ${disk.start} is not cut at ${cut.lsn}`);
       const isThere = disk.records.length > cut.lsn && positionAt(disk, cut.lsn).hash === cut.hash;
       assert(isThere, `C7: a log is cut behind a record that it holds, and not behind its end: ${cut.lsn}`);
       disk.records = disk.records.slice(0, cut.lsn);
@@ -50,9 +69,9 @@ export function applyWrites(disk: Disk, writes: readonly Write[]): Synced {
 }
 
 /** Two records at most, so that a copy takes several pieces. */
-export function readAfter({ records }: Disk, after: Position): { entries: Entry[]; isShared: boolean } {
+export function readAfter({ records, start }: Disk, after: Position): { entries: Entry[]; isShared: boolean } {
   const at = after.lsn === 0 ? origin : records[after.lsn - 1];
-  const isShared = at?.hash === after.hash;
+  const isShared = after.lsn >= start && at?.hash === after.hash;
   return { isShared, entries: isShared ? records.slice(after.lsn, after.lsn + 2) : [] };
 }
 
@@ -63,4 +82,27 @@ export function positionAt({ records }: Disk, at: number): Position {
 
 export function isOnDisk({ records }: Disk, { lsn: at, hash }: Position): boolean {
   return at === 0 || records[at - 1]?.hash === hash;
+}
+
+const entriesPerPage = 2;
+
+/** What lies below the log, some of it: a document here is a record. */
+export function pageFrom(disk: Disk, cursor: string): Page {
+  const from = Number(cursor);
+  const hashes = disk.records.slice(from, Math.min(from + entriesPerPage, disk.start)).map(({ hash }) => hash);
+  const next = from + entriesPerPage < disk.start ? `${from + entriesPerPage}` : '';
+  const start = positionAt(disk, disk.start);
+  return { cursor, next, start, sum: '0'.repeat(32), bytes: Buffer.from(hashes.join('')) };
+}
+
+/** With the last page the log begins: with nothing in it, behind what the pages say. */
+function keepPage(disk: Disk, { cursor, next, start, bytes }: Page): void {
+  const hashes = Buffer.from(bytes).toString().match(/.{32}/g) ?? [];
+  const entries = hashes.map((hash) => made.get(hash) as Entry);
+  disk.pages = [...disk.pages.slice(0, Number(cursor)), ...entries];
+  disk.hasLeftover = true;
+  if (next !== '') return;
+  assert(disk.pages.length === start.lsn, `C11: ${disk.pages.length} documents are not all through ${start.lsn}`);
+  Object.assign(disk, { records: disk.pages, start: start.lsn, hasLeftover: false, pages: [] });
+  assert(positionAt(disk, start.lsn).hash === start.hash, 'C11: pages are of one history');
 }

@@ -2,13 +2,13 @@
 // left out, so that orders of events which come to the same thing are explored once.
 import type { Configuration } from '../../chain/configuration.ts';
 import type { Message } from '../../chain/messages.ts';
-import type { Drive, Effect, Replica } from '../../chain/state.ts';
+import type { Drive, Replica } from '../../chain/state.ts';
 import type { Position } from '../../engine/base/ids.ts';
 import type { Write } from './disk.ts';
 import type { Item } from './links.ts';
 import type { Question } from './register-cell.ts';
 import { keyOfValue } from './register-cell.ts';
-import type { Member, World } from './world.ts';
+import type { Member, Read, World } from './world.ts';
 
 /** Values are numbered as they are met: short, and the same for the same content throughout one exploration. */
 const numbers = new Map<string, number>();
@@ -52,13 +52,13 @@ function item(one: Item, isCurrent: (generation: number) => boolean): string {
 }
 
 function write(one: Write): string {
-  return cached(
-    one,
-    ({ cut, entries, marks }) => `${place(cut)}|${entries.map(({ hash }) => hash).join()}|${JSON.stringify(marks)}`,
-  );
+  return cached(one, ({ cut, entries, marks, isWipe, page }) => {
+    const special = isWipe === true ? 'wipe' : page === undefined ? '' : `${page.cursor} ${place(page.start)}`;
+    return `${place(cut)}|${entries.map(({ hash }) => hash).join()}|${JSON.stringify(marks)}|${special}`;
+  });
 }
 
-function read(one: Effect & { kind: 'read' | 'locate' }): string {
+function read(one: Read): string {
   return cached(one, (each) => JSON.stringify(each));
 }
 
@@ -86,12 +86,32 @@ function replica(one: Replica): string {
   const config = 'config' in phase ? value(phase.config as Configuration) : '';
   const transfer = kind === 'sealing' && phase.transfer !== undefined ? message(phase.transfer) : '';
   const source =
-    copy === undefined ? '' : [copy.source, place(copy.target), place(copy.base), copy.asked, copy.step, copy.isShared];
+    copy === undefined
+      ? ''
+      : [
+          copy.source,
+          place(copy.target),
+          place(copy.base),
+          copy.asked,
+          copy.step,
+          copy.isShared,
+          copy.pages?.cursor,
+          place(copy.pages?.start),
+        ];
   const driver = 'driver' in phase ? phase.driver : '';
   const known = [...peers].map(([host, peer]) => `${host}${peer.boot}${peer.storeId}${peer.isConnected}`).sort();
   return [
     ...[kind, config, transfer, source, driver, 'target' in phase ? place(phase.target) : ''],
-    ...[one.epoch, one.nonce, plain(marks), place(one.received), place(one.durable)],
+    ...[
+      one.epoch,
+      one.nonce,
+      plain(marks),
+      place(one.received),
+      place(one.durable),
+      place(one.logStart),
+      place(one.folded),
+      one.leftover,
+    ],
     ...(kind === 'serving' || kind === 'syncing' ? running(one) : []),
     ...[lowerResume === undefined ? '' : lowerResume.from + place(lowerResume.position), one.retainAfter],
     ...[value(one.known), one.asking, value(one.writing), drive(one.drive), one.floor],
@@ -127,7 +147,8 @@ function member({
   replica: one,
 }: Member): string {
   const end = disk.records.at(-1)?.hash ?? '';
-  const kept = `${numberOf(end)} ${plain(disk.marks)} ${storeId} ${boot}`;
+  const below = `${disk.start} ${disk.hasLeftover} ${disk.pages.length}`;
+  const kept = `${numberOf(end)} ${below} ${plain(disk.marks)} ${storeId} ${boot}`;
   if (!isUp) return kept;
   const work = [queue.map(write), writing === undefined ? '-' : writing.map(write), reads.map(read), question(asked)];
   return [kept, isHead, ...work, replica(one)].join('/');

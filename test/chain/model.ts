@@ -1,6 +1,7 @@
 // A model checker: breadth first over everything that may happen next in a small world, with the real replicas. A scope says who
 // is there and how often each thing may still happen; within it all orders are tried, and what is said of one replica
 // (chain/replica-check.ts) and of a whole chain (witness.ts) is checked in every state. The first that breaks is the shortest.
+import { mayFold } from '../../chain/pages.ts';
 import type { Replica } from '../../chain/state.ts';
 import type { HostId } from '../../engine/base/ids.ts';
 import { digest, keyOf } from './key.ts';
@@ -25,6 +26,8 @@ export type Budget = {
   readonly remove: number;
   /** The register's answer is lost; what was asked may have happened, or may yet. */
   readonly lapse: number;
+  /** What is committed is folded, and the log trimmed. */
+  readonly fold: number;
   /** Which of the scope's reconfigurations are still to come: a bit each. */
   readonly drives: number;
 };
@@ -62,7 +65,7 @@ export type Found = {
 
 const none: Budget = {
   ...{ propose: 0, barrier: 0, crash: 0, restart: 0, diskLoss: 0, flap: 0 },
-  ...{ hurry: 0, look: 0, add: 0, remove: 0, lapse: 0, drives: 0 },
+  ...{ hurry: 0, look: 0, add: 0, remove: 0, lapse: 0, fold: 0, drives: 0 },
 };
 const modelHabits: Habits = {
   isEncoded: false,
@@ -177,6 +180,8 @@ function actsOfMember(scope: Scope, member: Member, budget: Budget, acts: Act[])
     if (budget.lapse > 0 && question.kind === 'cas') push('lapse', { lapse: 1 }, (one) => one.lapse(id));
   }
   if (isHead && budget.propose > 0 && canTake(replica)) push('propose', { propose: 1 }, (one) => one.propose(id));
+  if (budget.fold > 0 && mayFold(replica) && replica.committed > member.disk.start)
+    push('fold', { fold: 1 }, (one) => one.fold(id));
   if (isHead && budget.barrier > 0) push('barrier', { barrier: 1 }, (one) => one.barrier(id));
   if (budget.hurry > 0 && canHurry(replica)) push('hurry', { hurry: 1 }, (one) => one.tell(id, { kind: 'hurry' }));
   if (budget.look > 0 && replica.asking === undefined)

@@ -61,7 +61,7 @@ export class One {
 
   constructor(self: string, options: { marks?: Partial<Marks>; log?: readonly Entry[]; storeId?: string } = {}) {
     const { log = [], marks, storeId = self } = options;
-    this.#disk = { records: log, marks: { ...emptyDisk().marks, ...marks } };
+    this.#disk = { ...emptyDisk(), records: log, marks: { ...emptyDisk().marks, ...marks } };
     const durable = endOf(log);
     const who = { self: hostId(self), boot: 'b1', storeId, region: '', chain };
     this.replica = createReplica({ ...who, marks: this.#disk.marks, durable });
@@ -73,6 +73,7 @@ export class One {
     checkReplica(this.replica);
     for (const effect of out) {
       if (effect.kind === 'write') this.#writes.push(effect);
+      if (effect.kind === 'wipe') this.#disk.records = [];
       if (effect.kind === 'dropQueued')
         this.#writes = this.#writes.filter(({ entries, cut }) => entries.length === 0 && cut === undefined);
     }
@@ -81,7 +82,7 @@ export class One {
 
   /** Hears a message of `made`, the epoch that it is said in. */
   hear(from: string, made: number, body: Body): string[] {
-    const message = { chain, epoch: epoch(made), nonce: 'n', ...body } as unknown as Message;
+    const message = { chain, epoch: epoch(made), nonce: 'n', start: origin, ...body } as unknown as Message;
     return this.step({ kind: 'message', from: hostId(from), message });
   }
 
@@ -133,6 +134,11 @@ export class One {
     this.learn('a', active(made, order, this.position));
     this.sync();
     return this;
+  }
+
+  /** What a copy's pages brought. */
+  lay(records: readonly Entry[]): void {
+    this.#disk.records = records;
   }
 
   /** Whether it stopped, and would no longer ack or serve. */

@@ -17,13 +17,21 @@ const stepsPerSeed = 500;
 type Count = (what: string, happened?: boolean) => void;
 
 /** How seldom faults come, how seldom policy speaks, whose disks and which ways are slow, and whether disks may be lost. */
-type Mood = { calm: number; quiet: number; slow: ReadonlySet<HostId>; ways: ReadonlySet<string>; isFrail: boolean };
+type Mood = {
+  calm: number;
+  quiet: number;
+  slow: ReadonlySet<HostId>;
+  ways: ReadonlySet<string>;
+  isFrail: boolean;
+  isTrimmed: boolean;
+};
 
 function act(world: World, prng: Prng, mood: Mood, count: Count): void {
   const dice = prng.below(100);
   const members = [...world.members.values()];
   const [one, other] = [prng.pick(members), prng.pick(members)];
   const { id } = one;
+  if (mood.isTrimmed && prng.below(12) === 0) count('trimmed', world.fold(id));
   disturbJoin(world, prng, mood, count);
   if (dice < 46) deliverSome(world, prng, mood);
   else if (dice < 60) syncSome(world, prng, mood);
@@ -138,6 +146,8 @@ function crash(world: World, prng: Prng, member: Member, lost: (sent: number) =>
   const { replica, isUp } = member;
   count('crashed as head', isUp && member.isHead);
   count('crashed while copying', isUp && replica.phase.kind === 'copying');
+  count('crashed while it was wiped', isUp && replica.leftover === 'going');
+  count('crashed between pages', isUp && replica.leftover === 'some');
   count('crashed as joiner', isUp && replica.phase.kind === 'syncing');
   count('crashed with its gate closed', isUp && replica.gate !== undefined);
   count('crashed in a write', isUp && member.writing !== undefined);
@@ -155,7 +165,8 @@ function runSeed(seed: number, count: Count, isTraced: boolean): World {
   const isPatchy = prng.below(2) === 0;
   const ways = new Set([...world.links.ways.keys()].filter(() => isPatchy && prng.below(3) === 0));
   const [calm, quiet] = [1 - prng.next() ** 2, prng.next()];
-  const mood = { calm, quiet, slow, ways, isFrail: prng.below(2) === 0 };
+  const isFrail = prng.below(2) === 0;
+  const mood = { calm, quiet, slow, ways, isFrail, isTrimmed: prng.below(3) !== 0 };
   try {
     if (prng.below(4) !== 0) mend(world, (members) => prng.pick(members), prng);
     if (prng.below(3) !== 0) leaveOut(world, prng);
@@ -197,6 +208,7 @@ const interesting = [
   ...['proposed', 'asked', 'two drove at once', 'asked to join', 'gave up on a gated joiner', 'a disk was lost'],
   ...['crashed as head', 'crashed while copying', 'crashed as joiner', 'crashed with its gate closed'],
   ...['crashed in a write', 'crashed while driving', 'link broke while serving', 'link of a joiner broke'],
+  ...['trimmed', 'crashed while it was wiped', 'crashed between pages'],
   ...['the answer to a CAS was lost', 'a CAS happened that nobody waited for'],
 ];
 

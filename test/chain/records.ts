@@ -4,7 +4,7 @@ import { decodeMessage, encodeMessage } from '../../chain/wire.ts';
 import type { Epoch, HostId, Position } from '../../engine/base/ids.ts';
 import { chainId } from '../../engine/base/ids.ts';
 import { encodeActivation, encodeBatch, openRecord } from '../../engine/store/format.ts';
-import { made } from './witness.ts';
+import { made } from './made.ts';
 
 export const chain = chainId(0);
 

@@ -20,6 +20,14 @@ function serving(order: readonly string[], records = 0): (world: World) => void 
   };
 }
 
+/** The same, with everything committed folded and the log trimmed, everywhere. */
+function trimmed(order: readonly string[], records: number): (world: World) => void {
+  return (world) => {
+    serving(order, records)(world);
+    for (const id of order) world.fold(id);
+  };
+}
+
 /** Deep enough that nothing is left to happen. */
 const whole = 99;
 const three = ['a', 'b', 'c'];
@@ -233,5 +241,46 @@ export const scopes: readonly Scope[] = [
     mendEvery: 7,
     states: 22_999,
     prepare: serving(three),
+  },
+  {
+    name: 'a host joins a chain whose log was trimmed, while the link flaps and the last that serves is lost',
+    hosts: ['a', 'b'],
+    budget: { propose: 1, add: 1, crash: 1, flap: 1, hurry: 1 },
+    drives: [drive('b', 'b')],
+    joiner: 'b',
+    crashes: ['a'],
+    depth: 18,
+    states: 9_720,
+    prepare: trimmed(['a'], 3),
+  },
+  {
+    name: 'a joiner starts anew at any moment of a copy that begins with documents; folding goes on when it may',
+    hosts: ['a', 'b'],
+    budget: { propose: 1, add: 2, remove: 1, fold: 2, crash: 1, restart: 1 },
+    joiner: 'b',
+    crashes: ['b'],
+    depth: 18,
+    states: 3_388,
+    prepare: trimmed(['a'], 3),
+  },
+  {
+    name: 'an epoch begins with a host that must be given documents, and its driver dies',
+    hosts: three,
+    budget: { propose: 1, crash: 1, restart: 1, hurry: 2 },
+    drives: [drive('a', 'a>b>c', 1), drive('b', 'b>c', 1)],
+    crashes: ['a'],
+    depth: 14,
+    states: 46_364,
+    prepare: trimmed(['a', 'b'], 3),
+  },
+  {
+    name: 'two attempts to begin an epoch, one after the other, each with another source of documents',
+    hosts: three,
+    budget: { fold: 1, hurry: 2, flap: 1 },
+    flaps: [['a', 'c']],
+    drives: [drive('a', 'a>c', 1), drive('b', 'b>a>c', 1)],
+    depth: 15,
+    states: 13_924,
+    prepare: trimmed(['a', 'b'], 3),
   },
 ];

@@ -57,7 +57,26 @@ const bodies: Readonly<Record<Message['kind'], object>> = {
   transfer: { nonce, source: host, position },
   transferred: { nonce, storeId: nonce },
   fetch: { after: position },
-  chunk: { after: position, isShared: fc.boolean(), isLive: fc.boolean(), entries: fc.array(entry, { maxLength: 3 }) },
+  chunk: {
+    after: position,
+    isShared: fc.boolean(),
+    isLive: fc.boolean(),
+    start: position,
+    entries: fc.array(entry, { maxLength: 3 }),
+  },
+  fetchPage: { cursor: nonce },
+  page: {
+    page: fc.record(
+      {
+        cursor: nonce,
+        next: nonce,
+        start: position,
+        sum: hash,
+        bytes: fc.uint8Array({ maxLength: 40 }).map((one) => Buffer.from(one)),
+      },
+      plain,
+    ),
+  },
   configured: { value: configuration },
   barrier: { token: u53 },
   passed: { token: u53 },
@@ -144,17 +163,30 @@ t.test('[W2] what no honest member says is refused, each for its own reason', as
   const head = (kind: number) => [kind, 0, 0, 0, 0, 0, 1];
   const zeros = (count: number) => new Array<number>(count).fill(0);
   const text = (value: string | Buffer) => [value.length >> 8, value.length & 0xff, ...Buffer.from(value as string)];
-  const chunk = [...head(16), ...zeros(24)];
+  const chunk = [...head(18), ...zeros(24)];
+  const start = zeros(24);
   const cases: [what: string, bytes: number[], reason: RegExp][] = [
     ['nothing', [], /end too soon/],
-    ...[7, 9, 10, 11, 18].map((kind): [string, number[], RegExp] => ['no kind', head(kind), /unknown message kind/]),
+    ...[7, 9, 10, 11, 16, 21].map((kind): [string, number[], RegExp] => [
+      'no kind',
+      head(kind),
+      /unknown message kind/,
+    ]),
     ['kind 0', head(0), /unknown message kind 0/],
     ['a byte too many', [...head(2), ...zeros(24), 0], /left over/],
     ['an lsn past 2^53', [...head(2), 0, 0x20, ...zeros(22)], /past 2\^53/],
-    ['a chunk that counts 2^32 - 1 records', [...chunk, 1, 1, 255, 255, 255, 255], /4294967295 items do not fit/],
-    ['a chunk with a record of 2^32 - 1 bytes', [...chunk, 1, 1, 0, 0, 0, 1, 255, 255, 255, 255], /end too soon/],
-    ['a chunk that is shared by 2', [...chunk, 2, 0, 0, 0, 0, 0], /is not 0 or 1/],
-    ['a chunk that is live by 2', [...chunk, 0, 2, 0, 0, 0, 0], /is not 0 or 1/],
+    [
+      'a chunk that counts 2^32 - 1 records',
+      [...chunk, 1, 1, ...start, 255, 255, 255, 255],
+      /4294967295 items do not fit/,
+    ],
+    [
+      'a chunk with a record of 2^32 - 1 bytes',
+      [...chunk, 1, 1, ...start, 0, 0, 0, 1, 255, 255, 255, 255],
+      /end too soon/,
+    ],
+    ['a chunk that is shared by 2', [...chunk, 2, 0, ...start, 0, 0, 0, 0], /is not 0 or 1/],
+    ['a chunk that is live by 2', [...chunk, 0, 2, ...start, 0, 0, 0, 0], /is not 0 or 1/],
     ['a nonce that is not UTF-8', [...head(4), ...text(Buffer.from([0xc0, 0x80]))], /UTF-8|end too soon/],
     ['a nonce that is too long', [...head(4), ...text('n'.repeat(nonceBytesMax + 1))], /text of 129 bytes/],
     ['a store id that is too long', [...head(5), ...text('n'), ...text('s'.repeat(600)), ...zeros(28)], /text of 600/],

@@ -1,7 +1,6 @@
 // What must hold for a whole chain, at any moment, whoever crashed and whatever was lost. One replica cannot see these things.
 import type { Active, Configuration } from '../../chain/configuration.ts';
 import { lastActive, seatOf, servingOf } from '../../chain/configuration.ts';
-import type { Entry } from '../../chain/messages.ts';
 import { lowerOf } from '../../chain/normal.ts';
 import { checkNeighbours } from '../../chain/replica-check.ts';
 import type { Replica } from '../../chain/state.ts';
@@ -9,6 +8,7 @@ import { assert } from '../../engine/base/assert.ts';
 import type { HostId, Position } from '../../engine/base/ids.ts';
 import { origin } from '../../engine/base/ids.ts';
 import { type Disk, isOnDisk, positionAt } from './disk.ts';
+import { made } from './made.ts';
 
 export type Seen = {
   readonly id: HostId;
@@ -17,9 +17,6 @@ export type Seen = {
   readonly isUp: boolean;
   readonly replica: Replica;
 };
-
-/** Every record that was ever made, by the hash after it: a hash names a history. Shared by all copies of a world. */
-export const made = new Map<string, Entry>();
 
 /** Whether the history that ends at `a` is the beginning of the one that ends at `b`. */
 export function isBeginning(a: Position, b: Position): boolean {

@@ -3,37 +3,25 @@
 // model checker can try all that may come next.
 import { describeConfiguration, describeEffect, describeMessage, describePosition } from '../../chain/describe.ts';
 import { canPropose } from '../../chain/normal.ts';
+import { mayFold } from '../../chain/pages.ts';
 import { step } from '../../chain/replica.ts';
 import { checkReplica } from '../../chain/replica-check.ts';
-import type { Decision, Effect, Event, Replica } from '../../chain/state.ts';
-import { createReplica } from '../../chain/state.ts';
+import type { Decision, Effect, Event } from '../../chain/state.ts';
 import { assert } from '../../engine/base/assert.ts';
-import type { HostId } from '../../engine/base/ids.ts';
+import type { Epoch, HostId } from '../../engine/base/ids.ts';
 import { hostId } from '../../engine/base/ids.ts';
-import { cloneReplica } from './clone.ts';
-import type { Disk, Write } from './disk.ts';
-import { applyWrites, emptyDisk, endOfDisk, positionAt, readAfter } from './disk.ts';
+import type { Disk } from './disk.ts';
+import { applyWrites, emptyDisk, pageFrom, positionAt, readAfter } from './disk.ts';
 import type { Item } from './links.ts';
 import { Links } from './links.ts';
-import { chain, makeActivation, makeBatch, travelled } from './records.ts';
-import type { Question } from './register-cell.ts';
+import { made } from './made.ts';
+import { makeActivation, makeBatch, travelled } from './records.ts';
 import { describeDecision, keyOfValue, RegisterCell } from './register-cell.ts';
-import { made, Witness } from './witness.ts';
+import { Witness } from './witness.ts';
+import type { Member } from './world-member.ts';
+import { begin, bootOf, cloneMember, greetingOf } from './world-member.ts';
 
-export type Member = {
-  readonly id: HostId;
-  disk: Disk;
-  storeId: string;
-  replica: Replica;
-  boot: number;
-  isUp: boolean;
-  /** As its effects say: between `serving` and `stopped`. */
-  isHead: boolean;
-  queue: Write[];
-  writing: Write[] | undefined;
-  reads: (Effect & { kind: 'read' | 'locate' })[];
-  question: Question | undefined;
-};
+export type { Member, Read } from './world-member.ts';
 
 export type Habits = {
   /** Messages take the way through their bytes. */
@@ -149,10 +137,16 @@ export class World {
   sync(name: string): boolean {
     const member = this.member(name);
     if (!this.startWrite(name)) return false;
-    const synced = applyWrites(member.disk, member.writing ?? []);
+    const writes = member.writing ?? [];
+    const synced = applyWrites(member.disk, writes);
     member.writing = undefined;
     this.say(() => `> ${name} synced ${synced.position === undefined ? 'marks' : describePosition(synced.position)}`);
     this.step(member, { kind: 'synced', ...synced });
+    for (const { isWipe, page, epoch } of writes) {
+      if (isWipe === true) member.reads.push({ kind: 'wiped' });
+      if (page !== undefined) this.step(member, { kind: 'pageStored', isRight: true, epoch: epoch as Epoch, ...page });
+    }
+    if (this.habits.isReadQuick) while (this.read(member.id));
     return true;
   }
 
@@ -170,7 +164,13 @@ export class World {
     const member = this.member(name);
     const read = member.reads.shift();
     if (read === undefined) return false;
-    if (read.kind === 'locate')
+    if (read.kind === 'wiped') {
+      member.disk.hasLeftover = false;
+      this.say(() => `> ${name} is wiped`);
+      this.step(member, read);
+    } else if (read.kind === 'readPage') {
+      this.step(member, { ...read, kind: 'pageRead', page: pageFrom(member.disk, read.cursor) });
+    } else if (read.kind === 'locate')
       this.step(member, { kind: 'located', epoch: read.epoch, position: positionAt(member.disk, read.lsn) });
     else this.step(member, { ...read, kind: 'fetched', ...readAfter(member.disk, read.after) });
     return true;
@@ -235,6 +235,16 @@ export class World {
     const entry = makeBatch(replica, `update ${this.updates}`, this.updates);
     this.say(() => `> ${name} proposes #${entry.lsn}`);
     this.step(member, { kind: 'propose', entry });
+    return true;
+  }
+
+  /** Everything committed is folded into documents; the log goes as far as it may. */
+  fold(name: string): boolean {
+    const member = this.member(name);
+    const { replica, disk } = member;
+    if (!member.isUp || !mayFold(replica) || replica.committed <= disk.start) return false;
+    this.say(() => `> ${name} has folded #${replica.committed}`);
+    this.step(member, { kind: 'folded', through: positionAt(disk, replica.committed) });
     return true;
   }
 
@@ -323,7 +333,15 @@ export class World {
       case 'dropQueued':
         member.queue = member.queue.filter(({ entries, cut }) => entries.length === 0 && cut === undefined);
         return;
+      case 'trim':
+        member.disk.start = effect.to.lsn;
+        return;
+      case 'wipe':
+        return void member.queue.push({ ...noWrite, isWipe: true });
+      case 'storePage':
+        return void member.queue.push({ ...noWrite, page: effect.page, epoch: effect.epoch });
       case 'read':
+      case 'readPage':
       case 'locate':
         return void member.reads.push(effect);
       case 'committed':
@@ -363,33 +381,7 @@ export class World {
   }
 }
 
-function begin(id: HostId): Member {
-  const disk = emptyDisk();
-  const blank = { queue: [], writing: undefined, reads: [], question: undefined, isUp: true, isHead: false };
-  const replica = bootOf({ id, boot: 1, storeId: id, disk });
-  return { id, disk, storeId: id, boot: 1, replica, ...blank };
-}
-
-function bootOf({ id, boot, storeId, disk }: { id: HostId; boot: number; storeId: string; disk: Disk }): Replica {
-  const { marks } = disk;
-  return createReplica({ self: id, boot: `b${boot}`, storeId, region: '', chain, marks, durable: endOfDisk(disk) });
-}
-
-function cloneMember(member: Member): Member {
-  const { disk, replica, queue, reads, question } = member;
-  return {
-    ...member,
-    disk: { ...disk },
-    replica: cloneReplica(replica),
-    queue: [...queue],
-    reads: [...reads],
-    question: question === undefined ? undefined : { ...question },
-  };
-}
-
-function greetingOf({ id, boot, storeId }: Member): { id: HostId; boot: string; storeId: string } {
-  return { id, boot: `b${boot}`, storeId };
-}
+const noWrite = { cut: undefined, entries: [], marks: undefined };
 
 function eventOf(from: HostId, item: Item): Event {
   if (item.kind === 'broken') return { kind: 'disconnected', peer: from };

@@ -32,6 +32,7 @@ async function stage(changes: Partial<FoldingParts> = {}) {
   const folding = new Folding({
     store,
     fold,
+    history: 1_000,
     nowMs: () => 0,
     sleep: async () => {},
     chains: () => [...committed].map(([chain, lsn]) => ({ chain, committed: lsn })),

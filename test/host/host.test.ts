@@ -14,7 +14,7 @@ import type { OpenedRecord, RecordPlace } from '../../engine/store/format.ts';
 import { encodeBatch } from '../../engine/store/format.ts';
 import { Store } from '../../engine/store/store.ts';
 import type { ChainQueue, ChainService } from '../../host/host.ts';
-import { Host } from '../../host/host.ts';
+import { Host, storedReplica } from '../../host/host.ts';
 import { MemoryStore } from '../contract/memory-store.ts';
 
 const chain = chainId(0);
@@ -72,7 +72,7 @@ function nodeOf(store: Store, names: readonly string[]): Node {
     profile: lan,
     voters: firstVoters([{ host: self, storeId }]),
     cells: [],
-    replicas: [{ chain, marks: store.marks(chain), durable: store.durable(chain) }],
+    replicas: [storedReplica(store, chain)],
     nowMs: 0,
     tickMs: 25,
     fetchBytesPerSecond: 1,
@@ -102,6 +102,9 @@ async function run(service: OneBatch): Promise<{ replica: Replica; fatal: unknow
       sendTo: () => {},
       sendToProxy: () => {},
       onReplaced: () => {},
+      quiesce: async () => {},
+      settle: async () => true,
+      chunkBytes: 1_000_000,
       serve: () => service,
       onRoutes: () => {},
       onTurnEnd: () => {
@@ -148,6 +151,9 @@ t.test('[C7] a host knows that a link broke before anything can be sent over the
     nowMs: () => 0,
     sendToProxy: () => {},
     onReplaced: () => {},
+    quiesce: async () => {},
+    settle: async () => true,
+    chunkBytes: 1_000_000,
     soon: (turn) => waiting.push(turn),
     sendTo: () => {},
     serve: () => new OneBatch((place) => place),

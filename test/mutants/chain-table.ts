@@ -37,7 +37,7 @@ const readings: readonly Mutant[] = [
   {
     name: 'comparing lsn without hash: a history that is taken as held',
     rule: 'C3',
-    file: member,
+    file: 'chain/copy.js',
     find: 'if (samePosition(durable, target))',
     replace: 'if (durable.lsn === target.lsn)',
     also: [
@@ -118,7 +118,7 @@ const readings: readonly Mutant[] = [
   {
     name: 'a transfer that only extends',
     rule: 'C7',
-    file: member,
+    file: 'chain/copy.js',
     find: 'if (samePosition(durable, target))',
     replace: 'if (durable.lsn >= target.lsn)',
     also: [

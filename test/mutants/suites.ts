@@ -13,7 +13,7 @@ const sliceSeeds = 100;
 /** Of the chain under chance: what takes more of them, a story may tell sooner. */
 const chanceSeeds = '1000';
 
-const members = ['member', 'normal', 'join', 'driver', 'start'].map((name) => `test/chain/${name}.test.js`);
+const members = ['member', 'pages', 'normal', 'join', 'driver', 'start'].map((name) => `test/chain/${name}.test.js`);
 
 const ofStore = (name: string): string => `test/store/${name}.test.js`;
 const ofGossip = (name: string): string => `test/gossip/${name}.test.js`;
@@ -27,7 +27,7 @@ export function suitesFor(file: string): readonly string[] {
   if (file === 'chain/steward.js' || file === 'chain/detector.js') return [`test/${file.replace('.js', '.test.js')}`];
   if (file.startsWith('chain/')) return ['test/chain/random.test.js', 'test/golden.test.js', ...members];
   if (file === 'host/host.js' || file === 'engine/base/assert.js') return ['test/host/host.test.js'];
-  if (file.startsWith('engine/store/')) return ['document-index', 'store', 'folding'].map(ofStore);
+  if (file.startsWith('engine/store/')) return ['document-index', 'store', 'folding', 'pages'].map(ofStore);
   if (file === 'engine/document/snapshot.js') return ['test/document/snapshot.test.js'];
   return file === 'host/batcher.js' ? ['test/host/batcher.test.js'] : [];
 }

@@ -5,8 +5,50 @@ import { one } from './mutant.ts';
 const folding = 'engine/store/folding.js';
 const documents = 'engine/store/documents.js';
 const snapshot = 'engine/document/snapshot.js';
+const pages = 'chain/pages.js';
+const copy = 'chain/copy.js';
 
 export const storeMutants: readonly Mutant[] = [
+  one('C17', 'trims while somebody syncs', pages, '(isWhole &&', '('),
+  one('C17', 'trims what is not committed', pages, 'through.lsn > replica.committed', 'false'),
+  one(
+    'C17',
+    'trims while it does not serve',
+    pages,
+    "if (phase.kind !== 'serving')\n        return false;",
+    "if (phase.kind !== 'serving')\n        return true;",
+  ),
+  one(
+    'C17',
+    'gives documents of two moments',
+    'host/copies.js',
+    'if (!(await settle(chain)))\n                return;',
+    '',
+  ),
+  one('C11', 'counts while it is given documents', copy, 'write(replica, undefined, [], { logEpoch: 0 }, out);', ''),
+  one(
+    'C11',
+    'keeps what an abandoned copy has left',
+    copy,
+    "if (replica.leftover === 'some')\n        wipe(replica, out);",
+    "if (replica.leftover === 'some')\n        replica.leftover = 'none';",
+  ),
+  one('C11', 'forgets at a start what is left', 'engine/store/recovery.js', 'if (base.hasLeftover)', 'if (false)'),
+  one(
+    'C11',
+    'goes on over pages of another moment',
+    pages,
+    'if (start !== undefined && !samePosition(start, page.start))',
+    'if (false)',
+  ),
+  one(
+    'C11',
+    'believes documents that do not come to their sum',
+    'engine/store/pages.js',
+    '!== sum)',
+    '!== sum && false)',
+  ),
+  one('C11', 'goes back for what the source no longer has', copy, 'if (base.lsn < start.lsn)', 'if (false)'),
   one(
     'E13',
     'folds what is not committed',

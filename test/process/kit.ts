@@ -2,14 +2,12 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Cluster } from '../../bench/cluster.ts';
+import { readStored } from '../../bench/stored.ts';
 import { chainId, documentName, origin } from '../../engine/base/ids.ts';
 import type { Json } from '../../engine/base/merge-patch.ts';
 import type { Definition, Resident } from '../../engine/document/document.ts';
-import { createResident, replaySection } from '../../engine/document/document.ts';
-import { sectionsOf } from '../../engine/store/format.ts';
-import { walkLog } from '../../engine/store/log.ts';
-import { storeDir } from '../../host/folder.ts';
-import { LevelStore } from '../../host/level-store.ts';
+import { createResident, replaySection, restoreResident } from '../../engine/document/document.ts';
+import { readFolder } from '../../host/folder.ts';
 import type { OpenDocument } from '../../proxy/client/node.ts';
 
 /** Resolves when the document's view passes `holds`; at once where it does already. */
@@ -54,22 +52,19 @@ export async function readDisk(
   chains: number,
   definition: Definition,
 ): Promise<DiskRead> {
-  const store = await LevelStore.open(storeDir(cluster.dir, host));
-  const hashes: string[] = [];
+  const folder = await readFolder(cluster.dir);
   const documents = new Map<string, Resident>();
-  for (let chain = 0; chain < chains; chain += 1) {
-    let last = `${origin.lsn}`;
-    for await (const record of walkLog(store, chainId(chain), origin)) {
-      last = `${record.lsn} ${record.hash}`;
-      for (const { name, bytes } of sectionsOf(record)) {
-        const resident = documents.get(name) ?? createResident(definition, documentName(name).name);
-        documents.set(name, resident);
-        replaySection(resident, bytes);
-      }
-    }
-    hashes.push(last);
-  }
-  await store.close();
+  const all = Array.from({ length: chains }, (_, chain) => chainId(chain));
+  const ends = await readStored(folder, host, all, (_chain, { name, state, sections }) => {
+    const key = documentName(name).name;
+    const resident = state === undefined ? createResident(definition, key) : restoreResident(definition, key, state);
+    for (const section of sections) replaySection(resident, section);
+    documents.set(name, resident);
+  });
+  const hashes = all.map((chain) => {
+    const { lsn, hash } = ends.get(chain) ?? origin;
+    return lsn === 0 ? '0' : `${lsn} ${hash}`;
+  });
   return { hashes, documents };
 }
 

@@ -1,24 +1,37 @@
 // What outlives a host's processes: its name, its disk, and how often it was started.
 import type { HostId } from '../../engine/base/ids.ts';
+import { chainId } from '../../engine/base/ids.ts';
+import type { Base } from '../../engine/store/entries.ts';
+import { baseKey, decodeBase, noBase } from '../../engine/store/entries.ts';
 import type { OpenedRecord } from '../../engine/store/format.ts';
-import { openRecord, recordKey, sectionsOf } from '../../engine/store/format.ts';
+import { openRecord, recordKeys, sectionsOf } from '../../engine/store/format.ts';
 import type { Put } from '../../engine/store/port.ts';
+import {
+  decodeSnapshotEntry,
+  documentKeys,
+  isSnapshotKey,
+  nameOfSnapshotKey,
+} from '../../engine/store/snapshot-format.ts';
+import type { Archive } from './archive.ts';
 import { SimDisk } from './disk.ts';
 import type { Kernel } from './kernel.ts';
 import type { HostProcess } from './process.ts';
 
 const recordKind = 0x10;
+const baseKind = 0x04;
 
 export class Machine {
   readonly id: HostId;
   readonly disk: SimDisk;
+  readonly #archive: Archive;
   process: HostProcess | undefined;
   boots = 0;
   /** The last seq of each document that is durable here; undefined where it must be read anew. */
   #seqs: Map<string, number> | undefined = new Map();
 
-  constructor(kernel: Kernel, id: HostId) {
+  constructor(kernel: Kernel, id: HostId, archive: Archive) {
     this.id = id;
+    this.#archive = archive;
     this.disk = new SimDisk(kernel, id);
     this.disk.onApplied = (puts) => this.#onApplied(puts);
   }
@@ -31,9 +44,18 @@ export class Machine {
     return `${this.id}-store-${this.disk.losses}`;
   }
 
-  /** What is durable of a chain, checked as the store checks it; throws where it is no log. */
+  baseOf(chain: number): Base {
+    const entry = this.disk.entries(baseKey(chainId(chain)), baseKey(chainId(chain + 1)))[0];
+    return entry === undefined ? noBase : decodeBase(entry);
+  }
+
+  /** What this disk holds of a chain, checked as the store checks it: with what went into documents. Throws where it is no log. */
   logOf(chain: number): OpenedRecord[] {
-    return this.disk.entries(recordKey(chain as never, 0), recordKey(chain as never, 2 ** 48)).map(openRecord);
+    const base = this.baseOf(chain);
+    if (base.hasLeftover) return [];
+    const records = this.disk.entries(...recordKeys(chainId(chain))).map(openRecord);
+    const kept = records.filter(({ lsn }) => lsn > base.floor.lsn);
+    return [...this.#archive.historyTo(chainId(chain), base.floor), ...kept];
   }
 
   loseDisk(): void {
@@ -49,17 +71,40 @@ export class Machine {
 
   #readSeqs(chains: number): Map<string, number> {
     const seqs = new Map<string, number>();
-    for (let chain = 0; chain < chains; chain += 1) for (const record of this.logOf(chain)) noteSeqs(seqs, record);
+    for (let chain = 0; chain < chains; chain += 1) {
+      if (this.baseOf(chain).hasLeftover) continue;
+      const [[from, to]] = documentKeys(chainId(chain));
+      for (const { key, value } of this.disk.pairs(from, to)) {
+        seqs.set(nameOfSnapshotKey(key), decodeSnapshotEntry(key, value).seq);
+      }
+      for (const record of this.disk.entries(...recordKeys(chainId(chain))).map(openRecord)) noteSeqs(seqs, record);
+    }
     return seqs;
   }
 
   #onApplied(puts: readonly Put[]): void {
-    for (const { key, value } of puts as readonly { key: Uint8Array; value: Uint8Array | undefined }[]) {
-      if (key[0] !== recordKind) continue;
-      if (value === undefined) this.#seqs = undefined;
-      else if (this.#seqs !== undefined) noteSeqs(this.#seqs, { kind: kindOf(value), lsn: 0, bytes: value } as never);
+    const floors = floorsIn(puts);
+    for (const { key, value } of puts) {
+      if (key[0] === recordKind && value !== undefined) {
+        this.#archive.add(key, value);
+        if (this.#seqs !== undefined) noteSeqs(this.#seqs, { kind: kindOf(value), lsn: 0, bytes: value } as never);
+      } else if (key[0] === recordKind && !floors.has(chainOf(key))) this.#seqs = undefined;
+      // Of what another member folded.
+      else if (isSnapshotKey(key) && this.#seqs?.has(nameOfSnapshotKey(key)) === false) this.#seqs = undefined;
     }
   }
+}
+
+/** Chains whose log is trimmed by this write: what it removes is in documents. */
+function floorsIn(puts: readonly Put[]): Set<number> {
+  const trims = puts.filter(
+    ({ key, value }) => key[0] === baseKind && value !== undefined && !decodeBase(value).hasLeftover,
+  );
+  return new Set(trims.map(({ key }) => chainOf(key)));
+}
+
+function chainOf(key: Uint8Array): number {
+  return ((key[1] ?? 0) << 8) | (key[2] ?? 0);
 }
 
 /** Without checksum and hash: what is written is looked at often. */
@@ -67,6 +112,8 @@ function kindOf(bytes: Uint8Array): string {
   return bytes[1] === 1 ? 'batch' : 'activation';
 }
 
+/** Records of the log may be older than what a snapshot has. */
 function noteSeqs(seqs: Map<string, number>, record: OpenedRecord): void {
-  for (const { name, seqFirst, count } of sectionsOf(record)) seqs.set(name, seqFirst + count - 1);
+  for (const { name, seqFirst, count } of sectionsOf(record))
+    seqs.set(name, Math.max(seqs.get(name) ?? 0, seqFirst + count - 1));
 }

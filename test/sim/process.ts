@@ -22,7 +22,7 @@ import { Folding } from '../../host/folding.ts';
 import { Fronts } from '../../host/fronts.ts';
 import type { Hello } from '../../host/hello.ts';
 import type { ChainService } from '../../host/host.ts';
-import { Host } from '../../host/host.ts';
+import { Host, storedReplica } from '../../host/host.ts';
 import type { Prng } from '../prng.ts';
 import { Actor } from './actor.ts';
 import type { SimDisk } from './disk.ts';
@@ -142,8 +142,6 @@ export class HostProcess extends Actor {
       fresh,
       (record) => indexVisited(indexes, record),
     );
-    const chunkBytes = prng.pick(chunkBytesOf);
-    store.read = (chain, after) => Store.prototype.read.call(store, chain, after, chunkBytes);
     const { boot, id: self } = this;
     const { storeId } = store.identity;
     const hello: Hello = { version: 1, cluster: 'sim', host: self, boot, storeId, appHash };
@@ -219,7 +217,7 @@ export class HostProcess extends Actor {
       profile: lan,
       voters: firstVoters(voters),
       cells: [...store.cells].map(([register, bytes]) => ({ register, bytes })),
-      replicas: chains.map((chain) => ({ chain, marks: store.marks(chain), durable: store.durable(chain) })),
+      replicas: chains.map((chain) => storedReplica(store, chain)),
       nowMs: kernel.nowMs,
       tickMs,
       fetchBytesPerSecond,
@@ -255,11 +253,14 @@ export class HostProcess extends Actor {
       indexes,
       log: this.#logger(node),
       nowMs: () => kernel.nowMs,
+      chunkBytes: prng.pick(chunkBytesOf),
       sendToProxy: (proxy, bytes) => fronts.gossip(proxy, bytes),
       onReplaced: ({ kind, reason }) => this.#parts.events.say(() => `${this.id} replaced a voter: ${kind} ${reason}`),
       soon,
       sendTo,
       serve,
+      settle: (chain) => this.#folds?.settle(chain) ?? Promise.resolve(false),
+      quiesce: (chain) => this.#folds?.quiesce(chain) ?? Promise.resolve(),
       onRoutes: () => fronts.announceRoutes(),
       onTurnEnd: () => fronts.flush(),
       fatal,

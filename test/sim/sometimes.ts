@@ -28,6 +28,8 @@ const atCrash: Readonly<Record<string, (crash: Crash) => boolean>> = {
   'member died with more on disk than the head': isAheadOfHead,
   'last complete member died': isLastComplete,
   'died while folding': ({ process }) => process.isFolding,
+  'died while it was wiped': ({ replica }) => replica.leftover === 'going',
+  'died between pages': ({ replica }) => replica.leftover === 'some',
   'died while sealing': ({ replica }) => replica.phase.kind === 'sealing',
   'died sealed': ({ replica }) => replica.phase.kind === 'sealed',
   'died while copying': ({ replica }) => replica.phase.kind === 'copying',
@@ -53,6 +55,8 @@ const atMessage: Readonly<Record<string, (heard: Heard) => boolean>> = {
   'a joiner caught up': ({ message }) => message.kind === 'chunk' && message.isLive,
   'a host of the past was told': ({ message, from }) => message.kind === 'configured' && from !== '',
   'a history was copied': ({ message }) => message.kind === 'chunk' && message.entries.length > 0,
+  'documents were copied': ({ message }) => message.kind === 'page',
+  'a copy took several pages': ({ message }) => message.kind === 'page' && message.page.next !== '',
   'a link resumed': ({ message }) => message.kind === 'resume',
   'a member found less than chosen': ({ message }) => message.kind === 'fetch',
 };

@@ -11,6 +11,7 @@ import { AssertionFailed } from '../../engine/base/assert.ts';
 import type { ChainId, Epoch, HostId } from '../../engine/base/ids.ts';
 import { hostId } from '../../engine/base/ids.ts';
 import type { Prng } from '../prng.ts';
+import { Archive } from './archive.ts';
 import { SimClient } from './clients.ts';
 import { DiskFailed } from './disk.ts';
 import type { SendRecord } from './history.ts';
@@ -68,7 +69,8 @@ export class World {
     this.network = new Network(kernel);
     const count = this.#prng.pick([3, 3, 3, 3, 4, 5]);
     const hosts = Array.from({ length: count }, (_, index) => hostId(`h${index + 1}`));
-    this.machines = hosts.map((id) => new Machine(kernel, id));
+    const archive = new Archive();
+    this.machines = hosts.map((id) => new Machine(kernel, id, archive));
     const storeIds = new Map(this.machines.map(({ id, storeId }) => [id, storeId]));
     this.cluster = { hosts, chains: 2, replication: 3, serversMin: 2, storeIds, app: ledgerApp };
     for (const machine of this.machines) this.start(machine);

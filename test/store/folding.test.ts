@@ -29,7 +29,13 @@ const batches = fc.array(fc.dictionary(fc.constantFrom('s/a', 's/b', 's/c'), fc.
 const fold = async (tasks: readonly FoldTask[]): Promise<Uint8Array[]> => {
   return tasks.map(({ state, sections }) => Buffer.concat([state ?? Buffer.alloc(0), ...sections]));
 };
-const options: FoldOptions = { committed: 1_000 as Lsn, history: 4, fold, pace: async () => {} };
+const options: FoldOptions = {
+  committed: 1_000 as Lsn,
+  history: 4,
+  fold,
+  pace: async () => {},
+  isStopped: () => false,
+};
 
 class Stage {
   readonly disk = new MemoryStore();
@@ -85,7 +91,7 @@ class Stage {
   async check(): Promise<boolean> {
     for (const [name, words] of this.words) if ((await this.read(name)) !== words.join('')) return false;
     let { sum } = noBase;
-    const [[from, to]] = documentKeys(chain) as [readonly [Uint8Array, Uint8Array]];
+    const [[from, to]] = documentKeys(chain);
     for await (const page of this.disk.scan(from, to)) {
       for (const { key, value } of page) sum = addToSum(sum, key, value, 1);
     }
