@@ -29,6 +29,7 @@ export function suitesFor(file: string): readonly string[] {
   if (file === 'host/host.js' || file === 'engine/base/assert.js') return ['test/host/host.test.js'];
   if (file.startsWith('engine/store/')) return ['document-index', 'store', 'folding', 'pages'].map(ofStore);
   if (file === 'engine/document/snapshot.js') return ['test/document/snapshot.test.js'];
+  if (file === 'proxy/route.js') return ['test/proxy/routing.test.js'];
   return file === 'host/batcher.js' ? ['test/host/batcher.test.js'] : [];
 }
 
