@@ -35,7 +35,9 @@ export class Folding {
   readonly #quiet = new Map<ChainId, { readonly committed: Lsn; readonly sinceMs: number }>();
   /** Until when a chain is passed over that could not be folded. */
   readonly #restsUntilMs = new Map<ChainId, number>();
-  #busy: { readonly chain: ChainId; readonly done: Promise<void>; isStopped: boolean } | undefined;
+  #busy: { readonly chain: ChainId; readonly done: Promise<void>; isStopped: boolean; isHurried: boolean } | undefined;
+  /** Chains whose folding is being brought to its end: no pass of theirs begins meanwhile. */
+  readonly #settling = new Set<ChainId>();
   #isClosed = false;
 
   constructor(parts: FoldingParts) {
@@ -57,7 +59,7 @@ export class Folding {
       .finally(() => {
         this.#busy = undefined;
       });
-    this.#busy = { chain, done, isStopped: false };
+    this.#busy = { chain, done, isStopped: false, isHurried: false };
   }
 
   /** Stops a pass over this chain, where there is one, behind the slice that it is at. */
@@ -69,7 +71,19 @@ export class Folding {
 
   /** Brings a pass that was begun to its end, though it was another process that began it. False where it cannot be. */
   async settle(chain: ChainId): Promise<boolean> {
-    if (this.#busy?.chain === chain) await this.#busy.done;
+    this.#settling.add(chain);
+    try {
+      return await this.#settle(chain);
+    } finally {
+      this.#settling.delete(chain);
+    }
+  }
+
+  async #settle(chain: ChainId): Promise<boolean> {
+    if (this.#busy?.chain === chain) {
+      this.#busy.isHurried = true;
+      await this.#busy.done;
+    }
     const { store, fold, history, onFolded } = this.#parts;
     const { newest } = store.base(chain);
     while (store.base(chain).folded.lsn < newest) {
@@ -110,7 +124,7 @@ export class Folding {
       const quiet = seen?.committed === committed ? seen : { committed, sinceMs: nowMs };
       this.#quiet.set(chain, quiet);
       const isDue = records >= recordsMin || nowMs - quiet.sinceMs >= foldWaitMs;
-      if (nowMs < (this.#restsUntilMs.get(chain) ?? 0)) continue;
+      if (nowMs < (this.#restsUntilMs.get(chain) ?? 0) || this.#settling.has(chain)) continue;
       if (isDue && records > most) [due, most] = [{ chain, committed }, records];
     }
     return due;
@@ -122,7 +136,7 @@ export class Folding {
     const share = isHurried ? foldHurryShare : foldShare;
     let sinceMs = nowMs();
     const pace = async (): Promise<void> => {
-      await sleep((nowMs() - sinceMs) * (1 / share - 1));
+      if (this.#busy?.isHurried !== true) await sleep((nowMs() - sinceMs) * (1 / share - 1));
       sinceMs = nowMs();
     };
     const isStopped = (): boolean => this.#busy?.isStopped === true;

@@ -39,13 +39,18 @@ export async function readDocument(store: Store, chain: ChainId, index: Document
     const lsns = [...(index.lsns.get(name) ?? [])];
     const snapshot = await readSnapshot(store, chain, name);
     const sections: Uint8Array[] = [];
-    const isRead = await readSections(store, chain, name, lsns, snapshot?.lsn ?? 0, sections);
-    // A record that went away below `folded` is in a snapshot by now; folds are seconds apart, so this ends.
-    if (isRead && store.base(chain).folded.lsn === folded.lsn) return { snapshot, sections };
+    // What was folded since may have been trimmed under this read: it is in a snapshot by now. Folds are seconds apart, so this ends.
+    const isFoldedSince = (): boolean => store.base(chain).folded.lsn !== folded.lsn;
+    try {
+      await readSections(store, chain, name, lsns, snapshot?.lsn ?? 0, sections);
+    } catch (cause) {
+      if (isFoldedSince()) continue;
+      throw cause;
+    }
+    if (!isFoldedSince()) return { snapshot, sections };
   }
 }
 
-/** False where a record was trimmed before it was read. */
 async function readSections(
   store: Store,
   chain: ChainId,
@@ -53,10 +58,9 @@ async function readSections(
   lsns: readonly number[],
   foldedLsn: number,
   sections: Uint8Array[],
-): Promise<boolean> {
+): Promise<void> {
   for (const lsn of lsns) {
     if (lsn <= foldedLsn) continue;
-    if (lsn <= store.base(chain).floor.lsn) return false;
     const record = await store.readRecord(chain, lsn);
     const section = sectionsOf(record).find((one) => one.name === name);
     if (section === undefined) {
@@ -64,5 +68,4 @@ async function readSections(
     }
     sections.push(section.bytes);
   }
-  return true;
 }

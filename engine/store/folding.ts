@@ -188,6 +188,7 @@ async function planHistory(
 /** Removes the log through `to`, in slices. The replica says how far (C17): this only checks that it is folded. */
 export async function trimLog(store: Store, chain: ChainId, to: Position): Promise<void> {
   assert(to.lsn <= store.base(chain).folded.lsn, 'C17: what goes is folded');
+  store.startTrim(chain, to.lsn);
   for (let { floor } = store.base(chain); floor.lsn < to.lsn; floor = store.base(chain).floor) {
     const end = Math.min(to.lsn, floor.lsn + trimRecordsMax);
     const next = end === to.lsn ? to : await store.locate(chain, end);

@@ -20,13 +20,13 @@ export async function openChain(
   const stored = await disk.get(marksKey(chain));
   const marks = stored === undefined ? noMarks : decodeMarks(stored);
   const base = await readBase(disk, chain);
-  if (base.hasLeftover) return { marks, base, durable: origin };
+  if (base.hasLeftover) return { marks, base, durable: origin, trimLsn: 0 };
   let durable = base.folded;
   for await (const record of walkLog(disk, chain, base.folded)) {
     visit(record);
     durable = { lsn: record.lsn, hash: record.hash };
   }
-  return { marks, base, durable };
+  return { marks, base, durable, trimLsn: base.floor.lsn };
 }
 
 /** Where the log of a chain begins, and through where it is folded. */

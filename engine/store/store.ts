@@ -60,8 +60,8 @@ export class Store {
   }
 
   /**
-   * Opens a host's store, or begins it where the disk is empty, and reads every record of every chain, which `visit` sees. `fresh` is the identity
-   * of a store that begins. ENGINE_IDENTITY where the disk is another host's; ENGINE_CORRUPT by chain and lsn.
+   * Opens a host's store, or begins it where the disk is empty, and reads each chain from where it is folded: `visit` sees those records. `fresh`
+   * is the identity of a store that begins. ENGINE_IDENTITY where the disk is another host's; ENGINE_CORRUPT by chain and lsn.
    */
   static async open(
     disk: OrderedStore,
@@ -167,12 +167,24 @@ export class Store {
     if (!(await this.#holds(chain, after))) return undefined;
     const records: OpenedRecord[] = [];
     let bytes = 0;
-    for await (const record of walkLog(this.#disk, chain, after)) {
-      records.push(record);
-      bytes += record.bytes.length;
-      if (bytes >= bytesMax) break;
+    try {
+      for await (const record of walkLog(this.#disk, chain, after)) {
+        records.push(record);
+        bytes += record.bytes.length;
+        if (bytes >= bytesMax) break;
+      }
+    } catch (cause) {
+      // The log was trimmed under this read: then `after` is not in it any more.
+      if (after.lsn < this.#state(chain).trimLsn) return undefined;
+      throw cause;
     }
     return records;
+  }
+
+  /** From here on nobody is given what stands up to `lsn`: it goes. */
+  startTrim(chain: ChainId, lsn: number): void {
+    const state = this.#state(chain);
+    state.trimLsn = Math.max(state.trimLsn, lsn);
   }
 
   scan(from: Uint8Array, to: Uint8Array): AsyncIterable<readonly Pair[]> {
@@ -181,7 +193,7 @@ export class Store {
 
   /** The log of a chain was removed, and begins anew behind `start`. */
   forget(chain: ChainId, start: Position): void {
-    this.#state(chain).durable = start;
+    Object.assign(this.#state(chain), { durable: start, trimLsn: start.lsn });
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
@@ -251,6 +263,7 @@ export class Store {
     const { floor } = this.base(chain);
     if (lsn <= floor.lsn) return lsn === floor.lsn && hash === floor.hash;
     if (lsn > this.durable(chain).lsn) return false;
+    if (lsn < this.#state(chain).trimLsn) return false;
     return (await this.readRecord(chain, lsn)).hash === hash;
   }
 }

@@ -6,7 +6,8 @@ import { recordKey } from './format.ts';
 import type { Put } from './port.ts';
 
 /** What a store keeps in memory of a chain, however long its log and however many its documents. */
-export type ChainState = { marks: StoredMarks; base: Base; durable: Position };
+/** `trimLsn`: what stands up to here is being removed, and is read by nobody any more. */
+export type ChainState = { marks: StoredMarks; base: Base; durable: Position; trimLsn: number };
 
 export type StoredEntry = { readonly lsn: Lsn; readonly hash: Hash; readonly bytes: Uint8Array };
 

@@ -189,3 +189,32 @@ t.test(
     t.equal(await stage.read('s/a'), 's/a1 s/a2 s/a3 s/a4 ');
   },
 );
+
+t.test(
+  '[C17] [E13] what is read while it is folded and trimmed is found in its snapshot, or said to be gone',
+  async (t) => {
+    const stage = await Stage.of([{ 's/a': 1 }, { 's/a': 2, 's/b': 1 }, { 's/a': 1 }]);
+    const { get } = MemoryStore.prototype;
+    let isFirst = true;
+    stage.disk.get = async (key) => {
+      if (key[0] === 0x10 && isFirst) {
+        isFirst = false;
+        await stage.fold();
+        await trimLog(stage.store, chain, stage.store.base(chain).folded);
+      }
+      return get.call(stage.disk, key);
+    };
+    t.equal(await stage.read('s/a'), 's/a1 s/a2 s/a3 s/a4 ');
+    t.notOk(isFirst, 'it met the trim');
+    const other = await Stage.of([{ 's/a': 1 }, { 's/a': 1 }, { 's/a': 1 }]);
+    const after = await other.store.locate(chain, 1);
+    await other.fold({ committed: 2 as Lsn });
+    const { scan } = MemoryStore.prototype;
+    other.disk.scan = async function* (from, to) {
+      other.disk.scan = scan;
+      await trimLog(other.store, chain, other.store.base(chain).folded);
+      yield* scan.call(other.disk, from, to);
+    };
+    t.equal(await other.store.read(chain, after, 1_000_000), undefined);
+  },
+);
