@@ -127,7 +127,7 @@ export class Host {
 
   onFolded(chain: ChainId, { folded, names }: Folded): void {
     const kept = this.#chains.get(chain);
-    if (kept === undefined) return;
+    if (kept === undefined || kept.replica.leftover !== 'none') return;
     indexAfterFold(kept.index, folded, names);
     this.tell({ kind: 'chain', chain, event: { kind: 'folded', through: folded } });
   }

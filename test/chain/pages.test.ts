@@ -64,6 +64,7 @@ t.test(
     says(t, one.hear('a', 2, chunk), ['write logEpoch=0', 'wipe']);
     one.sync();
     says(t, one.hear('a', 2, chunk), [], 'late');
+    says(t, one.step({ kind: 'folded', through: at(2) }), [], 'a pass that ended as this began: it goes too');
     says(t, one.step({ kind: 'wiped' }), ['send ->a fetchPage e2 from ']);
     says(t, one.hear('a', 2, { kind: 'page', page: page('', '20', at(4)) }), [
       'store documents from  to 20, through #4',
