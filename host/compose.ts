@@ -19,22 +19,22 @@ import { chainId } from '../engine/base/ids.ts';
 import { chunkBytesMax, fetchBytesPerSecond, tickMs } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
-import { indexVisited } from '../engine/store/document-index.ts';
+import type { Identity } from '../engine/store/entries.ts';
 import type { Folded, FoldFailed } from '../engine/store/folding.ts';
-import type { OpenedRecord } from '../engine/store/format.ts';
-import { Store } from '../engine/store/store.ts';
+import type { Store } from '../engine/store/store.ts';
 import { Admin } from '../proxy/admin.ts';
 import { ProxyServer } from '../proxy/proxy.ts';
 import { Desk } from './desk.ts';
+import { noteDoubt } from './doubt.ts';
 import type { Folder } from './folder.ts';
-import { hostDir, storeDir } from './folder.ts';
+import { hostDir } from './folder.ts';
 import { Folding } from './folding.ts';
 import { Fronts } from './fronts.ts';
 import type { Hello } from './hello.ts';
 import type { ChainService } from './host.ts';
 import { Host, storedReplica } from './host.ts';
-import { LevelStore } from './level-store.ts';
 import { Links } from './links.ts';
+import { openHostStore } from './opening.ts';
 import { Operator } from './operator.ts';
 import type { FoldPool } from './workers/fold-pool.ts';
 import { makeFoldPool } from './workers/fold-pool.ts';
@@ -53,28 +53,29 @@ export type HostOptions = {
   readonly appHash: string;
   readonly log: Logger;
   readonly fatal: (cause: unknown) => void;
+  /** Whether the host that a store belongs to has it in use: see openHostStore. Nobody is asked where it is left out. */
+  readonly isInUse?: (found: Identity) => Promise<boolean>;
   /** Runs something else than documents on the chains headed here: the benchmark of the bare chain does. */
   readonly serve?: (chain: ChainId, wake: () => void) => ChainService;
 };
 
-/** Opens and checks the store, and joins the cluster. Errors are those of LevelStore.open, Store.open and Links.open. */
-export async function composeHost(options: HostOptions): Promise<RunningHost> {
-  const { folder, id, log } = options;
+/** Opens and checks the store, and joins the cluster. Errors are those of openHostStore and Links.open. */
+export async function composeHost(given: HostOptions): Promise<RunningHost> {
+  const { folder, id, log } = given;
   const { cluster } = folder;
   const me = cluster.hosts.find((host) => host.id === id);
   if (me === undefined) throw new CodedError('HOST_OPTIONS', `there is no host ${id} in ${folder.dir}`);
   if (cluster.voters.length === 0)
     throw new CodedError('HOST_OPTIONS', `${folder.dir} has no voters: start it with up`);
   await mkdir(hostDir(folder.dir, id), { recursive: true, mode: 0o700 });
-  const disk = await LevelStore.open(storeDir(folder.dir, id));
   const chains = Array.from({ length: cluster.chains }, (_, chain) => chainId(chain));
-  const fresh = { storeId: randomHex(16), host: id, cluster: cluster.cluster };
-  const indexes = new Map<ChainId, DocumentIndex>();
-  const visit = (record: OpenedRecord): void => indexVisited(indexes, record);
-  const store = await Store.open(disk, chains, fresh, visit).catch(async (cause: unknown) => {
-    await disk.close();
-    throw cause;
-  });
+  const opened = await openStoreOf(given, chains);
+  const { store, indexes, watermark, files } = opened;
+  const fatal = (cause: unknown): void => {
+    noteDoubt(cause, files, host.replicas);
+    given.fatal(cause);
+  };
+  const options = { ...given, fatal };
   const hello = helloOf(options, store);
   const node = nodeOf(options, store, hello, chains);
   const mayLead = (appHash: string): boolean => appHash === cluster.appHash;
@@ -103,15 +104,28 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
   const clock = setInterval(() => {
     host.tick();
     folding.tick(performance.now());
+    watermark.tick(performance.now());
   }, tickMs);
   const close = async (): Promise<void> => {
     clearInterval(clock);
     folding.close();
     await links.close();
     await host.close();
+    await opened.close();
     await pool.close();
   };
   return { storeId: hello.storeId, isServing: () => host.replicas.every(isWhole), close };
+}
+
+function openStoreOf({ folder, id, isInUse, log, fatal }: HostOptions, chains: readonly ChainId[]) {
+  return openHostStore({
+    dir: hostDir(folder.dir, id),
+    chains,
+    fresh: () => ({ storeId: randomHex(16), host: id, cluster: folder.cluster.cluster }),
+    isInUse: isInUse ?? (() => Promise.resolve(false)),
+    log,
+    fatal,
+  });
 }
 
 function failureLogger(log: Logger): (document: string, channel: string, err: unknown) => void {

@@ -4,19 +4,19 @@
 //   DIR/secret         what processes of the cluster show each other (0600)
 //   DIR/admin-token    what the admin port asks for (0600)
 //   DIR/up.pid         the process that keeps the cluster running
-//   DIR/<host>/store   the LevelDB of a host;  DIR/<host>/host.log  what it logged
+//   DIR/<host>/store   the LevelDB of a host;  beside it what the host knows of it (host-files.ts), and host.log: what it logged
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import type { Cluster } from '../chain/config.ts';
 import { minReplicasOf, parseCluster, votersCountOf } from '../chain/config.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { HostId } from '../engine/base/ids.ts';
-import { hostId } from '../engine/base/ids.ts';
+import { chainId, hostId } from '../engine/base/ids.ts';
 import { historyUpdates } from '../engine/base/limits.ts';
-import { Store } from '../engine/store/store.ts';
-import { LevelStore } from './level-store.ts';
+import { syncFolder, writeDurably } from './durable-file.ts';
+import { openHostStore } from './opening.ts';
 
 export type Folder = {
   readonly dir: string;
@@ -138,19 +138,24 @@ export async function prepareFolder(options: FolderOptions, appHash: string): Pr
  * The stores of the voters are made, or found, before the cluster first starts, and written down: a store that is made later is
  * never taken for one of theirs (C10).
  */
-async function bearVoters(dir: string, { cluster, hosts }: Cluster): Promise<Cluster['voters']> {
+async function bearVoters(dir: string, { cluster, hosts, chains: count }: Cluster): Promise<Cluster['voters']> {
   const voters: { host: HostId; storeId: string }[] = [];
+  const chains = Array.from({ length: count }, (_, chain) => chainId(chain));
   for (const { id } of hosts.slice(0, votersCountOf(hosts.length))) {
     await mkdir(hostDir(dir, id), { recursive: true, mode: 0o700 });
-    const disk = await LevelStore.open(storeDir(dir, id));
-    try {
-      const fresh = { storeId: randomBytes(16).toString('hex'), host: id, cluster };
-      const { identity } = await Store.open(disk, [], fresh);
-      voters.push({ host: id, storeId: identity.storeId });
-    } finally {
-      await disk.close();
-    }
+    const { store, close } = await openHostStore({
+      dir: hostDir(dir, id),
+      chains,
+      fresh: () => ({ storeId: randomBytes(16).toString('hex'), host: id, cluster }),
+      isInUse: () => Promise.resolve(false),
+      log: { warn: () => {}, error: () => {} },
+      fatal: () => {},
+    });
+    await store.close();
+    await close();
+    voters.push({ host: id, storeId: store.identity.storeId });
   }
+  await syncFolder(dir);
   return voters;
 }
 
@@ -167,14 +172,4 @@ async function readText(file: string, dir: string): Promise<string> {
 
 async function keepSecret(file: string): Promise<void> {
   if (!existsSync(file)) await writeDurably(file, `${randomBytes(32).toString('base64url')}\n`, 0o600);
-}
-
-/** Writes beside the file, syncs, renames over it and syncs the folder: after a crash the file is the old one or the new. */
-async function writeDurably(file: string, text: string, mode = 0o644): Promise<void> {
-  const beside = `${file}.new`;
-  await writeFile(beside, text, { mode, flush: true });
-  await rename(beside, file);
-  const folder = await open(dirname(file), 'r');
-  await folder.sync();
-  await folder.close();
 }

@@ -19,19 +19,23 @@ export class LevelStore implements OrderedStore {
     this.#database = database;
   }
 
-  /** Opens the store in `folder`, or makes it. ENGINE_DISK where that fails: held by another process, or not readable. */
-  static async open(folder: string): Promise<LevelStore> {
+  /**
+   * Opens the store in `folder`; makes one only where `mayCreate`. ENGINE_LOST where there is none, ENGINE_LOCKED where another process holds it,
+   * ENGINE_CORRUPT where it is damaged, ENGINE_DISK where it cannot be read.
+   */
+  static async open(folder: string, mayCreate = true): Promise<LevelStore> {
     const database: Database = new Level(folder, {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
       compression: false,
+      createIfMissing: mayCreate,
       writeBufferSize: writeBufferBytes,
     });
     try {
       await database.open();
     } catch (cause) {
-      const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
-      throw new CodedError('ENGINE_DISK', `the store in ${folder} does not open: ${reason}`, { cause });
+      const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+      throw codedOf(inner, `the store in ${folder} does not open`);
     }
     return new LevelStore(database);
   }
@@ -45,7 +49,9 @@ export class LevelStore implements OrderedStore {
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#database.get(asBuffer(key));
+    return this.#database.get(asBuffer(key)).catch((cause: unknown) => {
+      throw codedOf(cause, 'a read failed');
+    });
   }
 
   async *scan(from: Uint8Array, to: Uint8Array): AsyncGenerator<readonly Pair[]> {
@@ -57,7 +63,9 @@ export class LevelStore implements OrderedStore {
     });
     try {
       for (;;) {
-        const entries = await iterator.nextv(scanPageEntries);
+        const entries = await iterator.nextv(scanPageEntries).catch((cause: unknown) => {
+          throw codedOf(cause, 'a read failed');
+        });
         if (entries.length === 0) return;
         yield entries.map(([key, value]) => ({ key, value }));
       }
@@ -69,6 +77,19 @@ export class LevelStore implements OrderedStore {
   close(): Promise<void> {
     return this.#database.close();
   }
+}
+
+/** What LevelDB says of files that are cut, gone or unreadable; a full table of open files is none of it. */
+const damage = /Invalid argument|No such file|Input\/output error/;
+
+function codedOf(cause: unknown, what: string): CodedError {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const message = `${what}: ${text}`;
+  if (code === 'LEVEL_LOCKED') return new CodedError('ENGINE_LOCKED', message, { cause });
+  if (text.includes('does not exist')) return new CodedError('ENGINE_LOST', message, { cause });
+  const isDamaged = code === 'LEVEL_CORRUPTION' || (code === 'LEVEL_IO_ERROR' && damage.test(text));
+  return new CodedError(isDamaged ? 'ENGINE_CORRUPT' : 'ENGINE_DISK', message, { cause });
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -139,6 +139,8 @@ export const restartMsMin = 100;
 export const restartMsMax = 5_000;
 /** A host that lived this long starts with the shortest pause again. */
 export const restartForgivenMs = 10_000;
+/** How far the watermark may be behind the store: what rots in this time, in a sole survivor that is restarted, is not noticed (E5, E10). */
+export const watermarkMs = 100;
 /** How often a host's clock comes round to what waits for time. */
 export const tickMs = 25;
 /** A clock that comes round so much later than it should tells of a pause of this process: nobody is accused for it. */

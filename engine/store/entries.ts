@@ -1,10 +1,14 @@
 // The small entries of a store: who it is, and what it keeps of each chain and register beside logs and documents.
-import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { type ByteReader, ByteWriter } from '../base/bytes.ts';
+import { CodedError } from '../base/errors.ts';
 import type { ChainId, Epoch, Hash, Lsn, Position } from '../base/ids.ts';
 import { epoch as asEpoch, origin } from '../base/ids.ts';
-import { openSmall, withChecksum } from './sealed.ts';
+import { openSmall, openVersioned, withChecksum } from './sealed.ts';
 
 const version = 1;
+
+/** Of a store that has a tally. One of version 1 has none, and gets it with its next write. */
+const identityVersion = 2;
 
 export type Identity = { readonly storeId: string; readonly host: string; readonly cluster: string };
 export type StoredMarks = {
@@ -19,15 +23,20 @@ export const noMarks: StoredMarks = { sealed: 0 as Epoch, nonce: '', ran: 0 as E
 
 export function encodeIdentity({ storeId, host, cluster }: Identity): Uint8Array {
   const writer = new ByteWriter(1024);
-  writer.u8(version);
+  writer.u8(identityVersion);
   for (const text of [storeId, host, cluster]) writer.text(text);
   return withChecksum(writer);
 }
 
 export function decodeIdentity(bytes: Uint8Array): Identity {
-  return openSmall(bytes, 'identity', (reader) => {
+  return openVersioned(bytes, 'identity', identityVersion, (reader) => {
     return { storeId: reader.text(), host: reader.text(), cluster: reader.text() };
   });
+}
+
+/** Whether the store of this identity has a tally. */
+export function isTallied(identityBytes: Uint8Array): boolean {
+  return (identityBytes[0] ?? 0) >= 2;
 }
 
 export function encodeMarks({ sealed, ran, logEpoch, nonce }: StoredMarks): Uint8Array {
@@ -49,13 +58,15 @@ export function cellKey(register: number): Uint8Array {
   return Uint8Array.of(0x03, register >>> 8, register & 0xff);
 }
 
-/** Every cell lies from the first of these to below the second. */
-export const cellKeys: readonly [Uint8Array, Uint8Array] = [Uint8Array.of(0x03), Uint8Array.of(0x04)];
+/** Every small entry lies from the first of these to below the second: marks, cells, bases. */
+export const smallKeys: readonly [Uint8Array, Uint8Array] = [Uint8Array.of(0x02), Uint8Array.of(0x05)];
 
-export function registerOfKey(key: Uint8Array): number {
-  const reader = new ByteReader(key);
-  reader.take(1);
-  return reader.u16();
+/** What a small entry is, and of which chain or register. ENGINE_CORRUPT for a key that is none. */
+export function smallOfKey(key: Uint8Array): { readonly kind: 'marks' | 'cell' | 'base'; readonly number: number } {
+  const kind = ([undefined, undefined, 'marks', 'cell', 'base'] as const)[key[0] ?? 0];
+  if (kind === undefined || key.length !== 3)
+    throw new CodedError('ENGINE_CORRUPT', `there is an entry under ${Buffer.from(key).toString('hex')}`);
+  return { kind, number: ((key[1] ?? 0) << 8) | (key[2] ?? 0) };
 }
 
 export const identityKey: Uint8Array = Uint8Array.of(0x01);

@@ -5,10 +5,11 @@
 //   marks key    := 02 | chain u16                one per chain; see Marks in chain/state.ts
 //   cell key     := 03 | register u16             what this store keeps as a voter of a register
 //   base key     := 04 | chain u16                where a chain's log begins, and through where it is folded
+//   tally key    := 05                            one; what the entries above and the ends of logs come to: see tally.ts
 //   record key   := 10 | chain u16 | lsn u64      the log of a chain, without holes from its floor on
 //   snapshots, history: see snapshot-format.ts
 //
-//   identity     := version u8 = 1 | storeId text | host text | cluster text | checksum u32
+//   identity     := version u8 = 1, 2 | storeId text | host text | cluster text | checksum u32
 //   marks        := version u8 = 1 | sealed u32 | ran u32 | logEpoch u32 | nonce text | checksum u32
 //   base         := version u8 = 1 | hasLeftover u8 = 0, 1 | floor position | folded position | newest u64 | sum 16 bytes | checksum u32
 //   position     := lsn u64 | hash 16 bytes
@@ -101,9 +102,9 @@ export function openRecord(bytes: Uint8Array): OpenedRecord {
   if (bytes.length < headBytes + checksumBytes) throw new CodedError('ENGINE_CORRUPT', 'the record is too short');
   const reader = new ByteReader(bytes);
   const version = reader.u8();
+  checkSum(bytes, 'record');
   if (version !== formatVersion)
     throw new CodedError('ENGINE_FORMAT', `record version ${version} is not ${formatVersion}`);
-  checkSum(bytes, 'record');
   const kindNumber = reader.u8();
   const kind = kindNumber === 1 ? 'batch' : kindNumber === 2 ? 'activation' : undefined;
   if (kind === undefined) throw new CodedError('ENGINE_FORMAT', `record kind ${kindNumber} is unknown`);

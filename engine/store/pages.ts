@@ -6,7 +6,6 @@ import { assert } from '../base/assert.ts';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { CodedError } from '../base/errors.ts';
 import type { ChainId, Position } from '../base/ids.ts';
-import { origin } from '../base/ids.ts';
 import { wipeEntriesMax } from '../base/limits.ts';
 import { noBase } from './entries.ts';
 import { recordKeys } from './format.ts';
@@ -37,7 +36,6 @@ export async function wipeChain(store: Store, chain: ChainId): Promise<void> {
     }
   }
   await store.behind(chain, [], { hasLeftover: false });
-  store.forget(chain, origin);
 }
 
 /**
@@ -73,7 +71,6 @@ export async function storePage(store: Store, chain: ChainId, page: DocumentPage
   const { start, sum } = page;
   if ((await sumOf(store, chain)) !== sum) return false;
   await store.behind(chain, [], { floor: start, folded: start, newest: start.lsn, sum, hasLeftover: false });
-  store.forget(chain, start);
   return true;
 }
 

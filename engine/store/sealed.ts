@@ -18,9 +18,24 @@ export function checkSum(bytes: Uint8Array, what: string): void {
 
 /** A value of version 1: what `read` makes of all that stands between version and checksum. */
 export function openSmall<T>(bytes: Uint8Array, what: string, read: (reader: ByteReader) => T): T {
+  return openVersioned(bytes, what, 1, read);
+}
+
+/** A value of a version up to this one. Rot is told from a version to come by the checksum, which stands at the end in every version. */
+export function openVersioned<T>(
+  bytes: Uint8Array,
+  what: string,
+  versionMax: number,
+  read: (reader: ByteReader) => T,
+): T {
   if (bytes.length < 5) throw new CodedError('ENGINE_CORRUPT', `the ${what} entry is too short`);
-  if (bytes[0] !== 1) throw new CodedError('ENGINE_FORMAT', `${what} version ${bytes[0]} is not 1`);
   checkSum(bytes, what);
+  const version = bytes[0] ?? 0;
+  if (version < 1 || version > versionMax)
+    throw new CodedError(
+      'ENGINE_FORMAT',
+      `${what} version ${version} is not known: it was written by another levelten`,
+    );
   return reading(what, () => {
     const reader = new ByteReader(bytes.subarray(1, bytes.length - checksumBytes));
     const value = read(reader);

@@ -124,9 +124,9 @@ function sealed(key: Uint8Array, writer: ByteWriter): Uint8Array {
 function open<T>(key: Uint8Array, bytes: Uint8Array, what: string, read: (reader: ByteReader) => T): T {
   if (bytes.length < 1 + checksumBytes) throw new CodedError('ENGINE_CORRUPT', `the ${what} is too short`);
   const body = bytes.subarray(0, bytes.length - checksumBytes);
-  if (bytes[0] !== version) throw new CodedError('ENGINE_FORMAT', `${what} version ${bytes[0]} is not ${version}`);
   if (checksumOfTwo(key, body) !== new ByteReader(bytes.subarray(body.length)).u32()) {
     throw new CodedError('ENGINE_CORRUPT', `the ${what} has a wrong checksum`);
   }
+  if (bytes[0] !== version) throw new CodedError('ENGINE_FORMAT', `${what} version ${bytes[0]} is not ${version}`);
   return reading(what, () => read(new ByteReader(body.subarray(1))));
 }

@@ -8,17 +8,20 @@ import { assert } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
 import type { ChainId, Position } from '../base/ids.ts';
 import type { Base, Identity, StoredMarks } from './entries.ts';
-import { cellKeys, decodeIdentity, encodeIdentity, identityKey, registerOfKey } from './entries.ts';
+import { decodeIdentity, encodeIdentity, identityKey, isTallied } from './entries.ts';
 import type { OpenedRecord } from './format.ts';
 import { readRecord, walkLog } from './log.ts';
 import type { OrderedStore, Pair, Put } from './port.ts';
-import { openChain } from './recovery.ts';
+import { checkIdentity, recover } from './recovery.ts';
+import type { Tally } from './tally.ts';
+import type { Watermark } from './watermark.ts';
 import type {
   CellWrite,
   ChainState,
   DocumentsWrite,
   LogWrite,
   Planned,
+  PlannedBehind,
   StoredCell,
   StoredEntry,
   Synced,
@@ -40,6 +43,8 @@ export class Store {
   readonly #chains: Map<ChainId, ChainState>;
   /** The cells as they were when the store opened. */
   readonly cells: ReadonlyMap<number, Uint8Array>;
+  readonly #tally: Tally;
+  #serial: number;
   #events: StoreEvents | undefined;
   #queue: (LogWrite | CellWrite)[] = [];
   /** What nobody waits for: at most one goes with each write. */
@@ -52,8 +57,11 @@ export class Store {
     identity: Identity,
     chains: Map<ChainId, ChainState>,
     cells: ReadonlyMap<number, Uint8Array>,
+    tally: Tally,
   ) {
     this.#disk = disk;
+    this.#tally = tally;
+    this.#serial = tally.serial;
     this.identity = identity;
     this.#chains = chains;
     this.cells = cells;
@@ -61,35 +69,33 @@ export class Store {
 
   /**
    * Opens a host's store, or begins it where the disk is empty, and reads each chain from where it is folded: `visit` sees those records. `fresh`
-   * is the identity of a store that begins. ENGINE_IDENTITY where the disk is another host's; ENGINE_CORRUPT by chain and lsn.
+   * is the identity of a store that begins; `known` is what the host remembers of this one, where it remembers anything. ENGINE_IDENTITY where
+   * the disk is another host's; ENGINE_LOST where it is empty and should not be; ENGINE_BEHIND and ENGINE_CORRUPT as `recover` says.
    */
   static async open(
     disk: OrderedStore,
     chains: readonly ChainId[],
     fresh: Identity,
     visit: (record: OpenedRecord) => void = () => {},
+    known?: Watermark,
   ): Promise<Store> {
     const stored = await disk.get(identityKey);
+    if (stored === undefined) await checkEmpty(disk, known);
     const identity = stored === undefined ? fresh : decodeIdentity(stored);
-    if (identity.host !== fresh.host || identity.cluster !== fresh.cluster) {
-      const found = `host ${identity.host} of cluster ${identity.cluster}`;
-      throw new CodedError(
-        'ENGINE_IDENTITY',
-        `the store is that of ${found}, not of host ${fresh.host} of ${fresh.cluster}`,
-      );
-    }
-    if (stored === undefined) await disk.write([{ key: identityKey, value: encodeIdentity(fresh) }]);
-    const states = new Map<ChainId, ChainState>();
-    for (const chain of chains) states.set(chain, await openChain(disk, chain, visit));
-    const cells = new Map<number, Uint8Array>();
-    for await (const page of disk.scan(...cellKeys)) {
-      for (const { key, value } of page) cells.set(registerOfKey(key), value);
-    }
-    return new Store(disk, identity, states, cells);
+    checkIdentity(identity, fresh, known);
+    const isOld = stored === undefined || !isTallied(stored);
+    const { chains: states, cells, tally } = await recover(disk, chains, !isOld, visit, known);
+    if (isOld) await disk.write([{ key: identityKey, value: encodeIdentity(identity) }, tally.next()]);
+    return new Store(disk, identity, states, cells, tally);
   }
 
   listen(events: StoreEvents): void {
     this.#events = events;
+  }
+
+  /** How many writes of this store are durable. */
+  get serial(): number {
+    return this.#serial;
   }
 
   marks(chain: ChainId): StoredMarks {
@@ -155,9 +161,10 @@ export class Store {
     const taken = this.#queue;
     this.#queue = [];
     this.#status = 'writing';
-    const planned = planWrite(taken, this.#behind.shift(), (chain) => this.#state(chain));
+    const planned = planWrite(taken, this.#behind.shift(), (chain) => this.#state(chain), this.#tally);
+    const { serial } = this.#tally;
     this.#disk.write(planned.puts).then(
-      () => this.#written(planned),
+      () => this.#written(planned, serial),
       (cause: unknown) => this.#failed(cause),
     );
   }
@@ -189,11 +196,6 @@ export class Store {
 
   scan(from: Uint8Array, to: Uint8Array): AsyncIterable<readonly Pair[]> {
     return this.#disk.scan(from, to);
-  }
-
-  /** The log of a chain was removed, and begins anew behind `start`. */
-  forget(chain: ChainId, start: Position): void {
-    Object.assign(this.#state(chain), { durable: start, trimLsn: start.lsn });
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
@@ -231,20 +233,25 @@ export class Store {
     await this.#disk.close();
   }
 
-  #written({ synced, kept, behind }: Planned): void {
-    if (behind !== undefined) {
-      this.#state(behind.chain).base = behind.base;
-      behind.done();
-    }
+  #written({ synced, kept, behind }: Planned, serial: number): void {
+    this.#serial = serial;
     for (const { chain, position, marks } of synced) {
       const state = this.#state(chain);
       if (position !== undefined) state.durable = position;
       if (marks !== undefined) state.marks = marks;
     }
+    if (behind !== undefined) this.#behindWritten(behind);
     if (this.#status === 'closing') return this.#idle?.();
     this.#status = 'open';
     this.#events?.onSynced(synced, kept);
     this.flush();
+  }
+
+  #behindWritten({ chain, base, end, done }: PlannedBehind): void {
+    const state = this.#state(chain);
+    state.base = base;
+    if (end !== undefined) Object.assign(state, { durable: end, trimLsn: end.lsn });
+    done();
   }
 
   #failed(cause: unknown): void {
@@ -265,5 +272,13 @@ export class Store {
     if (lsn > this.durable(chain).lsn) return false;
     if (lsn < this.#state(chain).trimLsn) return false;
     return (await this.readRecord(chain, lsn)).hash === hash;
+  }
+}
+
+/** E6: what should be there is never begun anew in silence. */
+async function checkEmpty(disk: OrderedStore, known: Watermark | undefined): Promise<void> {
+  if (known !== undefined) throw new CodedError('ENGINE_LOST', `the store is empty; ${known.storeId} should be here`);
+  for await (const page of disk.scan(Uint8Array.of(0), Uint8Array.of(0xff))) {
+    if (page.length > 0) throw new CodedError('ENGINE_CORRUPT', 'the store does not say whose it is');
   }
 }

@@ -1,12 +1,16 @@
 // One write out of everything that is queued: which entries it puts and removes, and what becomes durable with it.
 import type { ChainId, Hash, Lsn, Position } from '../base/ids.ts';
+import { origin } from '../base/ids.ts';
 import type { Base, StoredMarks } from './entries.ts';
 import { baseKey, cellKey, encodeBase, encodeMarks, marksKey } from './entries.ts';
 import { recordKey } from './format.ts';
 import type { Put } from './port.ts';
+import type { Tally } from './tally.ts';
 
-/** What a store keeps in memory of a chain, however long its log and however many its documents. */
-/** `trimLsn`: what stands up to here is being removed, and is read by nobody any more. */
+/**
+ * What a store keeps in memory of a chain, however long its log and however many its documents. `trimLsn`: what stands up to here is
+ * being removed, and is read by nobody any more.
+ */
 export type ChainState = { marks: StoredMarks; base: Base; durable: Position; trimLsn: number };
 
 export type StoredEntry = { readonly lsn: Lsn; readonly hash: Hash; readonly bytes: Uint8Array };
@@ -45,37 +49,66 @@ export type Planned = {
   readonly synced: readonly Synced[];
   /** The serials of the cells in it. */
   readonly kept: readonly number[];
-  readonly behind: { readonly chain: ChainId; readonly base: Base; readonly done: () => void } | undefined;
+  readonly behind: PlannedBehind | undefined;
+};
+
+/** `end`: the log is another one from here on, and ends there. */
+export type PlannedBehind = {
+  readonly chain: ChainId;
+  readonly base: Base;
+  readonly end: Position | undefined;
+  readonly done: () => void;
 };
 
 type Known = { -readonly [Field in keyof Synced]: Synced[Field] };
-type Draft = { readonly puts: Put[]; readonly kept: number[]; readonly byChain: Map<ChainId, Known> };
+type Draft = {
+  readonly puts: Put[];
+  readonly kept: number[];
+  readonly byChain: Map<ChainId, Known>;
+  readonly tally: Tally;
+};
 
+/** `tally` counts what this changes: the write has to be made, or the process ends (E2). */
 export function planWrite(
   taken: readonly (LogWrite | CellWrite)[],
   behind: DocumentsWrite | undefined,
   stateOf: (chain: ChainId) => ChainState,
+  tally: Tally,
 ): Planned {
-  const draft: Draft = { puts: [], kept: [], byChain: new Map() };
+  const draft: Draft = { puts: [], kept: [], byChain: new Map(), tally };
   for (const item of taken) {
     if ('cells' in item) planCells(draft, item);
     else planLog(draft, item, stateOf(item.chain));
   }
   const { puts, kept, byChain } = draft;
-  for (const { chain, marks } of byChain.values()) {
-    if (marks !== undefined) puts.push({ key: marksKey(chain), value: encodeMarks(marks) });
+  for (const { chain, marks, position } of byChain.values()) {
+    if (marks !== undefined) putSmall(draft, marksKey(chain), encodeMarks(marks));
+    // Nothing that lies there counts before a copy is whole.
+    if (position !== undefined && !stateOf(chain).base.hasLeftover) tally.countEnd(chain, position);
   }
-  const synced = [...byChain.values()];
-  if (behind === undefined) return { puts, synced, kept, behind };
-  const { chain, done } = behind;
-  const base = { ...stateOf(chain).base, ...behind.base };
-  puts.push(...behind.puts, { key: baseKey(chain), value: encodeBase(base) });
-  return { puts, synced, kept, behind: { chain, base, done } };
+  const planned = behind === undefined ? undefined : planBehind(draft, behind, stateOf(behind.chain).base);
+  puts.push(tally.next());
+  return { puts, synced: [...byChain.values()], kept, behind: planned };
 }
 
-function planCells({ puts, kept }: Draft, { serial, cells }: CellWrite): void {
-  kept.push(serial);
-  for (const { register, bytes } of cells) puts.push({ key: cellKey(register), value: bytes });
+function planBehind(draft: Draft, { chain, puts, base: change, done }: DocumentsWrite, before: Base): PlannedBehind {
+  const base = { ...before, ...change };
+  draft.puts.push(...puts);
+  putSmall(draft, baseKey(chain), encodeBase(base));
+  if (base.hasLeftover === before.hasLeftover) return { chain, base, end: undefined, done };
+  const end = base.hasLeftover ? origin : base.folded;
+  draft.tally.countEnd(chain, end);
+  return { chain, base, end, done };
+}
+
+function putSmall({ puts, tally }: Draft, key: Uint8Array, value: Uint8Array): void {
+  puts.push({ key, value });
+  tally.countEntry(key, value);
+}
+
+function planCells(draft: Draft, { serial, cells }: CellWrite): void {
+  draft.kept.push(serial);
+  for (const { register, bytes } of cells) putSmall(draft, cellKey(register), bytes);
 }
 
 function planLog({ puts, byChain }: Draft, { chain, cut, entries, marks }: LogWrite, state: ChainState): void {

@@ -29,7 +29,7 @@ export async function logCommand(args: Arguments): Promise<void> {
 }
 
 async function readStopped(folder: Folder, host: string, chain: number, range: { after: number; max: number }) {
-  const store = await LevelStore.open(storeDir(folder.dir, host));
+  const store = await LevelStore.open(storeDir(folder.dir, host), false);
   try {
     const { floor } = await readBase(store, chainId(chain));
     return await readLog(walkLog(store, chainId(chain), floor), range);

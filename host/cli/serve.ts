@@ -7,9 +7,12 @@ import { pino } from 'pino';
 import { AssertionFailed } from '../../engine/base/assert.ts';
 import { CodedError } from '../../engine/base/errors.ts';
 import { hostId } from '../../engine/base/ids.ts';
+import type { Identity } from '../../engine/store/entries.ts';
 import { hashApplication, loadApplication } from '../application.ts';
 import { composeHost, composeProxy } from '../compose.ts';
+import type { Folder } from '../folder.ts';
 import { hostDir, readFolder } from '../folder.ts';
+import { readStatus } from './admin-client.ts';
 import type { Arguments } from './arguments.ts';
 import { applicationOf, distFolder, required } from './arguments.ts';
 
@@ -20,7 +23,9 @@ export async function hostCommand(args: Arguments): Promise<void> {
   const [app, appHash] = await Promise.all([loadApplication(file), hashApplication(file)]);
   const log = await openLog(hostDir(folder.dir, id), 'host.log', { host: id });
   outliveApplication(log);
-  const host = await composeHost({ folder, id, app, appHash, log, fatal: (cause) => endAtOnce(log, cause) });
+  const fatal = (cause: unknown): never => endAtOnce(log, cause);
+  const isInUse = (found: Identity): Promise<boolean> => isServedElsewhere(folder, found);
+  const host = await composeHost({ folder, id, app, appHash, log, isInUse, fatal }).catch(fatal);
   log.info({ storeId: host.storeId, appHash }, 'host started');
   runUntilTold(log, host.close);
 }
@@ -31,6 +36,13 @@ export async function proxyCommand(args: Arguments): Promise<void> {
   const { page } = applicationOf(args);
   const proxy = await composeProxy({ folder, log, pageFolder: page, distFolder });
   runUntilTold(log, proxy.close);
+}
+
+/** Whether the host that a store belongs to runs with it now: the cluster is asked. False where nobody answers. */
+async function isServedElsewhere(folder: Folder, { host, storeId, cluster }: Identity): Promise<boolean> {
+  if (cluster !== folder.cluster.cluster) return false;
+  const status = await readStatus(folder).catch(() => undefined);
+  return status?.hosts.some((one) => one.host === host && one.status?.storeId === storeId) === true;
 }
 
 async function openLog(dir: string, name: string, base: Record<string, unknown>): Promise<Logger> {

@@ -33,7 +33,8 @@ t.test('[H1] [H3] up starts, restarts and ends; its secrets are its own; the com
     t.equal((await runCommand('get', 'board/main', '--as', 'bob', ...at)).code, 0, 'the proxy is back');
     t.equal(await cluster.end(), 0, 'all of it has ended');
     const stopped = await runCommand('log', '--host', 'h2', '--chain', '5', '--json', ...at);
-    t.equal(stopped.out, running.out, 'the log of a stopped host reads the same');
+    // What was quiet for a while is folded, and its log trimmed.
+    t.ok(running.out.endsWith(stopped.out.trimStart()), 'the log of a stopped host reads the same');
   });
 });
 

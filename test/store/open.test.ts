@@ -5,11 +5,23 @@ import { join } from 'node:path';
 import { Level } from 'level';
 import t from 'tap';
 import { chainId, epoch, origin } from '../../engine/base/ids.ts';
-import { marksKey } from '../../engine/store/entries.ts';
+import {
+  baseKey,
+  cellKey,
+  encodeBase,
+  encodeMarks,
+  identityKey,
+  marksKey,
+  noBase,
+  noMarks,
+} from '../../engine/store/entries.ts';
 import { encodeBatch, recordKey } from '../../engine/store/format.ts';
 import { Store } from '../../engine/store/store.ts';
+import { Tally, tallyKey } from '../../engine/store/tally.ts';
 import { LevelStore } from '../../host/level-store.ts';
 import { endOf, history } from '../chain/one.ts';
+import { MemoryStore } from '../contract/memory-store.ts';
+import { ofVersion } from './versions.ts';
 
 const [zero, one] = [chainId(0), chainId(1)];
 const fresh = { storeId: 's', host: 'h1', cluster: 'k' };
@@ -70,13 +82,20 @@ const cases: readonly (readonly [what: string, change: Change, code: string, mes
   ["another chain's record", record(3, ofChainOne), 'ENGINE_CORRUPT', /chain 0, record 3: .*record 3 of chain 1/],
   ['a truncated record', record(3, third.subarray(0, -1)), 'ENGINE_CORRUPT', /chain 0, record 3: .*checksum/],
   ['a record cut to nothing', record(3, new Uint8Array()), 'ENGINE_CORRUPT', /chain 0, record 3: .*too short/],
-  [
-    'another version',
-    record(3, Uint8Array.from([2, ...third.subarray(1)])),
-    'ENGINE_FORMAT',
-    /chain 0, record 3: .*version 2/,
-  ],
+  ['another version', record(3, ofVersion(2, third)), 'ENGINE_FORMAT', /chain 0, record 3: .*version 2/],
   ['a record that is too far on', record(9, third), 'ENGINE_CORRUPT', /chain 0, record 9: says that it is record 3/],
+  ['the last record missing', record(5, undefined), 'ENGINE_CORRUPT', /are not those of write 2/],
+  ['another record behind the last', record(6, history(1, endOf(log))[0]?.bytes), 'ENGINE_CORRUPT', /write 2/],
+  ['marks that are missing', { key: marksKey(zero), value: undefined }, 'ENGINE_CORRUPT', /write 2/],
+  ['older marks', { key: marksKey(zero), value: encodeMarks(noMarks) }, 'ENGINE_CORRUPT', /write 2/],
+  ['a cell from before', { key: cellKey(3), value: Buffer.from('cell') }, 'ENGINE_CORRUPT', /write 2/],
+  ['marks of no chain', { key: marksKey(chainId(7)), value: encodeMarks(noMarks) }, 'ENGINE_CORRUPT', /chain 7/],
+  ['an unknown small entry', { key: Uint8Array.of(2), value: new Uint8Array(9) }, 'ENGINE_CORRUPT', /under 02/],
+  ['a base that nobody wrote', { key: baseKey(one), value: encodeBase(noBase) }, 'ENGINE_CORRUPT', /write 2/],
+  ['no tally', { key: tallyKey, value: undefined }, 'ENGINE_CORRUPT', /the tally is missing/],
+  ['the tally of an earlier write', { key: tallyKey, value: new Tally(0).next().value }, 'ENGINE_CORRUPT', /write 1/],
+  ['no identity', { key: identityKey, value: undefined }, 'ENGINE_CORRUPT', /does not say whose/],
+  ['an identity that rotted', { key: identityKey, value: new Uint8Array(30) }, 'ENGINE_CORRUPT', /identity/],
   ['marks that rotted', { key: marksKey(zero), value: new Uint8Array(30).fill(1) }, 'ENGINE_CORRUPT', /marks/],
 ];
 
@@ -85,3 +104,38 @@ for (const [what, change, code, message] of cases) {
     await t.rejects(openAfter(change), { code, message });
   });
 }
+
+/** A store in memory with five records, synced by its second write. */
+async function written(): Promise<MemoryStore> {
+  const disk = new MemoryStore();
+  const store = await Store.open(disk, [zero, one], fresh);
+  const synced = new Promise<void>((resolve, reject) => store.listen({ onSynced: () => resolve(), onFailed: reject }));
+  store.append(zero, log, { logEpoch: epoch(1) });
+  store.flush();
+  await synced;
+  t.equal(store.serial, 2);
+  return disk;
+}
+
+t.test('[E5] a store that has fewer writes than were durable is refused, and one that has more is not', async (t) => {
+  const disk = await written();
+  const open = (storeId: string, serial: number) => Store.open(disk, [zero, one], fresh, () => {}, { storeId, serial });
+  await t.rejects(open('s', 3), { code: 'ENGINE_BEHIND', message: /at write 2, and 3 were durable/ });
+  await t.rejects(open('another', 1), { code: 'ENGINE_BEHIND', message: /is s; another should be here/ });
+  for (const serial of [0, 1, 2]) t.equal((await open('s', serial)).serial, 2);
+});
+
+t.test('[E6] what should be there and is not is not begun anew', async (t) => {
+  const known = { storeId: 's', serial: 1 };
+  const opened = Store.open(new MemoryStore(), [zero], fresh, () => {}, known);
+  await t.rejects(opened, { code: 'ENGINE_LOST', message: /s should be here/ });
+});
+
+t.test('[E12] a store of before there were tallies opens, and has one from then on', async (t) => {
+  const disk = await written();
+  disk.corrupt(tallyKey, undefined);
+  disk.corrupt(identityKey, ofVersion(1, (await disk.get(identityKey)) ?? new Uint8Array()));
+  t.same((await Store.open(disk, [zero, one], fresh)).durable(zero), endOf(log));
+  disk.corrupt(marksKey(zero), undefined);
+  await t.rejects(Store.open(disk, [zero, one], fresh), { code: 'ENGINE_CORRUPT', message: /write 1/ });
+});

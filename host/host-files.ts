@@ -1,0 +1,101 @@
+// What a host keeps beside its LevelDB, so that it knows what should be in there:
+//
+//   identity    whose store this is (E7), as the store has it
+//   watermark   how many of its writes were durable, lately (E5)
+//   limbo       there while the store is not believed, and why: the next start sets it aside
+//   aside-*     stores that were not believed, whole, as they were found; never written again
+import { closeSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CodedError } from '../engine/base/errors.ts';
+import { decodeIdentity, encodeIdentity, type Identity } from '../engine/store/entries.ts';
+import { encodeSlot, readWatermark, slotEvery, type Watermark } from '../engine/store/watermark.ts';
+import { syncFolder, writeDurably } from './durable-file.ts';
+
+const parts = ['store', 'identity', 'watermark', 'limbo'] as const;
+
+export class HostFiles {
+  readonly dir: string;
+
+  /** Of a host's folder, which is there. */
+  constructor(dir: string) {
+    this.dir = dir;
+  }
+
+  get storeDir(): string {
+    return join(this.dir, 'store');
+  }
+
+  get watermarkFile(): string {
+    return join(this.dir, 'watermark');
+  }
+
+  get hasStore(): boolean {
+    return existsSync(this.storeDir);
+  }
+
+  /**
+   * What the host remembers of its store; undefined where it never had one. ENGINE_CORRUPT where the files contradict each other or
+   * cannot be read, ENGINE_BEHIND where one is missing.
+   */
+  async remembered(): Promise<Watermark | undefined> {
+    const identityBytes = await readOr(join(this.dir, 'identity'));
+    if (identityBytes === undefined) return undefined;
+    const { storeId } = decodeIdentity(identityBytes);
+    const slots = await readOr(this.watermarkFile);
+    if (slots === undefined) throw new CodedError('ENGINE_BEHIND', `${this.watermarkFile} is gone`);
+    const watermark = readWatermark(slots);
+    if (watermark.storeId === storeId) return watermark;
+    throw new CodedError('ENGINE_CORRUPT', `the watermark is that of store ${watermark.storeId}, not of ${storeId}`);
+  }
+
+  /** Of a store that is there and synced. The identity comes last: with it the others are expected. */
+  async remember(identity: Identity, serial: number): Promise<void> {
+    const slots = new Uint8Array(2 * slotEvery);
+    const slot = encodeSlot({ storeId: identity.storeId, serial });
+    slots.set(slot, 0);
+    slots.set(slot, slotEvery);
+    await syncFolder(this.storeDir);
+    await writeDurably(this.watermarkFile, slots, 0o600);
+    await writeDurably(join(this.dir, 'identity'), encodeIdentity(identity), 0o600);
+  }
+
+  /** Why the last process did not believe the store any more. */
+  async limbo(): Promise<string | undefined> {
+    const bytes = await readOr(join(this.dir, 'limbo'));
+    return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8').trim();
+  }
+
+  /** For a process that is about to end: nothing of it is awaited any more. */
+  noteLimbo(reason: string): void {
+    const file = openSync(join(this.dir, 'limbo'), 'w', 0o600);
+    writeSync(file, `${reason}\n`);
+    fsyncSync(file);
+    closeSync(file);
+  }
+
+  /** Moves the store and all that is known of it into a folder of its own, whose name it gives; undefined where nothing is left of it. */
+  async setAside(reason: string): Promise<string | undefined> {
+    const there = parts.filter((part) => existsSync(join(this.dir, part)));
+    const taken = new Set(await readdir(this.dir));
+    let number = 1;
+    while (taken.has(`aside-${number}`)) number += 1;
+    const aside = join(this.dir, `aside-${number}`);
+    await mkdir(aside, { mode: 0o700 });
+    await writeDurably(join(aside, 'why'), `${reason}\n`);
+    // The store goes first: without it, what remembers it says that it is lost, and comes here again.
+    for (const part of there) await rename(join(this.dir, part), join(aside, part));
+    await syncFolder(aside);
+    await syncFolder(this.dir);
+    return there.includes('store') ? aside : undefined;
+  }
+}
+
+async function readOr(file: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    throw cause;
+  }
+}
