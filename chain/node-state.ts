@@ -14,6 +14,7 @@ import type { Registers } from './register/state.ts';
 import type { Voter, Voters } from './register/voters.ts';
 import type { Effect, Event, Leftover, Marks, Replica } from './state.ts';
 import type { Care, Facts } from './steward.ts';
+import type { VoterCare } from './voter-care.ts';
 
 /** A chain as a store has it. */
 export type StoredReplica = {
@@ -78,6 +79,7 @@ export type Node = {
   placement: { readonly key: string; readonly chains: readonly (readonly HostId[])[] };
   /** What may still be fetched; at 0 or below nothing is, until time has paid for it. */
   fetchBytes: number;
+  readonly voterCare: VoterCare;
   isShaken: boolean;
 };
 

@@ -40,6 +40,7 @@ import { checkReplica } from './replica-check.ts';
 import type { Decision, Effect, Event, Replica } from './state.ts';
 import { createReplica } from './state.ts';
 import { createCare, decide, forgive, noteStage } from './steward.ts';
+import { careForVoice, createVoterCare } from './voter-care.ts';
 
 export function createNode(options: NodeOptions): Node {
   const { self, hosts, nowMs, profile, random, replicas, instance } = options;
@@ -63,6 +64,7 @@ export function createNode(options: NodeOptions): Node {
     founders: placeChains(hosts, replicas.length, options.replication, () => true),
     placement: { key: '', chains: [] },
     fetchBytes: fetchBurstBytes,
+    voterCare: createVoterCare(nowMs, options.random()),
     isShaken: true,
   };
 }
@@ -345,6 +347,10 @@ function onTick(node: Node, out: NodeEffect[]): void {
   stepRegister(node, { kind: 'tick', nowMs }, out);
   gossipStep(node, { kind: 'tick', nowMs, lagMs: Math.max(0, elapsedMs - options.tickMs) }, out);
   releaseFetches(node, elapsedMs, out);
+  const { self, storeId, random } = options;
+  const facts = { self, storeId, chains: node.chains.size, nowMs, random };
+  const replace = careForVoice(node.voterCare, node.registers, facts);
+  if (replace !== undefined) stepRegister(node, replace, out);
   shake(node);
 }
 

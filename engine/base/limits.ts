@@ -191,6 +191,8 @@ export const registerRetryMs = 150;
 /** Pauses of a proposer whose ballot was refused: doubled from the first to the last, each cut by chance. */
 export const registerRestMsMin = 10;
 export const registerRestMsMax = 320;
+/** How long a voter that lost its disk waits, give or take a half, before it asks for its place, and before it asks again. */
+export const voterCareMs = 2_000;
 /** How long `replace-voter` is tried. Asked again, it goes on from where it stood. */
 export const replaceVoterMs = 60_000;
 /**
