@@ -7,6 +7,7 @@ import {
   foldRecordsMin,
   foldRestMs,
   foldShare,
+  foldSleepMsMax,
   foldWaitMs,
 } from '../engine/base/limits.ts';
 import type { Fold, Folded } from '../engine/store/folding.ts';
@@ -29,13 +30,22 @@ export type FoldingParts = {
   readonly recordsMin?: number;
 };
 
+/** A pass that is under way; `wake` ends its sleep. */
+type Pass = {
+  readonly chain: ChainId;
+  readonly done: Promise<void>;
+  isStopped: boolean;
+  isHurried: boolean;
+  wake: () => void;
+};
+
 export class Folding {
   readonly #parts: FoldingParts;
   /** Since when nothing was committed in each chain that has something to fold. */
   readonly #quiet = new Map<ChainId, { readonly committed: Lsn; readonly sinceMs: number }>();
   /** Until when a chain is passed over that could not be folded. */
   readonly #restsUntilMs = new Map<ChainId, number>();
-  #busy: { readonly chain: ChainId; readonly done: Promise<void>; isStopped: boolean; isHurried: boolean } | undefined;
+  #busy: Pass | undefined;
   /** Chains whose folding is being brought to its end: no pass of theirs begins meanwhile. */
   readonly #settling = new Set<ChainId>();
   #isClosed = false;
@@ -59,13 +69,14 @@ export class Folding {
       .finally(() => {
         this.#busy = undefined;
       });
-    this.#busy = { chain, done, isStopped: false, isHurried: false };
+    this.#busy = { chain, done, isStopped: false, isHurried: false, wake: () => {} };
   }
 
   /** Stops a pass over this chain, where there is one, behind the slice that it is at. */
   async quiesce(chain: ChainId): Promise<void> {
     if (this.#busy?.chain !== chain) return;
     this.#busy.isStopped = true;
+    this.#busy.wake();
     await this.#busy.done;
   }
 
@@ -82,6 +93,7 @@ export class Folding {
   async #settle(chain: ChainId): Promise<boolean> {
     if (this.#busy?.chain === chain) {
       this.#busy.isHurried = true;
+      this.#busy.wake();
       await this.#busy.done;
     }
     const { store, fold, history, onFolded } = this.#parts;
@@ -131,16 +143,26 @@ export class Folding {
   }
 
   async #fold(chain: ChainId, committed: Lsn): Promise<void> {
-    const { store, fold, nowMs, sleep, onFolded, history } = this.#parts;
+    const { store, fold, nowMs, onFolded, history } = this.#parts;
     const isHurried = committed - store.base(chain).folded.lsn > foldBacklogRecords;
     const share = isHurried ? foldHurryShare : foldShare;
     let sinceMs = nowMs();
     const pace = async (): Promise<void> => {
-      if (this.#busy?.isHurried !== true) await sleep((nowMs() - sinceMs) * (1 / share - 1));
+      await this.#rest(Math.min((nowMs() - sinceMs) * (1 / share - 1), foldSleepMsMax));
       sinceMs = nowMs();
     };
     const isStopped = (): boolean => this.#busy?.isStopped === true;
     const folded = await foldChain(store, chain, { committed, history, fold, pace, isStopped });
     if (folded !== undefined) onFolded(chain, folded);
+  }
+
+  /** Whoever waits for the end of a pass does not wait for its sleep: a joiner was given up for it (seed 613041). */
+  async #rest(ms: number): Promise<void> {
+    const pass = this.#busy;
+    if (pass === undefined || pass.isHurried || pass.isStopped) return;
+    const woken = new Promise<void>((resolve) => {
+      pass.wake = resolve;
+    });
+    await Promise.race([this.#parts.sleep(ms), woken]);
   }
 }

@@ -50,6 +50,8 @@ export const foldRecordsMin = 10_000;
 export const foldRestMs = 60_000;
 /** The share of time in which a pass is at work; the rest it sleeps, and leaves to what clients wait for. */
 export const foldShare = 1 / 20;
+/** The longest of these sleeps: a process that was stopped in the middle of a slice worked on it for no longer than others. */
+export const foldSleepMsMax = 2_000;
 /** With more records than this left to fold it takes a larger share: an index of all of them is kept in memory. */
 export const foldBacklogRecords = 100_000;
 export const foldHurryShare = 1 / 2;

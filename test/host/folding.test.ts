@@ -2,7 +2,7 @@
 import t from 'tap';
 import type { ChainId, DocumentName, Lsn } from '../../engine/base/ids.ts';
 import { chainId } from '../../engine/base/ids.ts';
-import { foldRecordsMin, foldRestMs, foldWaitMs } from '../../engine/base/limits.ts';
+import { foldRecordsMin, foldRestMs, foldSleepMsMax, foldWaitMs } from '../../engine/base/limits.ts';
 import { createResident } from '../../engine/document/document.ts';
 import { foldSections } from '../../engine/document/snapshot.ts';
 import { readSnapshot } from '../../engine/store/documents.ts';
@@ -92,6 +92,31 @@ t.test('[E13] one pass at a time; a host that closes begins none', async (t) => 
   t.same(passes.splice(0), ['0 through 3: space/key']);
   folding.close();
   t.same(await tick(2), []);
+});
+
+t.test('[E13] a pass sleeps in between, but never for long, and whoever needs its end wakes it', async (t) => {
+  for (const end of ['quiesce', 'settle'] as const) {
+    let nowMs = 0;
+    const slept: number[] = [];
+    const { committed, folding, tick, passes } = await stage({
+      recordsMin: 1,
+      nowMs: () => nowMs,
+      fold: async (tasks) => {
+        nowMs += 60_000;
+        return fold(tasks);
+      },
+      sleep: (ms) => {
+        slept.push(ms);
+        return new Promise(() => {});
+      },
+    });
+    committed.set(zero, 6 as Lsn);
+    t.same(await tick(0), []);
+    t.same(slept, [foldSleepMsMax], 'the process stood still in the middle of a slice');
+    await folding[end](zero);
+    t.notOk(folding.isBusy);
+    t.same(passes, end === 'settle' ? ['0 through 6: space/key'] : []);
+  }
 });
 
 t.test(
