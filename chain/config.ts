@@ -2,13 +2,13 @@
 import { CodedError } from '../engine/base/errors.ts';
 import type { HostId } from '../engine/base/ids.ts';
 import { hostId } from '../engine/base/ids.ts';
-import { historyMax, historyUpdates, hostsMax, votersMax } from '../engine/base/limits.ts';
+import { freeBytesMinUsual, historyMax, historyUpdates, hostsMax, votersMax } from '../engine/base/limits.ts';
 
 /**
  * `voters` keep the registers, each named with the store that it was made with: an odd number. With fewer than `minReplicas`
  * serving members a chain does not run. `region` is where all of it stands. Addresses are `ip:port`. `appHash` is what the
  * hosts are meant to run: a host with another may follow but not lead. `history` is how many updates of each document stay readable by
- * themselves.
+ * themselves. With less than `freeBytesMin` on its disk a host has new writes refused.
  */
 export type Cluster = {
   readonly version: 2;
@@ -22,6 +22,7 @@ export type Cluster = {
   readonly hosts: readonly { readonly id: HostId; readonly address: string }[];
   readonly proxy: { readonly address: string; readonly admin: string };
   readonly history: number;
+  readonly freeBytesMin: number;
   readonly appHash: string;
 };
 
@@ -54,6 +55,7 @@ export function parseCluster(value: unknown): Cluster {
     proxy: { address: addressOf(proxy['address'], 'proxy.address'), admin: addressOf(proxy['admin'], 'proxy.admin') },
     // Older configurations say nothing of it.
     history: countOf(fields['history'] ?? historyUpdates, 'history', historyMax),
+    freeBytesMin: countOf(fields['freeBytesMin'] ?? freeBytesMinUsual, 'freeBytesMin', Number.MAX_SAFE_INTEGER),
     appHash: textOf(fields['appHash'], 'appHash'),
   };
 }

@@ -17,6 +17,8 @@ type Watched = {
   /** Whom it misses itself, as it said last. */
   suspects: readonly HostId[];
   isLeaving: boolean;
+  /** Its disk has too little space (E9). */
+  isFull: boolean;
 };
 
 export type Detector = {
@@ -26,6 +28,7 @@ export type Detector = {
   beganMs: number;
   pulseAtMs: number;
   isLeaving: boolean;
+  isFull: boolean;
   /** As of the last evaluation: what the pulse says. */
   suspects: readonly HostId[];
 };
@@ -39,6 +42,7 @@ export function createDetector(self: HostId, hosts: readonly HostId[], nowMs: nu
     beganMs: nowMs,
     pulseAtMs: nowMs,
     isLeaving: false,
+    isFull: false,
     suspects: [],
   };
 }
@@ -52,6 +56,7 @@ function unmet(nowMs: number): Watched {
     isGoneInGossip: false,
     suspects: [],
     isLeaving: false,
+    isFull: false,
   };
 }
 
@@ -82,11 +87,12 @@ export function goneInGossip(detector: Detector, host: HostId, isGone: boolean):
   if (watched !== undefined) watched.isGoneInGossip = isGone;
 }
 
-export function heardPulse(detector: Detector, host: HostId, { suspects, isLeaving }: Pulse): void {
+export function heardPulse(detector: Detector, host: HostId, { suspects, isLeaving, isFull }: Pulse): void {
   const watched = detector.hosts.get(host);
   if (watched === undefined) return;
   watched.suspects = suspects;
   watched.isLeaving = isLeaving;
+  watched.isFull = isFull;
 }
 
 /** The clock. Says whether a pulse is due: in time, or since whom this host misses has changed. */
@@ -112,7 +118,7 @@ export function isPulseDue(detector: Detector): boolean {
 
 export function takePulse(detector: Detector): Pulse {
   detector.pulseAtMs = detector.nowMs + pulseMs;
-  return { kind: 'pulse', suspects: detector.suspects, isLeaving: detector.isLeaving };
+  return { kind: 'pulse', suspects: detector.suspects, isLeaving: detector.isLeaving, isFull: detector.isFull };
 }
 
 /** Whether this host misses it. */
@@ -142,4 +148,9 @@ export function isLive(detector: Detector, host: HostId): boolean {
 export function isWanted(detector: Detector, host: HostId): boolean {
   if (!isLive(detector, host)) return false;
   return host === detector.self ? !detector.isLeaving : detector.hosts.get(host)?.isLeaving !== true;
+}
+
+/** Those of `hosts` whose disks are full, as far as is known. */
+export function fullAmong(detector: Detector, hosts: readonly HostId[]): HostId[] {
+  return hosts.filter((host) => (host === detector.self ? detector.isFull : detector.hosts.get(host)?.isFull === true));
 }

@@ -103,6 +103,8 @@ export type NodeEvent =
   | { readonly kind: 'replaceVoter'; readonly leaver: Voter; readonly joiner: Voter }
   /** This host is to be emptied, or is not any more. */
   | { readonly kind: 'leave'; readonly isLeaving: boolean }
+  /** This host's disk has too little space, or has enough again. */
+  | { readonly kind: 'space'; readonly isFull: boolean }
   | { readonly kind: 'proxyMessage'; readonly from: string; readonly message: GossipMessage }
   | { readonly kind: 'proxyLink'; readonly id: string; readonly isConnected: boolean };
 

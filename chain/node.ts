@@ -101,6 +101,10 @@ export function stepNode(node: Node, event: NodeEvent, out: NodeEffect[]): void 
       node.detector.isLeaving = event.isLeaving;
       node.detector.pulseAtMs = node.nowMs;
       return shake(node);
+    case 'space':
+      node.detector.isFull = event.isFull;
+      node.detector.pulseAtMs = node.nowMs;
+      return shake(node);
     case 'proxyMessage':
       return gossipStep(node, { kind: 'message', from: event.from, message: event.message, nowMs: node.nowMs }, out);
     case 'proxyLink':

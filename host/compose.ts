@@ -1,9 +1,11 @@
 // The one place where real things are made: disks, sockets, clocks, chance. Everything else is handed what it needs.
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { splitAddress } from '../chain/config.ts';
+import { fullAmong } from '../chain/detector.ts';
 import { bootOf, makeInstance } from '../chain/gossip/instances.ts';
 import { lan } from '../chain/gossip/profile.ts';
 import { decodeGossip } from '../chain/gossip/wire.ts';
@@ -16,7 +18,14 @@ import type { Replica } from '../chain/state.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, HostId } from '../engine/base/ids.ts';
 import { chainId } from '../engine/base/ids.ts';
-import { chunkBytesMax, fetchBytesPerSecond, tickMs } from '../engine/base/limits.ts';
+import {
+  chunkBytesMax,
+  fetchBytesPerSecond,
+  freeBytesCritical,
+  reserveBytes,
+  spaceCheckMs,
+  tickMs,
+} from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import type { Identity } from '../engine/store/entries.ts';
@@ -36,6 +45,8 @@ import { Host, storedReplica } from './host.ts';
 import { Links } from './links.ts';
 import { openHostStore } from './opening.ts';
 import { Operator } from './operator.ts';
+import { freeBytesOf, giveReserve, makeReserve } from './reserve.ts';
+import { Space } from './space.ts';
 import type { FoldPool } from './workers/fold-pool.ts';
 import { makeFoldPool } from './workers/fold-pool.ts';
 
@@ -63,12 +74,10 @@ export type HostOptions = {
 export async function composeHost(given: HostOptions): Promise<RunningHost> {
   const { folder, id, log } = given;
   const { cluster } = folder;
-  const me = cluster.hosts.find((host) => host.id === id);
-  if (me === undefined) throw new CodedError('HOST_OPTIONS', `there is no host ${id} in ${folder.dir}`);
-  if (cluster.voters.length === 0)
-    throw new CodedError('HOST_OPTIONS', `${folder.dir} has no voters: start it with up`);
+  const me = memberOf(folder, id);
   await mkdir(hostDir(folder.dir, id), { recursive: true, mode: 0o700 });
   const chains = Array.from({ length: cluster.chains }, (_, chain) => chainId(chain));
+  const space = await watchSpace(given);
   const opened = await openStoreOf(given, chains);
   const { store, indexes, watermark, files } = opened;
   const fatal = (cause: unknown): void => {
@@ -100,11 +109,13 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
     },
   );
   await links.open();
+  space.listen((isFull) => host.tell({ kind: 'space', isFull }));
   host.tick();
   const clock = setInterval(() => {
     host.tick();
     folding.tick(performance.now());
     watermark.tick(performance.now());
+    space.tick(performance.now());
   }, tickMs);
   const close = async (): Promise<void> => {
     clearInterval(clock);
@@ -112,9 +123,17 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
     await links.close();
     await host.close();
     await opened.close();
+    await space.close();
     await pool.close();
   };
   return { storeId: hello.storeId, isServing: () => host.replicas.every(isWhole), close };
+}
+
+function memberOf({ cluster, dir }: Folder, id: HostId): Folder['cluster']['hosts'][number] {
+  const me = cluster.hosts.find((host) => host.id === id);
+  if (me === undefined) throw new CodedError('HOST_OPTIONS', `there is no host ${id} in ${dir}`);
+  if (cluster.voters.length === 0) throw new CodedError('HOST_OPTIONS', `${dir} has no voters: start it with up`);
+  return me;
 }
 
 function openStoreOf({ folder, id, isInUse, log, fatal }: HostOptions, chains: readonly ChainId[]) {
@@ -198,8 +217,8 @@ function joinHost(
   const env = () => ({ nowMs: Date.now(), randomBytes16: () => randomBytes(16) });
   const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
     if (options.serve !== undefined) return options.serve(chain, () => host.wake());
-    const onFailure = failureLogger(log);
-    const desk = new Desk({ chain, epoch, app, store, index, env, wake: () => host.wake(), fatal, onFailure });
+    const say = { full: () => whoIsFull(node, chain), onFailure: failureLogger(log) };
+    const desk = new Desk({ chain, epoch, app, store, index, env, wake: () => host.wake(), fatal, ...say });
     desks.set(chain, desk);
     return desk;
   };
@@ -245,6 +264,37 @@ function joinHost(
     fatal,
   });
   return { host, fronts, folding, pool };
+}
+
+/** In which words a write is refused: any member whose disk is full would end with it. */
+function whoIsFull({ chains, detector }: Node, chain: ChainId): string | undefined {
+  const members = chains.get(chain)?.replica.known?.members ?? [];
+  const full = fullAmong(
+    detector,
+    members.map(({ host }) => host),
+  );
+  return full.length === 0 ? undefined : `too little space on the disk of ${full.join(', ')}`;
+}
+
+/** Looks at once: on a full disk a store opens with what the reserve gives. */
+async function watchSpace({ folder, id, log }: HostOptions): Promise<Space> {
+  const dir = hostDir(folder.dir, id);
+  const file = join(dir, 'reserve');
+  const space = new Space({
+    freeBytes: () => freeBytesOf(dir),
+    lowBytes: folder.cluster.freeBytesMin,
+    criticalBytes: freeBytesCritical,
+    reserveBytes,
+    checkMs: spaceCheckMs,
+    makeReserve: () => makeReserve(file),
+    giveReserve: () => giveReserve(dir, file),
+    onFull: (isFull, freeBytes) => {
+      log.error({ isFull, freeBytes }, isFull ? 'too little space: new writes are refused' : 'there is space again');
+    },
+    onFailed: (err) => log.error({ err }, 'the space on the disk cannot be looked after'),
+  });
+  await space.check();
+  return space;
 }
 
 function randomHex(bytes: number): string {

@@ -2,6 +2,7 @@
 // handled as it arrives, on top of what may not be committed yet. Visibility does not: whatever is derived from a document,
 // refusals and views included, goes through the batcher and leaves when everything it may have seen is committed (C18).
 // When the chain stops here, all of this is thrown away; the next desk reads its documents from the log.
+import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, DocumentName, Epoch } from '../engine/base/ids.ts';
 import { documentName } from '../engine/base/ids.ts';
@@ -38,6 +39,8 @@ export type DeskParts = {
   /** Asks for a turn of the host. */
   readonly wake: () => void;
   readonly fatal: (cause: unknown) => void;
+  /** Why nothing new may be written now: a disk among the chain's members is full (E9). */
+  readonly full: () => string | undefined;
   /** The application failed: its developer wants to know, its clients are not told. */
   readonly onFailure: (document: string, channel: string, failure: unknown) => void;
 };
@@ -87,7 +90,10 @@ export class Desk implements ChainService, ViewerDesk {
   open(attached: Attached): void {
     attached.front.views.set(attached.view, attached);
     this.#attached.add(attached);
-    if (!this.queue.hasRoom) return this.#refuseUnseen(attached, 0);
+    if (!this.queue.hasRoom) return this.#refuseUnseen(attached, 0, 'CHAIN_BUSY', 'too much waits for the disk');
+    // Who comes without a session only reads.
+    const full = attached.session === 'new' ? this.#parts.full() : undefined;
+    if (full !== undefined) return this.#refuseUnseen(attached, 0, 'ENGINE_FULL', full);
     this.#withDocument(attached.name, attached, (resident) => this.#opened(attached, resident));
   }
 
@@ -96,7 +102,10 @@ export class Desk implements ChainService, ViewerDesk {
     const refused = (code: string, text: string): void => {
       this.#emit(front, [toProxy.refused, view, request.n, 0, code, text]);
     };
-    if (!this.queue.hasRoom) return this.#refuseUnseen(attached, request.n);
+    const { n } = request;
+    if (!this.queue.hasRoom) return this.#refuseUnseen(attached, n, 'CHAIN_BUSY', 'too much waits for the disk');
+    const full = this.#parts.full();
+    if (full !== undefined) return this.#refuseUnseen(attached, n, 'ENGINE_FULL', full);
     const shelf = this.#documents.get(attached.name);
     if (shelf?.kind === 'loading') {
       if (shelf.waiting.length >= documentQueueMax) return refused('DOCUMENT_BUSY', 'too much waits for the document');
@@ -183,13 +192,13 @@ export class Desk implements ChainService, ViewerDesk {
   }
 
   /** The chain takes no more. This refusal has seen nothing of any document, so it waits for nothing. */
-  #refuseUnseen(attached: Attached, n: number): void {
+  #refuseUnseen(attached: Attached, n: number, code: ErrorCode, text: string): void {
     const { front, view } = attached;
     if (n === 0) {
       this.#attached.delete(attached);
       front.views.delete(view);
     }
-    front.push([toProxy.refused, view, n, 0, 'CHAIN_BUSY', 'too much waits for the disk']);
+    front.push([toProxy.refused, view, n, 0, code, text]);
     this.#parts.wake();
   }
 

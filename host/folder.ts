@@ -14,7 +14,7 @@ import { minReplicasOf, parseCluster, votersCountOf } from '../chain/config.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { HostId } from '../engine/base/ids.ts';
 import { chainId, hostId } from '../engine/base/ids.ts';
-import { historyUpdates } from '../engine/base/limits.ts';
+import { freeBytesMinUsual, historyUpdates } from '../engine/base/limits.ts';
 import { syncFolder, writeDurably } from './durable-file.ts';
 import { openHostStore } from './opening.ts';
 
@@ -86,6 +86,7 @@ export async function planCluster(options: FolderOptions, appHash: string): Prom
     hosts: ids.map((id, index) => ({ id, address: at(2 + index) })),
     proxy: { address: at(0), admin: at(1) },
     history: options.history ?? old?.history ?? historyUpdates,
+    freeBytesMin: old?.freeBytesMin ?? freeBytesMinUsual,
     appHash,
   };
 }

@@ -141,6 +141,14 @@ export const restartMsMin = 100;
 export const restartMsMax = 5_000;
 /** A host that lived this long starts with the shortest pause again. */
 export const restartForgivenMs = 10_000;
+/**
+ * Space on a host's disk: below the first new writes are refused, and a second of the heaviest load fits between two looks; below the second the
+ * reserve is given back, which holds what LevelDB writes to open and some thousand seals.
+ */
+export const freeBytesMinUsual = 256 * 1024 * 1024;
+export const freeBytesCritical = 64 * 1024 * 1024;
+export const reserveBytes = 64 * 1024 * 1024;
+export const spaceCheckMs = 1_000;
 /** How far the watermark may be behind the store: what rots in this time, in a sole survivor that is restarted, is not noticed (E5, E10). */
 export const watermarkMs = 100;
 /** How often a host's clock comes round to what waits for time. */

@@ -95,7 +95,7 @@ t.test('[C2] two observers where there are two: a lone one may have the broken l
   linkChanged(detector, b, false);
   wasRefused(detector, b);
   t.notOk(isConfirmedDead(detector, b), 'c does not miss it');
-  heardPulse(detector, c, { kind: 'pulse', suspects: [b], isLeaving: false });
+  heardPulse(detector, c, { kind: 'pulse', suspects: [b], isLeaving: false, isFull: false });
   t.ok(isConfirmedDead(detector, b));
   linkChanged(detector, c, false);
   linkChanged(detector, c, true);
@@ -107,7 +107,7 @@ t.test('[C2] two observers where there are two: a lone one may have the broken l
 
 t.test('a pulse is due in time, and at once when whom this host misses has changed', async (t) => {
   const detector = linked();
-  t.same(takePulse(detector), { kind: 'pulse', suspects: [], isLeaving: false });
+  t.same(takePulse(detector), { kind: 'pulse', suspects: [], isLeaving: false, isFull: false });
   t.notOk(advanceDetector(detector, pulseMs - 1));
   t.ok(advanceDetector(detector, pulseMs));
   takePulse(detector);
@@ -124,7 +124,7 @@ t.test('chains are placed on who is there and is not being emptied', async (t) =
     [a, b, c].map((host) => isWanted(detector, host)),
     [true, true, true],
   );
-  heardPulse(detector, b, { kind: 'pulse', suspects: [], isLeaving: true });
+  heardPulse(detector, b, { kind: 'pulse', suspects: [], isLeaving: true, isFull: false });
   detector.isLeaving = true;
   linkChanged(detector, c, false);
   t.same(

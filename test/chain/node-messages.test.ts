@@ -11,7 +11,12 @@ import { codeOr, fuzz, spoiled } from '../fuzz.ts';
 
 const host = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,31}$/);
 const pulse = fc.record(
-  { kind: fc.constant('pulse'), suspects: fc.array(host, { maxLength: hostsMax }), isLeaving: fc.boolean() },
+  {
+    kind: fc.constant('pulse'),
+    suspects: fc.array(host, { maxLength: hostsMax }),
+    isLeaving: fc.boolean(),
+    isFull: fc.boolean(),
+  },
   { noNullPrototype: true },
 ) as unknown as fc.Arbitrary<Pulse>;
 

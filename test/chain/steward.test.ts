@@ -49,7 +49,8 @@ class Steward {
     linkChanged(detector, hostId(host), false);
     wasRefused(detector, hostId(host));
     const suspects = [hostId(host)];
-    if (observer !== undefined) heardPulse(detector, hostId(observer), { kind: 'pulse', suspects, isLeaving: false });
+    if (observer !== undefined)
+      heardPulse(detector, hostId(observer), { kind: 'pulse', suspects, isLeaving: false, isFull: false });
     this.facts.desired = this.facts.desired.filter((one) => one !== host);
   }
 

@@ -10,11 +10,12 @@ export function mayLoseDisk(world: World, machine: Machine): boolean {
   return isFilled && lostVoter(world) === undefined && isListKnown(world, machine);
 }
 
-/** Whether a majority of the voters would still know the newest list of them: one who alone knows it takes it with him. */
+/** Whether a majority of the voters would still know the newest list of them, from their disks: one who alone knows it takes it with him. */
 function isListKnown(world: World, lost: Machine): boolean {
-  const generations = world.machines.map(({ process }) => process?.node?.registers.acceptor.voters.generation ?? 0);
-  const newest = Math.max(...generations);
-  const others = world.machines.filter((machine, index) => machine !== lost && generations[index] === newest);
+  const inMind = world.machines.map(({ process }) => process?.node?.registers.acceptor.voters.generation ?? 0);
+  const kept = world.machines.map((machine) => machine.voters?.generation ?? 1);
+  const newest = inMind.every((generation) => generation === 0) ? 0 : Math.max(...inMind, ...kept);
+  const others = world.machines.filter((machine, index) => machine !== lost && kept[index] === newest);
   // While nobody is up nobody can say who is a voter, and whose disk is gone.
   return newest > 0 && (newest === 1 || others.length * 2 > world.machines.length);
 }

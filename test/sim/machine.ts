@@ -1,8 +1,11 @@
 // What outlives a host's processes: its name, its disk, and how often it was started.
+import { decodeVoterList } from '../../chain/register/cell.ts';
+import type { Voters } from '../../chain/register/voters.ts';
+import { voterListCell } from '../../chain/register/voters.ts';
 import type { HostId } from '../../engine/base/ids.ts';
 import { chainId } from '../../engine/base/ids.ts';
 import type { Base } from '../../engine/store/entries.ts';
-import { baseKey, decodeBase, noBase } from '../../engine/store/entries.ts';
+import { baseKey, cellKey, decodeBase, noBase } from '../../engine/store/entries.ts';
 import type { OpenedRecord } from '../../engine/store/format.ts';
 import { openRecord, recordKeys, sectionsOf } from '../../engine/store/format.ts';
 import type { Put } from '../../engine/store/port.ts';
@@ -47,6 +50,12 @@ export class Machine {
   baseOf(chain: number): Base {
     const entry = this.disk.entries(baseKey(chainId(chain)), baseKey(chainId(chain + 1)))[0];
     return entry === undefined ? noBase : decodeBase(entry);
+  }
+
+  /** The newest list of voters that this disk holds; undefined where that is the one of the beginning. */
+  get voters(): Voters | undefined {
+    const kept = this.disk.entries(cellKey(voterListCell), cellKey(voterListCell + 1))[0];
+    return kept === undefined ? undefined : decodeVoterList(kept);
   }
 
   /** What this disk holds of a chain, checked as the store checks it: with what went into documents. Throws where it is no log. */

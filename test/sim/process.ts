@@ -235,11 +235,12 @@ export class HostProcess extends Actor {
     const { kernel, prng } = this.#parts;
     const fatal = (cause: unknown): void => this.fatal(cause);
     const desks = new Map<ChainId, Desk>();
+    const quiet = { full: () => undefined, onFailure: () => {} };
     const randomBytes16 = (): Uint8Array => Uint8Array.from({ length: 16 }, () => prng.below(256));
     const env = () => ({ nowMs: kernel.nowMs, randomBytes16 });
     const wake = (): void => host.wake();
     const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
-      const desk = new Desk({ chain, epoch, app, store, index, env, wake, fatal, onFailure: () => {} });
+      const desk = new Desk({ chain, epoch, app, store, index, env, wake, fatal, ...quiet });
       desks.set(chain, desk);
       return desk;
     };
