@@ -18,17 +18,15 @@ export type ChainHostOptions = {
   /** With a probe, which the answers about disk and folding need. */
   readonly isProbed?: boolean;
 };
-/** Where a start was, in ms since it began: the store open and its log verified and indexed; the first chain headed here. */
+/** How long it took to open the store, with its log verified and indexed; and from the start of the process until it headed its first chain. */
 export type Started = { readonly openMs: number; readonly servingMs: number };
 /** What was submitted here since the process began. */
 export type Loaded = { readonly updates: number; readonly updateBytes: number };
 
 /** `concurrency` documents: each with one update in flight, or all of them together at a rate. */
-export type KeptLoad = {
-  readonly concurrency: number;
-  readonly seconds: number;
-  readonly perSecond?: number;
-};
+export type KeptLoad =
+  | { readonly concurrency: number; readonly end: LoadEnd }
+  | { readonly concurrency: number; readonly end: { readonly seconds: number }; readonly perSecond: number };
 
 type FoldOptions = { readonly history: number };
 
@@ -40,7 +38,7 @@ const probe = new HostProbe();
 const kept = new Map<number, LoadDocument[]>();
 let runs = 0;
 let openMs = 0;
-let onServing: (atMs: number) => void = () => {};
+let onServing: (servingMs: number) => void = () => {};
 const serving = new Promise<number>((resolve) => {
   onServing = resolve;
 });
@@ -62,7 +60,7 @@ answerParent({
       serve: (chain, wake) => {
         const load = new Load(wake);
         loads.set(chain, load);
-        onServing(performance.now() - startMs);
+        onServing(performance.now());
         return load;
       },
     });
@@ -76,12 +74,13 @@ answerParent({
     return closedLoop([...loads.values()], documentsOf(`r${runs}`, concurrency), end);
   },
   /** The same documents with every call, as they are where folding has seen them before. */
-  measureKept: ({ concurrency, seconds, perSecond }: KeptLoad): Promise<Point> => {
+  measureKept: (options: KeptLoad): Promise<Point> => {
+    const { concurrency, end } = options;
     const documents = kept.get(concurrency) ?? documentsOf(`n${concurrency}`, concurrency);
     kept.set(concurrency, documents);
     const load = loads.get(first) as Load;
-    if (perSecond === undefined) return closedLoop([load], documents, { seconds });
-    return openLoop(load, documents, { perSecond, seconds });
+    if (!('perSecond' in options)) return closedLoop([load], documents, end);
+    return openLoop(load, documents, { perSecond: options.perSecond, seconds: options.end.seconds });
   },
   loaded: async (): Promise<Loaded> => {
     const sum = (of: 'updates' | 'updateBytes') => [...loads.values()].reduce((all, load) => all + load[of], 0);

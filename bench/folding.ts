@@ -3,7 +3,6 @@
 // where more waits than should. Closed loop: as much as the chain takes. Open loop: a part of that, at a rate, each update counted from when it was due.
 import { foldHurryShare, foldRecordsMin, foldShare, historyUpdates } from '../engine/base/limits.ts';
 import { type ChainHosts, startHosts } from './chain.ts';
-import type { KeptLoad } from './chain-host.ts';
 import type { DiskCounts, StoreState } from './host-probe.ts';
 import { type Context, describePoint, type MeasureRow, medianPoint, type Point, row } from './measure.ts';
 import { onStage } from './processes.ts';
@@ -20,7 +19,7 @@ const fillMsMax = 60_000;
 const roundSeconds = 4;
 const quickRoundSeconds = 2;
 
-type Load = Omit<KeptLoad, 'seconds'>;
+type Load = { readonly concurrency: number; readonly perSecond?: number };
 type FoldingState = (typeof foldings)[number];
 /** Points, and what the head's folding wrote a second. */
 type Rounds = Record<FoldingState, { readonly points: Point[]; documentBytes: number }>;
@@ -34,7 +33,10 @@ export function measureFolding(context: Context): Promise<MeasureRow[]> {
     await fill(chain);
     await Promise.all(hosts.map((host) => host.ask('beginFolding', { history: historyUpdates })));
     const closed: Load = { concurrency: inFlight };
-    const { perSecond } = (await chain.head.ask('measureKept', { ...closed, seconds: secondsPerPoint })) as Point;
+    const { perSecond } = (await chain.head.ask('measureKept', {
+      ...closed,
+      end: { seconds: secondsPerPoint },
+    })) as Point;
     const open = { ...closed, perSecond: perSecond * openShare };
     const rows: MeasureRow[] = [];
     for (const [name, load] of Object.entries({ closed, open })) {
@@ -58,7 +60,7 @@ async function inTurns({ rounds: count, isQuick }: Context, chain: ChainHosts, l
     for (const folding of foldings) {
       const before = await documentBytesOf(chain);
       await setFolding(chain, folding);
-      rounds[folding].points.push((await chain.head.ask('measureKept', { ...load, seconds })) as Point);
+      rounds[folding].points.push((await chain.head.ask('measureKept', { ...load, end: { seconds } })) as Point);
       rounds[folding].documentBytes += ((await documentBytesOf(chain)) - before) / (count * seconds);
       await setFolding(chain, 'held');
     }
@@ -77,7 +79,7 @@ async function fill(chain: ChainHosts): Promise<void> {
   const endMs = performance.now() + fillMsMax;
   while ((await backlogOf(chain)) < 1.5 * foldRecordsMin) {
     if (performance.now() > endMs) throw new Error('there is not enough to fold');
-    await chain.head.ask('measureKept', { concurrency: fillInFlight, seconds: 1 });
+    await chain.head.ask('measureKept', { concurrency: fillInFlight, end: { seconds: 1 } });
   }
 }
 

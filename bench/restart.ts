@@ -1,5 +1,6 @@
-// P8.restart: how long a host that starts takes until it serves, with many updates that nobody has folded: it opens its store, walks and
-// verifies the log, and indexes it; then the chain begins. A real host, alone in its cluster, of each store once: from then on it folds.
+// P8.restart: how long a host takes from the start of its process until it serves, with many updates that nobody has folded: it opens its
+// store, walks and verifies the log, and indexes it; then the chain begins. A real host, alone in its cluster, each time over a copy of the same
+// store: from its start on it folds.
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostId } from '../engine/base/ids.ts';
@@ -56,7 +57,10 @@ export async function measureRestart({ isQuick, progress, plot }: Context): Prom
     title: 'P8.restart: a host starts over a log that nobody has folded',
     panels: panelsOf(all, most, !isQuick),
   });
-  return all.map((found) => rowOf(found, isQuick));
+  return [
+    ...all.map((found) => rowOf(found, isQuick)),
+    ...perBatches.flatMap((perBatch) => slopesOf(all, perBatch, most)),
+  ];
 }
 
 /** The median of some starts of equal stores. */
@@ -106,6 +110,31 @@ function rowOf({ perBatch, updates, documents, openMs, servingMs }: Found, isQui
     unit: 'ms',
     ...(goalMs === undefined ? {} : { goal: `<= ${goalMs}` }),
   });
+}
+
+/** What an update more costs, and what it costs that they fall to many documents. */
+function slopesOf(all: readonly Found[], perBatch: number, updatesMost: number): MeasureRow[] {
+  const ours = all.filter((found) => found.perBatch === perBatch);
+  const byUpdates = ours.filter(({ documents }) => documents === documentsMain).sort((a, b) => a.updates - b.updates);
+  const byDocuments = ours.filter(({ updates }) => updates === updatesMost).sort((a, b) => a.documents - b.documents);
+  const [least, most] = [byUpdates[0], byUpdates.at(-1)];
+  const [few, many] = [byDocuments[0], byDocuments.at(-1)];
+  if (least === undefined || most === undefined || few === undefined || many === undefined) return [];
+  return [
+    row({
+      id: `P8.restart.${perBatch}.perUpdate`,
+      what: `what an unfolded update adds to a start, in batches of ${perBatch}`,
+      value: ((most.servingMs - least.servingMs) * 1000) / (most.updates - least.updates),
+      unit: 'us',
+    }),
+    row({
+      id: `P8.restart.${perBatch}.documents`,
+      what: `serving, of ${many.documents.toLocaleString('en-US')} documents beside one, in batches of ${perBatch}`,
+      value: many.servingMs,
+      unit: 'ms',
+      of: few.servingMs,
+    }),
+  ];
 }
 
 function panelsOf(all: readonly Found[], updatesMost: number, hasGoals: boolean): Panel[] {

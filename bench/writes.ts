@@ -8,7 +8,7 @@ import { Level } from 'level';
 import { batchesInFlightMax, historyUpdates } from '../engine/base/limits.ts';
 import { storeDir } from '../host/folder.ts';
 import { type ChainHosts, startHosts } from './chain.ts';
-import type { Loaded } from './chain-host.ts';
+import type { KeptLoad, Loaded } from './chain-host.ts';
 import type { DiskCounts, StoreState } from './host-probe.ts';
 import { type Context, type MeasureRow, row } from './measure.ts';
 import { type Child, onStage } from './processes.ts';
@@ -21,6 +21,8 @@ const loads = [
 ];
 const quickShare = 1 / 20;
 const clientsMain = 64;
+/** Each document gets one update between two passes: the most that folding can cost. */
+const slow = { documents: 64, passes: 48 };
 const foldMsMax = 120_000;
 /** LevelDB sorts behind: it is done when nothing was written for so long. */
 const quietMs = 1_000;
@@ -56,6 +58,11 @@ export async function measureWrites({ isQuick, progress }: Context): Promise<Mea
       `${clients} clients: ${load?.toFixed(2)} bytes written for each of an update, ${all?.toFixed(2)} when folded`,
     );
   }
+  const passes = isQuick ? slow.passes / 6 : slow.passes;
+  rows.push(...(await measureSlow(passes)));
+  progress(
+    `${passes} passes, an update of each document in each: ${rows.at(-1)?.ratio?.toFixed(2)} bytes written for each of an update`,
+  );
   return rows;
 }
 
@@ -82,6 +89,36 @@ function measureLoad(clients: number, updates: number): Promise<Found> {
   });
 }
 
+function measureSlow(passes: number): Promise<MeasureRow[]> {
+  return onStage(async (stage) => {
+    const chain = await startHosts(stage, { chains: 1, isProbed: true });
+    const hosts = [...chain.children.values()];
+    await ofEach(hosts, (host) => host.ask('holdFolding', undefined));
+    const begun = await ofEach(hosts, sampleOf);
+    for (let pass = 0; pass < passes; pass += 1) {
+      const load: KeptLoad = { concurrency: slow.documents, end: { updates: slow.documents } };
+      await chain.head.ask('measureKept', load);
+      await ofEach(hosts, foldWhole);
+    }
+    const ended = await ofEach(hosts, sampleOf);
+    const { updates, updateBytes } = (await chain.head.ask('loaded', undefined)) as Loaded;
+    const sample = mean(ended.map((one, index) => difference(one, begun[index] as Sample)));
+    const of = updateBytes / updates;
+    const what = `where each document gets one update a pass, ${passes} passes`;
+    const unit = 'B/update';
+    return [
+      row({
+        id: 'W1.slow.documents',
+        what: `documents handed to LevelDB, ${what}`,
+        value: sample.documentBytes / updates,
+        unit,
+        of,
+      }),
+      row({ id: 'W1.slow', what: `written to each disk, ${what}`, value: sample.written / updates, unit, of }),
+    ].filter(({ value }) => Number.isFinite(value));
+  });
+}
+
 function ofEach<T>(hosts: readonly Child[], of: (host: Child) => Promise<T>): Promise<T[]> {
   return Promise.all(hosts.map(of));
 }
@@ -90,7 +127,9 @@ async function sampleOf(host: Child): Promise<Sample> {
   return { ...((await host.ask('counts', undefined)) as DiskCounts), written: bytesWrittenBy(host) };
 }
 
-/** What the system counts as caused by this process to be written to a disk: whole pages of files. Not a number where nothing counts it. */
+/**
+ * What the system counts as caused by this process to be written to a disk: whole pages of files, without the
+ * file system's journal. Not a number where nothing counts it. */
 function bytesWrittenBy({ pid }: Child): number {
   try {
     return Number(/^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
@@ -177,8 +216,18 @@ function rowsOf(clients: number, { updates, updateBytes, load, fold, restBytes, 
       value: load.writes / load.records,
       unit: '',
     }),
-    row({ id: `${id}.syncs.update`, what: 'the same for each update', value: load.writes / updates, unit: '' }),
-    row({ id: `${id}.syncs.fold`, what: 'the same to fold and trim', value: fold.writes / updates, unit: '' }),
+    row({
+      id: `${id}.syncs.update`,
+      what: 'the same for 1,000 updates',
+      value: (load.writes / updates) * 1000,
+      unit: '',
+    }),
+    row({
+      id: `${id}.syncs.fold`,
+      what: 'the same to fold and trim 1,000 updates',
+      value: (fold.writes / updates) * 1000,
+      unit: '',
+    }),
   ];
   // Only Linux counts what a process wrote.
   return rows.filter(({ value }) => Number.isFinite(value));
