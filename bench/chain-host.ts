@@ -32,6 +32,7 @@ type FoldOptions = { readonly history: number };
 
 const noApp: App = app({ spaces: {} });
 const first = chainId(0);
+const passesAtOnce = 4;
 const loads = new Map<ChainId, Load>();
 const probe = new HostProbe();
 /** Those that `measure` is to use again, by their number. */
@@ -89,7 +90,8 @@ answerParent({
   counts: async (): Promise<DiskCounts> => probe.counts,
   state: async (): Promise<StoreState> => probe.stateOf(first),
   holdFolding: () => probe.hold(first),
-  fold: ({ history }: FoldOptions) => probe.fold(first, history),
+  /** Some passes: one answer must not take for ever. */
+  fold: ({ history }: FoldOptions) => probe.fold(first, history, passesAtOnce),
   /** The same, at no time yet, without an answer when it is done. */
   beginFolding: async ({ history }: FoldOptions): Promise<void> => {
     await probe.setShare(0);

@@ -3,7 +3,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChainId } from '../engine/base/ids.ts';
 import { chainId } from '../engine/base/ids.ts';
-import type { Folded } from '../engine/store/folding.ts';
 import { foldChain } from '../engine/store/folding.ts';
 import { recordKey } from '../engine/store/format.ts';
 import type { Put } from '../engine/store/port.ts';
@@ -88,9 +87,9 @@ export class HostProbe {
 
   /**
    * Folds what is committed, in passes as the host does, with pauses as `share` has them; the chain trims behind each. Until nothing is
-   * left. The host's own folding must be held.
+   * left, or there were so many passes. The host's own folding must be held.
    */
-  async fold(chain: ChainId, history: number): Promise<void> {
+  async fold(chain: ChainId, history: number, passesMax = Number.POSITIVE_INFINITY): Promise<void> {
     const { store, host } = this.#parts();
     const pool = makeFoldPool();
     this.#isFolding = true;
@@ -101,11 +100,18 @@ export class HostProbe {
     };
     try {
       await pace();
-      for (let folded: Folded | undefined, isFirst = true; isFirst || folded !== undefined; isFirst = false) {
+      for (let passes = 0; passes < passesMax; passes += 1) {
         const committed = [...host.foldable()].find((one) => one.chain === chain)?.committed;
         if (committed === undefined) return;
-        folded = await foldChain(store, chain, { committed, history, fold: pool.fold, pace, isStopped: () => false });
-        if (folded !== undefined) host.onFolded(chain, folded);
+        const folded = await foldChain(store, chain, {
+          committed,
+          history,
+          fold: pool.fold,
+          pace,
+          isStopped: () => false,
+        });
+        if (folded === undefined) return;
+        host.onFolded(chain, folded);
       }
     } finally {
       this.#isFolding = false;
