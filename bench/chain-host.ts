@@ -2,63 +2,53 @@
 // generator takes the place of documents, so that no client and no handler is in the figure: as in the bare chain.
 import { pino } from 'pino';
 import type { ChainId } from '../engine/base/ids.ts';
-import { hostId } from '../engine/base/ids.ts';
+import { chainId, hostId } from '../engine/base/ids.ts';
 import type { App } from '../engine/document/define.ts';
 import { app } from '../engine/document/define.ts';
-import type { Update } from '../engine/document/update.ts';
-import { encodeUpdate, noMessage } from '../engine/document/update.ts';
-import { Batcher } from '../host/batcher.ts';
 import { composeHost } from '../host/compose.ts';
 import { readFolder } from '../host/folder.ts';
-import type { ChainService } from '../host/host.ts';
-import { type Point, pointOf } from './measure.ts';
+import { closedLoop, documentsOf, Load, type LoadDocument, type LoadEnd, openLoop } from './chain-load.ts';
+import { type DiskCounts, HostProbe, type StoreState } from './host-probe.ts';
+import type { Point } from './measure.ts';
 import { answerParent } from './processes.ts';
 
-export type ChainHostOptions = { readonly dir: string; readonly id: string };
+export type ChainHostOptions = {
+  readonly dir: string;
+  readonly id: string;
+  /** With a probe, which the answers about disk and folding need. */
+  readonly isProbed?: boolean;
+};
+/** How long it took to open the store, with its log verified and indexed; and from the start of the process until it headed its first chain. */
+export type Started = { readonly openMs: number; readonly servingMs: number };
+/** What was submitted here since the process began. */
+export type Loaded = { readonly updates: number; readonly updateBytes: number };
 
-const redo = { v: 'x'.repeat(200) };
-const who = { agent: 'alice', authority: 'bench' };
-/** A document begins, and somebody comes: what follows is folded like any other. */
-const beginning = (['invent', 'session'] as const).map((kind, index) => {
-  return Uint8Array.from(
-    encodeUpdate({ kind, seq: index + 1, atMs: 123456, who, ...noMessage, id: new Uint8Array(16) }),
-  );
+/** `concurrency` documents: each with one update in flight, or all of them together at a rate. */
+export type KeptLoad =
+  | { readonly concurrency: number; readonly end: LoadEnd }
+  | { readonly concurrency: number; readonly end: { readonly seconds: number }; readonly perSecond: number };
+
+type FoldOptions = { readonly history: number };
+
+const noApp: App = app({ spaces: {} });
+const first = chainId(0);
+const passesAtOnce = 4;
+const loads = new Map<ChainId, Load>();
+const probe = new HostProbe();
+/** Those that `measure` is to use again, by their number. */
+const kept = new Map<number, LoadDocument[]>();
+let runs = 0;
+let openMs = 0;
+let onServing: (servingMs: number) => void = () => {};
+const serving = new Promise<number>((resolve) => {
+  onServing = resolve;
 });
 
-/** Of one literal: an object that begins as a copy of another costs six times as much to make and encode (measured). */
-function sendOf(seq: number): Update {
-  return { kind: 'send', seq, atMs: 123456, who, ...noMessage, session: 2, n: seq - 2, done: seq - 3, redo };
-}
-
-class Load implements ChainService {
-  readonly queue = new Batcher<() => void>((dones) => {
-    for (const done of dones) done();
-  });
-  readonly #wake: () => void;
-
-  constructor(wake: () => void) {
-    this.#wake = wake;
-  }
-
-  stop(): void {}
-
-  /** Resolves when the update is durable on every member. */
-  submit(name: string, seq: number): Promise<void> {
-    return new Promise((done) => {
-      this.queue.add(name, seq, seq > 2 ? encodeUpdate(sendOf(seq)) : (beginning[seq - 1] as Uint8Array));
-      this.queue.emit(done);
-      this.#wake();
-    });
-  }
-}
-
-const loads = new Map<ChainId, Load>();
-const noApp: App = app({ spaces: {} });
-let runs = 0;
-
 answerParent({
-  start: async ({ dir, id }: ChainHostOptions) => {
+  start: async ({ dir, id, isProbed = false }: ChainHostOptions) => {
+    if (isProbed) probe.install();
     const folder = await readFolder(dir);
+    const startMs = performance.now();
     const host = await composeHost({
       folder,
       id: hostId(id),
@@ -71,29 +61,41 @@ answerParent({
       serve: (chain, wake) => {
         const load = new Load(wake);
         loads.set(chain, load);
+        onServing(performance.now());
         return load;
       },
     });
+    openMs = performance.now() - startMs;
     process.once('SIGTERM', () => void host.close().then(() => process.exit(0)));
   },
   heads: async () => loads.size,
-  measure: ({ concurrency, seconds }: { concurrency: number; seconds: number }) => measure(concurrency, seconds),
+  started: async (): Promise<Started> => ({ openMs, servingMs: await serving }),
+  measure: ({ concurrency, end }: { concurrency: number; end: LoadEnd }): Promise<Point> => {
+    runs += 1;
+    return closedLoop([...loads.values()], documentsOf(`r${runs}`, concurrency), end);
+  },
+  /** The same documents with every call, as they are where folding has seen them before. */
+  measureKept: (options: KeptLoad): Promise<Point> => {
+    const { concurrency, end } = options;
+    const documents = kept.get(concurrency) ?? documentsOf(`n${concurrency}`, concurrency);
+    kept.set(concurrency, documents);
+    const load = loads.get(first) as Load;
+    if (!('perSecond' in options)) return closedLoop([load], documents, end);
+    return openLoop(load, documents, { perSecond: options.perSecond, seconds: options.end.seconds });
+  },
+  loaded: async (): Promise<Loaded> => {
+    const sum = (of: 'updates' | 'updateBytes') => [...loads.values()].reduce((all, load) => all + load[of], 0);
+    return { updates: sum('updates'), updateBytes: sum('updateBytes') };
+  },
+  counts: async (): Promise<DiskCounts> => probe.counts,
+  state: async (): Promise<StoreState> => probe.stateOf(first),
+  holdFolding: () => probe.hold(first),
+  /** Some passes: one answer must not take for ever. */
+  fold: ({ history }: FoldOptions) => probe.fold(first, history, passesAtOnce),
+  /** The same, at no time yet, without an answer when it is done. */
+  beginFolding: async ({ history }: FoldOptions): Promise<void> => {
+    await probe.setShare(0);
+    void probe.fold(first, history);
+  },
+  shareFolding: ({ share }: { share: number }) => probe.setShare(share),
 });
-
-async function measure(concurrency: number, seconds: number): Promise<Point> {
-  runs += 1;
-  const headed = [...loads.values()];
-  const latenciesMs: number[] = [];
-  const startMs = performance.now();
-  const endMs = startMs + seconds * 1000;
-  const send = async (sender: number): Promise<void> => {
-    const load = headed[sender % headed.length] as Load;
-    for (let seq = 1; performance.now() < endMs; seq += 1) {
-      const sentMs = performance.now();
-      await load.submit(`space/r${runs}k${sender}`, seq);
-      latenciesMs.push(performance.now() - sentMs);
-    }
-  };
-  await Promise.all(Array.from({ length: concurrency }, (_, sender) => send(sender)));
-  return pointOf(latenciesMs, (performance.now() - startMs) / 1000);
-}

@@ -1,34 +1,52 @@
 // P1 and P2: what a chain of three hosts does without clients and handlers, beside the bare chain, measured in turns.
 
 import { placeChains } from '../chain/placement.ts';
-import { hostId } from '../engine/base/ids.ts';
 import { prepareFolder } from '../host/folder.ts';
 import { alternate, type Subject } from './alternate.ts';
 import { startBareChain } from './limits/bare-chain.ts';
 import { concurrencies, rowsOfBare } from './limits/limits.ts';
 import { type Context, type MeasureRow, type Point, row } from './measure.ts';
-import { buildOnStage, freePort } from './processes.ts';
+import { buildOnStage, type Child, freePort, type Stage } from './processes.ts';
 
 type Chain = Subject & { stop(): Promise<void> };
+export type ChainHosts = {
+  readonly dir: string;
+  readonly children: ReadonlyMap<string, Child>;
+  /** The one that heads the first chain: loads run in its process. */
+  readonly head: Child;
+};
 
-const hosts = ['h1', 'h2', 'h3'];
 const settleMsMax = 10_000;
+
+/** So many hosts with so many chains, each on every host; resolves when the first chain is headed. */
+export async function startHosts(
+  stage: Stage,
+  {
+    chains,
+    hosts = 3,
+    isProbed = false,
+  }: { readonly chains: number; readonly hosts?: number; readonly isProbed?: boolean },
+): Promise<ChainHosts> {
+  const dir = stage.folder();
+  // Ports in a row: the proxy's two stay unused.
+  const portBase = Math.min(await freePort(), 60_000);
+  const { cluster } = await prepareFolder({ dir, portBase, hosts, chains, replication: hosts }, 'bench');
+  const ids = cluster.hosts.map(({ id }) => id);
+  const children = new Map(ids.map((id) => [id, stage.child(new URL('./chain-host.js', import.meta.url))]));
+  await Promise.all([...children].map(([id, child]) => child.ask('start', { dir, id, isProbed })));
+  const first = placeChains(ids, chains, hosts, () => true)[0]?.[0];
+  const head = first === undefined ? undefined : children.get(first);
+  if (head === undefined) throw new Error('the first chain has a head');
+  await untilHeading(() => head.ask('heads', undefined));
+  return { dir, children, head };
+}
 
 /** Three hosts with so many chains; the load runs in the head's process. With several chains it runs in one of the heads. */
 export function startChain(chains: number): Promise<Chain> {
   return buildOnStage(async (stage) => {
-    const dir = stage.folder();
-    // Five ports in a row: the proxy's two stay unused.
-    const portBase = await freePort();
-    await prepareFolder({ dir, portBase: Math.min(portBase, 60_000), hosts: 3, chains, replication: 3 }, 'bench');
-    const children = new Map(hosts.map((id) => [id, stage.child(new URL('./chain-host.js', import.meta.url))]));
-    await Promise.all([...children].map(([id, child]) => child.ask('start', { dir, id })));
-    const head = placeChains(hosts.map(hostId), chains, 3, () => true)[0]?.[0];
-    const child = children.get(head ?? '');
-    if (child === undefined) throw new Error('the first chain has a head');
-    await untilHeading(() => child.ask('heads', undefined));
+    const { head } = await startHosts(stage, { chains });
     const measure = async (concurrency: number, seconds: number): Promise<Point> => {
-      return (await child.ask('measure', { concurrency, seconds })) as Point;
+      return (await head.ask('measure', { concurrency, end: { seconds } })) as Point;
     };
     return { measure };
   });

@@ -1,12 +1,27 @@
-// `npm run bench -- --quick --json FILE --only P1,P2`: the limits of this machine first, then ours, then one table.
+// `npm run bench -- --quick --json FILE --plots FOLDER --only P1,P2`: the limits of this machine first, then ours, then one table. Plots are
+// drawn into FOLDER as SVG; `--draw FILE --plots FOLDER` draws those of an earlier run anew.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureChain } from './chain.ts';
 import { measureEndToEnd } from './end-to-end.ts';
+import { measureFolding } from './folding.ts';
 import { measureGossip } from './gossip.ts';
 import { measureLeveldb } from './limits/leveldb.ts';
 import { measureWsEcho } from './limits/ws-echo.ts';
-import { type Context, describeMachine, type Measure, type MeasureRow, tableOf, writeReport } from './measure.ts';
+import {
+  type Context,
+  describeMachine,
+  type Measure,
+  type MeasureRow,
+  type Report,
+  tableOf,
+  writeReport,
+} from './measure.ts';
+import { type Plot, svgOf } from './plot.ts';
+import { measureRestart } from './restart.ts';
 import { measureStore } from './store.ts';
+import { measureWrites } from './writes.ts';
 
 /** In the order in which they run. One entry may give several ids: what is measured together is compared fairly. */
 const registry: readonly { readonly ids: readonly string[]; readonly measure: Measure }[] = [
@@ -16,9 +31,13 @@ const registry: readonly { readonly ids: readonly string[]; readonly measure: Me
   { ids: ['L4', 'P3'], measure: measureEndToEnd },
   { ids: ['P7'], measure: measureGossip },
   { ids: ['P8'], measure: measureStore },
+  { ids: ['P8.restart'], measure: measureRestart },
+  { ids: ['W1'], measure: measureWrites },
+  { ids: ['W2'], measure: measureFolding },
 ];
 
-const usage = `usage: npm run bench -- [--quick] [--json FILE] [--only ${registry.flatMap(({ ids }) => ids).join(',')}]`;
+const usage = `usage: npm run bench -- [--quick] [--json FILE] [--plots FOLDER] [--only ${registry.flatMap(({ ids }) => ids).join(',')}]
+       npm run bench -- --draw FILE --plots FOLDER`;
 
 // Folders and children are given back on exit, and children end with their parent.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
@@ -31,13 +50,16 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const { isQuick, jsonPath, only } = options;
+  const { isQuick, jsonPath, plotsPath, only, drawPath } = options;
+  if (drawPath !== undefined) return draw((JSON.parse(readFileSync(drawPath, 'utf8')) as Report).plots, plotsPath);
   const chosen = registry.filter(({ ids }) => only === undefined || ids.some((id) => only.includes(id)));
   const startMs = performance.now();
   const progress = (line: string): void => {
     console.log(`[${((performance.now() - startMs) / 1000).toFixed(0).padStart(4)} s] ${line}`);
   };
-  const context: Context = { secondsPerPoint: isQuick ? 1 : 3, rounds: isQuick ? 3 : 5, isQuick, progress };
+  const plots: Plot[] = [];
+  const plot = (one: Plot): void => void plots.push(one);
+  const context: Context = { secondsPerPoint: isQuick ? 1 : 3, rounds: isQuick ? 3 : 5, isQuick, progress, plot };
   const machine = describeMachine();
   console.log(`${machine.cores} x ${machine.cpu}, ${machine.memoryGb} GB, ${machine.platform}, node ${machine.node}`);
   console.log(
@@ -57,17 +79,41 @@ async function main(): Promise<void> {
     }
   }
   console.log(`\n${tableOf(measures)}`);
-  if (jsonPath !== undefined) writeReport(jsonPath, { machine, measures });
+  if (jsonPath !== undefined) writeReport(jsonPath, { machine, measures, plots });
+  draw(plots, plotsPath);
 }
 
-type Options = { readonly isQuick: boolean; readonly jsonPath?: string; readonly only?: readonly string[] };
+function draw(plots: readonly Plot[], folder: string | undefined): void {
+  if (folder === undefined) return;
+  mkdirSync(folder, { recursive: true });
+  for (const plot of plots) {
+    const path = join(folder, `${plot.id}.svg`);
+    writeFileSync(path, svgOf(plot));
+    console.log(`drawn: ${path}`);
+  }
+}
+
+type Options = {
+  readonly isQuick: boolean;
+  readonly jsonPath?: string;
+  readonly plotsPath?: string;
+  readonly only?: readonly string[];
+  readonly drawPath?: string;
+};
 
 /** Undefined for what the usage does not describe; an id that nobody measures is such, or it would pass for measured. */
 function readOptions(): Options | undefined {
   try {
     const { values } = parseArgs({
-      options: { quick: { type: 'boolean' }, json: { type: 'string' }, only: { type: 'string' } },
+      options: {
+        quick: { type: 'boolean' },
+        json: { type: 'string' },
+        plots: { type: 'string' },
+        only: { type: 'string' },
+        draw: { type: 'string' },
+      },
     });
+    if (values.draw !== undefined && values.plots === undefined) return undefined;
     const only = values.only?.split(',').map((id) => id.trim());
     const unknown = only?.filter((id) => !registry.some(({ ids }) => ids.includes(id))) ?? [];
     if (unknown.length > 0) console.error(`nothing measures ${unknown.join(', ')}`);
@@ -75,6 +121,8 @@ function readOptions(): Options | undefined {
     return {
       isQuick: values.quick === true,
       ...(values.json === undefined ? {} : { jsonPath: values.json }),
+      ...(values.plots === undefined ? {} : { plotsPath: values.plots }),
+      ...(values.draw === undefined ? {} : { drawPath: values.draw }),
       ...(only === undefined ? {} : { only }),
     };
   } catch (error) {

@@ -2,12 +2,14 @@
 // JSON for machines. A bare figure says little on a shared machine, so a goal is on a ratio within one run wherever it can be.
 import { readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { cpus, freemem, tmpdir, totalmem } from 'node:os';
+import type { Plot } from './plot.ts';
 
-/** One run of a closed loop: so many senders, each with one send in flight. */
+/** One run of a load, closed or open. */
 export type Point = {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly p999Ms: number;
   readonly count: number;
 };
 
@@ -31,6 +33,8 @@ export type Context = {
   readonly rounds: number;
   readonly isQuick: boolean;
   readonly progress: (line: string) => void;
+  /** Takes a plot into the report. */
+  readonly plot: (plot: Plot) => void;
 };
 export type Measure = (context: Context) => Promise<MeasureRow[]>;
 
@@ -45,7 +49,11 @@ export type Machine = {
   readonly disk: 'disk' | 'memory';
   readonly packages: Readonly<Record<string, string>>;
 };
-export type Report = { readonly machine: Machine; readonly measures: readonly MeasureRow[] };
+export type Report = {
+  readonly machine: Machine;
+  readonly measures: readonly MeasureRow[];
+  readonly plots: readonly Plot[];
+};
 
 export function row(parts: Pick<MeasureRow, 'id' | 'what' | 'value' | 'unit'> & Partial<MeasureRow>): MeasureRow {
   const { id, what, value, unit, of = null, goal = null } = parts;
@@ -71,13 +79,15 @@ export function median(values: readonly number[]): number {
 export function pointOf(latenciesMs: readonly number[], seconds: number): Point {
   const sorted = Float64Array.from(latenciesMs).sort();
   const count = sorted.length;
-  return { perSecond: count / seconds, p50Ms: percentile(sorted, 0.5), p99Ms: percentile(sorted, 0.99), count };
+  const [p50Ms, p99Ms, p999Ms] = [percentile(sorted, 0.5), percentile(sorted, 0.99), percentile(sorted, 0.999)];
+  return { perSecond: count / seconds, p50Ms, p99Ms, p999Ms, count };
 }
 
 /** Each figure's own median: a run that was disturbed moves none of them. */
 export function medianPoint(points: readonly Point[]): Point {
   const of = (key: keyof Point): number => median(points.map((point) => point[key]));
-  return { perSecond: of('perSecond'), p50Ms: of('p50Ms'), p99Ms: of('p99Ms'), count: of('count') };
+  const [p50Ms, p99Ms, p999Ms] = [of('p50Ms'), of('p99Ms'), of('p999Ms')];
+  return { perSecond: of('perSecond'), p50Ms, p99Ms, p999Ms, count: of('count') };
 }
 
 export function describePoint({ perSecond, p50Ms, p99Ms }: Point): string {

@@ -1,11 +1,11 @@
 // Stores for the bench, laid down through the engine's own doors: documents at rest, or a log that nobody has folded yet.
 import type { DocumentName, Position } from '../engine/base/ids.ts';
-import { chainId, documentName, epoch, hostId, lsn } from '../engine/base/ids.ts';
+import { chainId, documentName, hostId, lsn } from '../engine/base/ids.ts';
 import { document, open, t } from '../engine/document/define.ts';
 import { foldSections } from '../engine/document/snapshot.ts';
 import { encodeUpdate, noMessage } from '../engine/document/update.ts';
 import { noBase } from '../engine/store/entries.ts';
-import { encodeBatch } from '../engine/store/format.ts';
+import { encodeBatch, type Section } from '../engine/store/format.ts';
 import type { Put } from '../engine/store/port.ts';
 import {
   addToSum,
@@ -16,12 +16,16 @@ import {
 } from '../engine/store/snapshot-format.ts';
 import { Store } from '../engine/store/store.ts';
 import { LevelStore } from '../host/level-store.ts';
+import { updateOf } from './updates.ts';
 
 export type Laid = { readonly folder: string };
+/** Whose store it is. */
+export type StoreOwner = { readonly host: string; readonly cluster: string };
 
 const chain = chainId(0);
 const documentsPerWrite = 2_000;
 const bytesPerWrite = 1024 * 1024;
+const nobody: StoreOwner = { host: 'h1', cluster: 'bench' };
 const who = { agent: 'alice', authority: 'bench' };
 /** A text of the length of a short page. */
 const page = 'x'.repeat(300);
@@ -55,7 +59,7 @@ function updatesOf(number: number): Uint8Array[] {
 
 /** So many documents at rest, each with its snapshot and its history, and an empty log above them. */
 export async function layDocuments(folder: string, documents: number): Promise<void> {
-  const store = await begin(folder);
+  const store = await begin(folder, nobody);
   const floor: Position = { lsn: lsn(documents), hash: 'f'.repeat(32) as Position['hash'] };
   let { sum } = noBase;
   for (let from = 0; from < documents; from += documentsPerWrite) {
@@ -77,20 +81,26 @@ export async function layDocuments(folder: string, documents: number): Promise<v
   await store.close();
 }
 
-/** A log of so many updates in batches of `perBatch`, of so many documents, one after the other; nothing is folded. */
-export async function layLog(folder: string, updates: number, perBatch: number, documents: number): Promise<void> {
-  const store = await begin(folder);
+export type LaidLog = {
+  readonly folder: string;
+  readonly who: StoreOwner;
+  readonly updates: number;
+  readonly perBatch: number;
+  readonly documents: number;
+};
+
+/**
+ * Adds a log of so many updates in batches of `perBatch`, of so many documents, one after the other, to a store that its host has begun.
+ * Nothing of it is folded. The updates of one document in a batch are one section, as a head makes them.
+ */
+export async function layLog({ folder, who, updates, perBatch, documents }: LaidLog): Promise<void> {
+  const store = await begin(folder, who);
+  const { logEpoch } = store.marks(chain);
   let after = store.durable(chain);
   let bytes = 0;
   for (let from = 0; from < updates; from += perBatch) {
-    const sections = Array.from({ length: Math.min(perBatch, updates - from) }, (_, index) => {
-      const number = (from + index) % documents;
-      const seq = 1 + Math.floor((from + index) / documents);
-      const redo = { text: page.slice(0, 100) };
-      const update = { ...noMessage, kind: 'send' as const, seq, atMs: 1, who, session: 2, n: seq, redo };
-      return { name: nameOf(number), seqFirst: seq, updates: [Uint8Array.from(encodeUpdate(update))] };
-    });
-    const record = encodeBatch({ chain, epoch: epoch(1), after }, sections);
+    const sections = sectionsFrom(from, Math.min(perBatch, updates - from), documents);
+    const record = encodeBatch({ chain, epoch: logEpoch, after }, sections);
     after = { lsn: record.lsn, hash: record.hash };
     bytes += record.bytes.length;
     store.append(chain, [record], undefined);
@@ -101,9 +111,21 @@ export async function layLog(folder: string, updates: number, perBatch: number, 
   await store.close();
 }
 
-async function begin(folder: string): Promise<Store> {
-  const fresh = { storeId: 'bench', host: hostId('h1'), cluster: 'bench' };
-  const store = await Store.open(await LevelStore.open(folder), [chain], fresh);
+/** Updates `from` to `from + count` of all, in the documents that they fall to. */
+function sectionsFrom(from: number, count: number, documents: number): Section[] {
+  const sections: { name: string; seqFirst: number; updates: Uint8Array[] }[] = [];
+  for (let index = from; index < from + count; index += 1) {
+    const seq = 1 + Math.floor(index / documents);
+    const known = sections[(index - from) % documents];
+    if (known !== undefined) known.updates.push(updateOf(seq));
+    else sections.push({ name: nameOf(index % documents), seqFirst: seq, updates: [updateOf(seq)] });
+  }
+  return sections;
+}
+
+async function begin(folder: string, { host, cluster }: StoreOwner): Promise<Store> {
+  const disk = await LevelStore.open(folder);
+  const store = await Store.open(disk, [chain], { storeId: 'bench', host: hostId(host), cluster });
   store.listen({
     onSynced: () => {},
     onFailed: (cause) => {
