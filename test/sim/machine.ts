@@ -31,6 +31,7 @@ export class Machine {
   boots = 0;
   /** The last seq of each document that is durable here; undefined where it must be read anew. */
   #seqs: Map<string, number> | undefined = new Map();
+  readonly #copying = new Set<number>();
 
   constructor(kernel: Kernel, id: HostId, archive: Archive) {
     this.id = id;
@@ -69,6 +70,7 @@ export class Machine {
 
   loseDisk(): void {
     this.disk.lose();
+    this.#copying.clear();
     this.#seqs = new Map();
   }
 
@@ -100,7 +102,16 @@ export class Machine {
       } else if (key[0] === recordKind && !floors.has(chainOf(key))) this.#seqs = undefined;
       // Of what another member folded.
       else if (isSnapshotKey(key) && this.#seqs?.has(nameOfSnapshotKey(key)) === false) this.#seqs = undefined;
+      else if (key[0] === baseKind && value !== undefined) this.#noteCopy(chainOf(key), decodeBase(value));
     }
+  }
+
+  /** Documents of a copy come under names that are known, and count when all are there. */
+  #noteCopy(chain: number, { hasLeftover }: Base): void {
+    const isKnown = this.#copying.has(chain);
+    if (hasLeftover) this.#copying.add(chain);
+    else this.#copying.delete(chain);
+    if (hasLeftover || isKnown) this.#seqs = undefined;
   }
 }
 
