@@ -141,6 +141,7 @@ function openStoreOf({ folder, id, isInUse, log, fatal }: HostOptions, chains: r
     dir: hostDir(folder.dir, id),
     chains,
     fresh: () => ({ storeId: randomHex(16), host: id, cluster: folder.cluster.cluster }),
+    founded: folder.cluster.voters.find(({ host }) => host === id)?.storeId,
     isInUse: isInUse ?? (() => Promise.resolve(false)),
     log,
     fatal,

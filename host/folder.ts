@@ -148,6 +148,7 @@ async function bearVoters(dir: string, { cluster, hosts, chains: count }: Cluste
       dir: hostDir(dir, id),
       chains,
       fresh: () => ({ storeId: randomBytes(16).toString('hex'), host: id, cluster }),
+      founded: undefined,
       isInUse: () => Promise.resolve(false),
       log: { warn: () => {}, error: () => {} },
       fatal: () => {},

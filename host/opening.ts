@@ -21,6 +21,8 @@ import { openWatermark, WatermarkKeeper } from './watermark-keeper.ts';
 export type OpeningParts = {
   readonly dir: string;
   readonly chains: readonly ChainId[];
+  /** The store that the cluster was made with on this host, where it votes: there has to be one then, whatever became of its folder. */
+  readonly founded: string | undefined;
   /** The identity of a store that begins; its id is not used before. */
   readonly fresh: () => Identity;
   /** Whether a store of this id is in use by the host that it belongs to: what is here under its name is then a copy. */
@@ -97,7 +99,10 @@ async function isOurs({ isInUse, dir }: OpeningParts, cause: CodedError): Promis
 
 async function openBelieved(parts: OpeningParts, files: HostFiles): Promise<Opened> {
   const remembered = await files.remembered();
-  if (remembered === undefined && !files.hasStore) return begin(parts, files);
+  if (remembered === undefined && !files.hasStore) {
+    if (parts.founded === undefined) return begin(parts, files);
+    throw new CodedError('ENGINE_LOST', `there is nothing in ${parts.dir}; store ${parts.founded} voted here`);
+  }
   const disk = await LevelStore.open(files.storeDir, false);
   try {
     const indexes = new Map<ChainId, DocumentIndex>();

@@ -25,10 +25,10 @@ async function folder(): Promise<string> {
 }
 
 type Told = { readonly err: { readonly code: string; readonly message: string }; readonly aside?: string };
-type Options = { readonly host?: string; readonly isInUse?: (found: Identity) => boolean };
+type Options = { readonly host?: string; readonly isInUse?: (found: Identity) => boolean; readonly founded?: string };
 
 /** Opens, and tells what was logged as an error. */
-async function open(dir: string, { host = 'h1', isInUse = () => false }: Options = {}) {
+async function open(dir: string, { host = 'h1', isInUse = () => false, founded }: Options = {}) {
   const told: Told[] = [];
   const fresh = (): Identity => {
     stores += 1;
@@ -38,6 +38,7 @@ async function open(dir: string, { host = 'h1', isInUse = () => false }: Options
     dir,
     chains: [zero, one],
     fresh,
+    founded,
     isInUse: (found) => Promise.resolve(isInUse(found)),
     log: { warn: () => {}, error: (what: unknown) => told.push(what as Told) } as never,
     fatal: (cause) => t.fail(String(cause)),
@@ -227,6 +228,15 @@ t.test(
     await close(again);
   },
 );
+
+t.test('[E6] where the whole folder is gone, a voter knows by the configuration that it had a store', async (t) => {
+  const begun = await open(await folder());
+  t.same(begun.told, [], 'a host that begins');
+  await close(begun);
+  const lost = await open(await folder(), { founded: 'f'.repeat(32) });
+  t.match(lost.told[0]?.err, { code: 'ENGINE_LOST', message: /store f+ voted here/ });
+  await close(lost);
+});
 
 t.test('[E12] [E14] a store of a version to come is refused and left alone', async (t) => {
   const dir = await written();
