@@ -19,9 +19,8 @@ import {
   restoreResident,
 } from '../engine/document/document.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
-import { indexRecord } from '../engine/store/document-index.ts';
 import type { Stored } from '../engine/store/documents.ts';
-import { readDocument } from '../engine/store/documents.ts';
+import { indexToEnd, readDocument } from '../engine/store/documents.ts';
 import type { Store } from '../engine/store/store.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
@@ -259,13 +258,7 @@ export class Desk implements ChainService, ViewerDesk {
   /** Every update of a document is in the log and durable while it is not resident: see `#evict`. */
   async #read(name: DocumentName): Promise<Stored> {
     const { store, chain, index } = this.#parts;
-    this.#indexing = this.#indexing.then(async () => {
-      if (index.through.lsn >= store.durable(chain).lsn) return;
-      for await (const record of store.walk(chain, index.through)) {
-        if (this.#isStopped) return;
-        indexRecord(index, record);
-      }
-    });
+    this.#indexing = this.#indexing.then(() => indexToEnd(store, chain, index, () => this.#isStopped));
     await this.#indexing;
     return await readDocument(store, chain, index, name);
   }

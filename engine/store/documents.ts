@@ -3,6 +3,7 @@
 import { CodedError } from '../base/errors.ts';
 import type { ChainId } from '../base/ids.ts';
 import type { DocumentIndex } from './document-index.ts';
+import { indexAfterFold, indexRecord } from './document-index.ts';
 import { sectionsOf } from './format.ts';
 import type { HistoryBlock, StoredSnapshot } from './snapshot-format.ts';
 import { decodeHistoryEntry, decodeSnapshotEntry, historyKey, snapshotKey } from './snapshot-format.ts';
@@ -48,6 +49,29 @@ export async function readDocument(store: Store, chain: ChainId, index: Document
       throw cause;
     }
     if (!isFoldedSince()) return { snapshot, sections };
+  }
+}
+
+/** Takes into the index what the log has behind it. What is folded and trimmed meanwhile is in snapshots, and needs no index (seed 607996). */
+export async function indexToEnd(
+  store: Store,
+  chain: ChainId,
+  index: DocumentIndex,
+  isStopped: () => boolean,
+): Promise<void> {
+  while (index.through.lsn < store.durable(chain).lsn && !isStopped()) {
+    const from = index.through.lsn;
+    try {
+      for await (const record of store.walk(chain, index.through)) {
+        if (isStopped()) return;
+        indexRecord(index, record);
+      }
+      return;
+    } catch (cause) {
+      if (isStopped()) return;
+      if (!store.isTrimmed(chain, from)) throw cause;
+      indexAfterFold(index, store.base(chain).folded, [...index.lsns.keys()]);
+    }
   }
 }
 

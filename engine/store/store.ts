@@ -171,10 +171,10 @@ export class Store {
 
   /** Records after `after`, up to `bytesMax` but at least one where there is one; undefined where `after` is not in the log. */
   async read(chain: ChainId, after: Position, bytesMax: number): Promise<readonly OpenedRecord[] | undefined> {
-    if (!(await this.#holds(chain, after))) return undefined;
     const records: OpenedRecord[] = [];
     let bytes = 0;
     try {
+      if (!(await this.#holds(chain, after))) return undefined;
       for await (const record of walkLog(this.#disk, chain, after)) {
         records.push(record);
         bytes += record.bytes.length;
@@ -182,7 +182,7 @@ export class Store {
       }
     } catch (cause) {
       // The log was trimmed under this read: then `after` is not in it any more.
-      if (after.lsn < this.#state(chain).trimLsn) return undefined;
+      if (this.isTrimmed(chain, after.lsn)) return undefined;
       throw cause;
     }
     return records;
@@ -192,6 +192,11 @@ export class Store {
   startTrim(chain: ChainId, lsn: number): void {
     const state = this.#state(chain);
     state.trimLsn = Math.max(state.trimLsn, lsn);
+  }
+
+  /** What stands up to `lsn`, or the record behind it, may be gone. */
+  isTrimmed(chain: ChainId, lsn: number): boolean {
+    return lsn < this.#state(chain).trimLsn;
   }
 
   scan(from: Uint8Array, to: Uint8Array): AsyncIterable<readonly Pair[]> {

@@ -27,6 +27,8 @@ export class SimDisk {
   readMs = readMsUsual;
   /** The next write fails. */
   isFailing = false;
+  /** Only the newest handle does anything: that of a process which is gone does not. */
+  #handles = 0;
   /** How often this disk was replaced by an empty one. */
   losses = 0;
   onApplied: (puts: readonly Put[]) => void = () => {};
@@ -46,12 +48,18 @@ export class SimDisk {
     const done = (ms: number): Promise<void> =>
       new Promise((resolve) => this.#kernel.after(ms * (0.5 + this.#prng.next()), () => enter(resolve)));
     let isClosed = false;
+    this.#handles += 1;
+    const handle = this.#handles;
     const read = async (): Promise<void> => {
       if (isClosed) throw new Error('the store is closed');
       await done(this.readMs);
     };
     return {
-      write: (puts) => (isClosed ? read() : this.#write(puts, enter)),
+      write: (puts) => {
+        // What a process began before it was gone may come round to this behind its end (seed 607377).
+        if (handle !== this.#handles) return new Promise(() => {});
+        return isClosed ? read() : this.#write(puts, enter);
+      },
       get: async (key) => {
         await read();
         return this.#values.get(textOf(key))?.slice();
@@ -67,6 +75,7 @@ export class SimDisk {
   crash(): 'idle' | 'kept' | 'lost' {
     const writing = this.#writing;
     this.#writing = undefined;
+    this.#handles += 1;
     if (writing === undefined) return 'idle';
     this.#kernel.cancel(writing.timer);
     if (this.#prng.below(2) === 0) return 'lost';

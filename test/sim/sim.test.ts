@@ -18,6 +18,7 @@ const regressions: readonly (readonly [seed: number, what: string])[] = [
   [6_213, 'the list of voters was lost with the one host that knew it was decided'],
   [201_067, 'a joiner that was stuck once was given up at once, each time that it was added again'],
   [613_041, 'a pass of folding that was paused slept for minutes, and who joined waited for it'],
+  [607_996, 'an index that was built while the log was trimmed took what was gone for corruption'],
   [603_467, 'a pass of folding that crossed the beginning of a copy ended its process'],
 ];
 
