@@ -3,7 +3,7 @@
 // write buffer, so that it rotates its log seldom.
 import { Level } from 'level';
 import { CodedError } from '../engine/base/errors.ts';
-import type { OrderedStore, Pair, Put } from '../engine/store/port.ts';
+import type { OrderedStore, OrderedView, Pair, Put } from '../engine/store/port.ts';
 
 const writeBufferBytes = 32 * 1024 * 1024;
 /** Values that one page of a scan holds at most, in bytes; one value may be larger. */
@@ -11,6 +11,8 @@ const scanPageBytes = 1024 * 1024;
 const scanPageEntries = 1_000;
 
 type Database = Level<Buffer, Buffer>;
+/** The moment that is read: now, unless said. */
+type At = { readonly snapshot?: ReturnType<Database['snapshot']> };
 
 export class LevelStore implements OrderedStore {
   readonly #database: Database;
@@ -19,9 +21,13 @@ export class LevelStore implements OrderedStore {
     this.#database = database;
   }
 
-  /** Opens the store in `folder`, or makes it. ENGINE_DISK where that fails: held by another process, or not readable. */
-  static async open(folder: string): Promise<LevelStore> {
+  /**
+   * Opens the store in `folder`, or makes it, unless only one that is there will do. ENGINE_DISK where that fails: held by another process, or not
+   * readable.
+   */
+  static async open(folder: string, createIfMissing = true): Promise<LevelStore> {
     const database: Database = new Level(folder, {
+      createIfMissing,
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
       compression: false,
@@ -48,8 +54,22 @@ export class LevelStore implements OrderedStore {
     return this.#database.get(asBuffer(key));
   }
 
-  async *scan(from: Uint8Array, to: Uint8Array): AsyncGenerator<readonly Pair[]> {
+  scan(from: Uint8Array, to: Uint8Array): AsyncGenerator<readonly Pair[]> {
+    return this.#scan(from, to, {});
+  }
+
+  view(): OrderedView {
+    const snapshot = this.#database.snapshot();
+    return {
+      get: (key) => this.#database.get(asBuffer(key), { snapshot }),
+      scan: (from, to) => this.#scan(from, to, { snapshot }),
+      close: () => snapshot.close(),
+    };
+  }
+
+  async *#scan(from: Uint8Array, to: Uint8Array, at: At): AsyncGenerator<readonly Pair[]> {
     const iterator = this.#database.iterator({
+      ...at,
       gte: asBuffer(from),
       lt: asBuffer(to),
       highWaterMarkBytes: scanPageBytes,

@@ -63,6 +63,12 @@ export const historyBlockBytes = 64 * 1024;
 export const trimRecordsMax = 1_000;
 /** Entries that one write removes where a chain is removed whole. */
 export const wipeEntriesMax = 1_000;
+/** A walk over a store rests after so much; in between it holds the loop for some milliseconds at most. */
+export const verifySliceBytes = 256 * 1024;
+/** What an entry costs a walk beside its bytes, as bytes: many small ones take as long as few large ones (measured). */
+export const verifyEntryCostBytes = 512;
+/** Findings that a walk reports one by one; all are counted. */
+export const findingsMax = 100;
 /** Batches proposed and not yet committed. Three keep every disk busy; more gain nothing (measured at 1, 2, 3, 5). */
 export const batchesInFlightMax = 3;
 /** How near a joiner's acks must be, in batches, before the last member gates for it: what is in flight, and as much again. */

@@ -5,7 +5,7 @@ import type { Base } from './entries.ts';
 import { baseKey, decodeBase, decodeMarks, marksKey, noBase, noMarks } from './entries.ts';
 import type { OpenedRecord } from './format.ts';
 import { walkLog } from './log.ts';
-import type { OrderedStore } from './port.ts';
+import type { OrderedReader, OrderedStore } from './port.ts';
 import type { ChainState } from './write-plan.ts';
 
 /**
@@ -30,7 +30,7 @@ export async function openChain(
 }
 
 /** Where the log of a chain begins, and through where it is folded. */
-export async function readBase(disk: OrderedStore, chain: ChainId): Promise<Base> {
+export async function readBase(disk: OrderedReader, chain: ChainId): Promise<Base> {
   const stored = await disk.get(baseKey(chain));
   return stored === undefined ? noBase : decodeBase(stored);
 }
