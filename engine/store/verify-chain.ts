@@ -7,7 +7,7 @@ import { lsnOfKey, namesOf, openRecord } from './format.ts';
 import { recordRange } from './keys.ts';
 import type { OrderedReader } from './port.ts';
 import { walkDocuments } from './verify-documents.ts';
-import type { Notes } from './verify-notes.ts';
+import type { ChainPart, Notes } from './verify-notes.ts';
 import { whereOf } from './verify-notes.ts';
 
 const recordKeyBytes = 11;
@@ -54,15 +54,6 @@ export async function walkChain(reader: OrderedReader, chain: ChainId, notes: No
     hasLeftover: base.hasLeftover,
   };
 }
-
-/** What a part of the walk goes by. */
-export type ChainPart = {
-  readonly chain: ChainId;
-  readonly base: Base;
-  /** Whether entries are held against the base and against each other. */
-  readonly isJudged: boolean;
-  readonly notes: Notes;
-};
 
 async function readSmall(reader: OrderedReader, chain: ChainId, notes: Notes): Promise<Base | undefined> {
   const marks = await notes.get(reader, marksKey(chain), chain);

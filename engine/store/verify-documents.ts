@@ -13,8 +13,7 @@ import {
   nameOfSnapshotKey,
   seqOfHistoryKey,
 } from './snapshot-format.ts';
-import type { ChainPart } from './verify-chain.ts';
-import type { Notes } from './verify-notes.ts';
+import type { ChainPart, Notes } from './verify-notes.ts';
 import { whereOf } from './verify-notes.ts';
 
 type DocumentsWalked = { snapshots: number; blocks: number };

@@ -2,6 +2,7 @@
 import { CodedError } from '../base/errors.ts';
 import type { ChainId } from '../base/ids.ts';
 import { verifyEntryCostBytes } from '../base/limits.ts';
+import type { Base } from './entries.ts';
 import type { KeyRange } from './keys.ts';
 import type { OrderedReader, Pair } from './port.ts';
 
@@ -176,6 +177,15 @@ export class Notes {
     if (this.isStopped) throw new CutShort();
   }
 }
+
+/** What a part of the walk goes by. */
+export type ChainPart = {
+  readonly chain: ChainId;
+  readonly base: Base;
+  /** Whether entries are held against the base and against each other. */
+  readonly isJudged: boolean;
+  readonly notes: Notes;
+};
 
 /** A key as it is reported. */
 export function whereOf(key: Uint8Array): string {

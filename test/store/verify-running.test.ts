@@ -114,8 +114,7 @@ t.test('[E11] [S6] a walk over a store that goes on finds nothing that is not th
   t.notOk(result.failed, `${fc.defaultReportMessage(result)}`);
   const folder = await mkdtemp(join(tmpdir(), 'levelten-verify-'));
   t.teardown(() => rm(folder, { recursive: true }));
-  let count = 0;
-  const level = () => LevelStore.open(join(folder, `${(count += 1)}`));
+  const level = async () => LevelStore.open(await mkdtemp(join(folder, 'store-')));
   const real = await holds(level, (disk) => disk.close(), 6);
   t.notOk(real.failed, `LevelDB: ${fc.defaultReportMessage(real)}`);
 });

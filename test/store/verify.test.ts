@@ -56,6 +56,9 @@ class Harmed {
   put(key: Uint8Array, value: Uint8Array | undefined): void {
     this.disk.corrupt(key, value);
   }
+  remove(...lsns: number[]): void {
+    for (const lsn of lsns) this.put(recordKey(one, lsn), undefined);
+  }
   async get(key: Uint8Array): Promise<Uint8Array> {
     const value = await this.disk.get(key);
     if (value === undefined) throw new Error('there is such an entry');
@@ -135,14 +138,10 @@ const harms: readonly Harm[] = [
   ['a hole', (s) => s.put(recordKey(one, 7), undefined), [/^1 hole: record 7: is missing/]],
   [
     'a hole where documents are folded',
-    (s) => [5, 6].forEach((lsn) => s.put(recordKey(one, lsn), undefined)),
+    (s) => s.remove(5, 6),
     [/^1 hole: record 5: to 6 are missing/, /^1 folded: record 6: is not there/],
   ],
-  [
-    'a log that ends too soon',
-    (s) => [5, 6, 7, 8].forEach((lsn) => s.put(recordKey(one, lsn), undefined)),
-    [/^1 folded: record 6: .*the log ends at 4/],
-  ],
+  ['a log that ends too soon', (s) => s.remove(5, 6, 7, 8), [/^1 folded: record 6: .*the log ends at 4/]],
   [
     'snapshots that hold more than the log',
     async (s) => {
