@@ -36,6 +36,8 @@ import { Host, storedReplica } from './host.ts';
 import { LevelStore } from './level-store.ts';
 import { Links } from './links.ts';
 import { Operator } from './operator.ts';
+import { Scrub } from './scrub.ts';
+import { verifyHostStore } from './verify.ts';
 import type { FoldPool } from './workers/fold-pool.ts';
 import { makeFoldPool } from './workers/fold-pool.ts';
 
@@ -78,7 +80,8 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
   const hello = helloOf(options, store);
   const node = nodeOf(options, store, hello, chains);
   const mayLead = (appHash: string): boolean => appHash === cluster.appHash;
-  const { host, fronts, folding, pool } = joinHost(options, { store, indexes }, node, hello, (peer, bytes) =>
+  const scrub = scrubOf(options, disk, store);
+  const { host, fronts, folding, pool } = joinHost(options, { store, indexes, scrub }, node, hello, (peer, bytes) =>
     links.sendTo(peer, bytes),
   );
   const links = new Links(
@@ -103,11 +106,13 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
   const clock = setInterval(() => {
     host.tick();
     folding.tick(performance.now());
+    scrub.tick(performance.now());
   }, tickMs);
   const close = async (): Promise<void> => {
     clearInterval(clock);
     folding.close();
     await links.close();
+    await scrub.close();
     await host.close();
     await pool.close();
   };
@@ -131,6 +136,19 @@ function foldingOf({ folder, log, fatal }: HostOptions, store: Store, host: Host
     folding: new Folding({ store, fold: pool.fold, history, nowMs, sleep, chains, onFolded, onFailed, fatal }),
     pool,
   };
+}
+
+function scrubOf({ folder, id, log, fatal }: HostOptions, disk: LevelStore, store: Store): Scrub {
+  const { storeId } = store.identity;
+  return new Scrub({
+    verify: (pacing) => verifyHostStore(disk, { cluster: folder.cluster, host: id, storeId }, pacing),
+    nowMs: () => performance.now(),
+    wallMs: Date.now,
+    sleep,
+    onFinding: ({ findings, findingsCount }) =>
+      log.error({ findings, findingsCount }, 'the store is not what was written'),
+    fatal,
+  });
 }
 
 /** Whether this host runs what the register holds, or has no part in it. */
@@ -172,16 +190,23 @@ function nodeOf(options: HostOptions, store: Store, hello: Hello, chains: readon
   });
 }
 
+type Opened = {
+  readonly store: Store;
+  readonly indexes: ReadonlyMap<ChainId, DocumentIndex>;
+  readonly scrub: Scrub;
+};
+
+const env = () => ({ nowMs: Date.now(), randomBytes16: () => randomBytes(16) });
+
 function joinHost(
   options: HostOptions,
-  { store, indexes }: { readonly store: Store; readonly indexes: ReadonlyMap<ChainId, DocumentIndex> },
+  { store, indexes, scrub }: Opened,
   node: Node,
   hello: Hello,
   sendTo: (peer: HostId, bytes: Uint8Array) => void,
 ): { host: Host; fronts: Fronts } & Folds {
   const { app, log, fatal } = options;
   const desks = new Map<ChainId, Desk>();
-  const env = () => ({ nowMs: Date.now(), randomBytes16: () => randomBytes(16) });
   const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
     if (options.serve !== undefined) return options.serve(chain, () => host.wake());
     const onFailure = failureLogger(log);
@@ -195,6 +220,7 @@ function joinHost(
     store,
     tell: (event) => host.tell(event),
     resident: (chain) => deskOf(chain)?.residentCount ?? 0,
+    scrub,
     log,
   });
   const host = new Host({

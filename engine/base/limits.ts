@@ -149,6 +149,8 @@ export const adminBodyBytesMax = 16 * 1024;
 export const asksInFlightMax = 64;
 /** Records that one question about a log may ask for. */
 export const logRecordsAskedMax = 1_000;
+/** Records that one looks at, where few of them fit: well below what `askMs` allows. Whoever asks goes on behind them. */
+export const logRecordsWalkedMax = 20_000;
 /** Pauses between tries to reach a peer: doubled from the first to the last. */
 export const redialMsMin = 50;
 export const redialMsMax = 1_000;

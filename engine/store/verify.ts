@@ -28,8 +28,8 @@ export type VerifyOptions = {
   readonly checkCell: (register: number, bytes: Uint8Array) => void;
   /** Comes after each slice of `verifySliceBytes`, with what it cost, and waits. A view may be open: not for long. */
   readonly pace: (costBytes: number) => Promise<void>;
-  /** Comes behind each chain, with what it came to, and may wait for long. */
-  readonly rest: (walked: ChainWalked) => Promise<void>;
+  /** Comes behind each chain, with what it came to and how much was found so far, and may wait for long. */
+  readonly rest: (walked: ChainWalked, findings: number) => Promise<void>;
   /** Looked at after each slice and behind each chain: the walk is then given up. */
   readonly isStopped: () => boolean;
   readonly nowMs: () => number;
@@ -74,8 +74,9 @@ export async function verifyStore(disk: OrderedStore, options: VerifyOptions): P
     if (notes.isStopped) break;
     const line = await atOneMoment(disk, (view) => walkChain(view, chain, notes));
     lines.push(line);
-    await rest(line);
+    await rest(line, notes.findingsCount);
   }
+  notes.isStopped ||= isStopped();
   const sumOf = (field: 'records' | 'snapshots' | 'blocks'): number =>
     lines.reduce((sum, line) => sum + line[field], 0);
   return {

@@ -11,6 +11,7 @@ import { drainCommand, replaceVoterCommand, undrainCommand } from './operate.ts'
 import { hostCommand, proxyCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
+import { verifyCommand } from './verify.ts';
 
 const commands: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
   up: upCommand,
@@ -20,6 +21,7 @@ const commands: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
   get: getCommand,
   status: statusCommand,
   log: logCommand,
+  verify: verifyCommand,
   drain: drainCommand,
   undrain: undrainCommand,
   'replace-voter': replaceVoterCommand,
