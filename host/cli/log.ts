@@ -7,7 +7,7 @@ import type { Folder } from '../folder.ts';
 import { readFolder, storeDir } from '../folder.ts';
 import type { LogLine, LogPage, LogRange } from '../inspect.ts';
 import { readLog } from '../inspect.ts';
-import { LevelStore } from '../level-store.ts';
+import { readStopped } from '../stopped-store.ts';
 import { askAdmin } from './admin-client.ts';
 import type { Arguments } from './arguments.ts';
 import { numberOf } from './arguments.ts';
@@ -22,7 +22,7 @@ export async function logCommand(args: Arguments): Promise<void> {
   const range = rangeOf(args, folder);
   const lines = await readWhole(
     range,
-    async (part) => (await askRunning(folder, host, part)) ?? readStopped(folder, host, part),
+    async (part) => (await askRunning(folder, host, part)) ?? walkStopped(folder, host, part),
   );
   process.stdout.write(`${args.json ? lines.map((line) => JSON.stringify(line)).join('\n') : describe(lines)}\n`);
 }
@@ -64,13 +64,8 @@ async function askRunning(folder: Folder, host: string, range: Asked): Promise<L
   return (await askAdmin(folder, `/log?${new URLSearchParams(words)}`)) as LogPage | undefined;
 }
 
-async function readStopped(folder: Folder, host: string, { chain, ...range }: Asked): Promise<LogPage> {
-  const store = await LevelStore.open(storeDir(folder.dir, host), false);
-  try {
-    return await readLog(store, chainId(chain), range);
-  } finally {
-    await store.close();
-  }
+function walkStopped({ dir }: Folder, host: string, { chain, ...range }: Asked): Promise<LogPage> {
+  return readStopped(storeDir(dir, host), (disk) => readLog(disk, chainId(chain), range));
 }
 
 function describe(lines: readonly LogLine[]): string {

@@ -1,7 +1,5 @@
 // `levelten verify`: is all of it there, and is it what was written? A running host walks its own store, which it goes on to serve from; the store
 // of a stopped one is opened and read. Nothing is made or written.
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CodedError } from '../../engine/base/errors.ts';
 import type { VerifyReport } from '../../engine/store/verify.ts';
@@ -10,7 +8,7 @@ import type { CheckName } from '../../engine/store/verify-notes.ts';
 import { checkNames } from '../../engine/store/verify-notes.ts';
 import type { Folder } from '../folder.ts';
 import { readFolder, storeDir } from '../folder.ts';
-import { LevelStore } from '../level-store.ts';
+import { readStopped } from '../stopped-store.ts';
 import { unpaced, verifyHostStore } from '../verify.ts';
 import type { Status } from './admin-client.ts';
 import { askAdmin, tellHost } from './admin-client.ts';
@@ -66,15 +64,8 @@ async function askRunning(folder: Folder, host: string): Promise<VerifyReport> {
   }
 }
 
-async function walkStopped(folder: Folder, host: string): Promise<VerifyReport> {
-  const dir = storeDir(folder.dir, host);
-  if (!existsSync(join(dir, 'CURRENT'))) throw new CodedError('ENGINE_DISK', `there is no store in ${dir}`);
-  const disk = await LevelStore.open(dir, false);
-  try {
-    return await verifyHostStore(disk, { cluster: folder.cluster, host }, unpaced);
-  } finally {
-    await disk.close();
-  }
+function walkStopped({ dir, cluster }: Folder, host: string): Promise<VerifyReport> {
+  return readStopped(storeDir(dir, host), (disk) => verifyHostStore(disk, { cluster, host }, unpaced));
 }
 
 function describe({ host, state, text, report }: Verified): string {
