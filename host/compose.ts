@@ -215,13 +215,9 @@ function joinHost(
     return desk;
   };
   const operator = new Operator({
-    node,
-    hello,
-    store,
+    ...{ node, hello, store, scrub, wallMs: Date.now, log },
     tell: (event) => host.tell(event),
     resident: (chain) => deskOf(chain)?.residentCount ?? 0,
-    scrub,
-    log,
   });
   const host = new Host({
     node,

@@ -18,6 +18,8 @@ export type OperatorParts = {
   readonly tell: (event: NodeEvent) => void;
   readonly resident: (chain: ChainId) => number;
   readonly scrub: Pick<Scrub, 'ask' | 'status' | 'result'>;
+  /** Since 1970: how far clocks are apart. */
+  readonly wallMs: () => number;
   readonly log: Logger;
 };
 
@@ -34,7 +36,8 @@ export class Operator {
   /** HOST_OPTIONS for a question that does not exist, or that cannot be answered as asked. */
   async answer(question: string, args: Arguments): Promise<unknown> {
     const { node, hello, resident, scrub, log } = this.#parts;
-    if (question === 'status') return { ...describeHost({ hello, node, resident }), scrub: scrub.status };
+    if (question === 'status')
+      return { ...describeHost({ hello, node, resident }), wallMs: this.#parts.wallMs(), scrub: scrub.status };
     if (question === 'log') return this.#log(args);
     if (question === 'verify') return this.#verify(args);
     if (question === 'leave') return this.#leave(args);

@@ -201,6 +201,20 @@ export const fetchBytesPerSecond = 64 * 1024 * 1024;
 /** What may be fetched at once after a pause: a few chunks. */
 export const fetchBurstBytes = 8 * 1024 * 1024;
 
+/** What `doctor` writes to learn how long a sync takes: a batch of small updates, so many times. */
+export const syncSampleBytes = 4 * 1024;
+export const syncSamples = 30;
+/** A sync that takes longer is felt in every answer. */
+export const syncMsLook = 20;
+/** How long `doctor` watches the clock, and by how much it may be moved meanwhile. */
+export const clockWatchMs = 200;
+export const clockStepMsMax = 50;
+/** Clocks of hosts that are further apart show in documents; by this much, something is broken. */
+export const skewMsLook = 1_000;
+export const skewMsWrong = 60_000;
+/** Free space for a data folder that somebody should know of; and that a busy cluster fills within a minute. */
+export const freeBytesLook = 5 * 1024 * 1024 * 1024;
+export const freeBytesWrong = 512 * 1024 * 1024;
 assert(verifySliceBytes * 100 < scrubBurstBytesPerSecond, 'a walk rests often');
 assert(scrubBytesPerSecond < scrubBurstBytesPerSecond, 'a scrub rests between chains');
 assert(configurationBytesMax <= registerValueBytesMax, 'a register holds a configuration');

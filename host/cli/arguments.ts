@@ -14,7 +14,7 @@ export const usage = `levelten: a real-time document server whose every answer i
   levelten log [--host ID] [--chain N] [--after LSN] [--before LSN] [--document SPACE/KEY] [--kind batch|activation] [--epoch N] [--max N]
                                                      records of one host's log; all that is given must fit
   levelten verify [--host ID]                        reads every entry of the stores, of all hosts or of one, and says what is wrong
-  levelten doctor [--host ID]                        looks at this machine: what may slow a cluster down, or stop it
+  levelten doctor                                    looks at this machine: what may slow a cluster down, or stop it
   levelten drain HOST | undrain HOST                 move all chains off a host, to stop it; take it back
   levelten replace-voter OLD NEW                     OLD's disk is gone: NEW (or OLD itself, with a new disk) votes in its place
   levelten force-config --chain N --members H[,H] --accept "WHAT MAY BE LOST"
@@ -81,7 +81,7 @@ export function required(value: string | undefined, what: string, next: string):
 
 /** The compiled package: dist/. */
 export const distFolder = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const packageFolder = resolve(distFolder, '..');
+export const packageFolder = resolve(distFolder, '..');
 
 /** The file and the page of an application; those of the shared board unless told otherwise. */
 export function applicationOf(args: Arguments): { file: string; page: string | undefined } {

@@ -5,6 +5,7 @@ import { RefusedError } from '../../proxy/client/node.ts';
 import type { Arguments } from './arguments.ts';
 import { parseArguments, usage } from './arguments.ts';
 import { callCommand, getCommand } from './ask.ts';
+import { doctorCommand } from './doctor.ts';
 import { forceConfigCommand } from './force.ts';
 import { logCommand } from './log.ts';
 import { drainCommand, replaceVoterCommand, undrainCommand } from './operate.ts';
@@ -22,6 +23,7 @@ const commands: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
   status: statusCommand,
   log: logCommand,
   verify: verifyCommand,
+  doctor: doctorCommand,
   drain: drainCommand,
   undrain: undrainCommand,
   'replace-voter': replaceVoterCommand,
