@@ -174,6 +174,12 @@ t.test('[E11] a host that closes waits for the slice, not for the rest', async (
   t.ok(it.clock.nowMs - scrubFirstMs < 1_000, `${it.clock.nowMs - scrubFirstMs}`);
   it.tick(it.clock.nowMs + scrubPauseMs);
   t.equal(it.scrub.status.pass, 1);
+  const resting = stage([800, 1]);
+  resting.tick(scrubFirstMs);
+  await resting.until(() => resting.scrub.status.chains === 1);
+  await resting.scrub.close();
+  t.match(resting.ended, [/^1 chains .*stopped/]);
+  t.ok(resting.rests[0] !== undefined && resting.rests[0] < 60_000, `${resting.rests[0]} ms of a rest`);
 });
 
 t.test('[E11] a walk that fails where none should ends the process', async (t) => {

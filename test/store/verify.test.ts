@@ -246,8 +246,12 @@ const harms: readonly Harm[] = [
   ],
   [
     'a key that is no block’s',
-    (s) => s.put(Buffer.concat([Uint8Array.of(0x21, 0, 1), Buffer.from('s/a')]), Uint8Array.of(1)),
-    [/^1 key: key 210001732f61: is not the key of a block/],
+    (s) => {
+      for (const name of ['s/a', 's/a without its end']) {
+        s.put(Buffer.concat([Uint8Array.of(0x21, 0, 1), Buffer.from(name)]), Uint8Array.of(1));
+      }
+    },
+    [/^1 key: key 210001732f61: is not the key of a block/, /^1 key: key 210001732f6120/],
   ],
 ];
 
