@@ -74,18 +74,17 @@ export class Operator {
 
   /** Without a pass: has the store walked, and says which pass that is. With one: what it found, once it has ended. */
   #verify(args: Arguments): unknown {
-    const { scrub, log } = this.#parts;
+    const { scrub, log, hello } = this.#parts;
+    const { boot } = hello;
     if (args['pass'] === undefined) {
       log.info('an operator has the store walked');
-      return { pass: scrub.ask(), report: null };
+      return { boot, pass: scrub.ask(), report: null };
     }
     const pass = countArgument(args['pass'], 'pass', 0, Number.MAX_SAFE_INTEGER);
     const { chains, records, bytes } = scrub.status;
-    if (pass > scrub.status.pass + 1)
-      throw new CodedError('HOST_OPTIONS', `there is no pass ${pass}: it may be of a process before this one`);
     const { result } = scrub;
     const report = result !== undefined && result.pass >= pass ? result.report : null;
-    return { pass, chains, records, bytes, report };
+    return { boot, pass, chains, records, bytes, report };
   }
 
   /** This host is emptied, or takes chains again: until its process ends. */

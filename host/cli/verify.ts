@@ -55,11 +55,12 @@ async function verifyHost(folder: Folder, host: string, isRunning: boolean): Pro
 }
 
 async function askRunning(folder: Folder, host: string): Promise<VerifyReport> {
-  type Reply = { readonly pass: number; readonly report: VerifyReport | null };
-  const { pass } = (await tellHost(folder, host, 'verify', {})) as Reply;
+  type Reply = { readonly boot: string; readonly pass: number; readonly report: VerifyReport | null };
+  const { boot, pass } = (await tellHost(folder, host, 'verify', {})) as Reply;
   for (;;) {
-    const { report } = (await tellHost(folder, host, 'verify', { pass })) as Reply;
-    if (report !== null) return report;
+    const reply = (await tellHost(folder, host, 'verify', { pass })) as Reply;
+    if (reply.boot !== boot) throw new CodedError('CONNECTION_LOST', 'it was started anew meanwhile: ask again');
+    if (reply.report !== null) return reply.report;
     await sleep(pollMs);
   }
 }
