@@ -1,7 +1,7 @@
 // `levelten verify`: is all of it there, and is it what was written? A running host walks its own store, which it goes on to serve from; the store
 // of a stopped one is opened and read. Nothing is made or written.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CodedError } from '../../engine/base/errors.ts';
+import { CodedError, retryOf } from '../../engine/base/errors.ts';
 import type { VerifyReport } from '../../engine/store/verify.ts';
 import type { ChainWalked } from '../../engine/store/verify-chain.ts';
 import type { CheckName } from '../../engine/store/verify-notes.ts';
@@ -18,6 +18,8 @@ import { table } from './table.ts';
 
 /** How often a host that walks its store is asked whether it is done. */
 const pollMs = 200;
+/** Answers in a row that may be missing: a busy host is late, and a walk goes on without anybody. */
+const missedMax = 15;
 
 /** `report` is null where the store could not be walked, for the reason in `text`. */
 type Verified = {
@@ -57,11 +59,18 @@ async function verifyHost(folder: Folder, host: string, isRunning: boolean): Pro
 async function askRunning(folder: Folder, host: string): Promise<VerifyReport> {
   type Reply = { readonly boot: string; readonly pass: number; readonly report: VerifyReport | null };
   const { boot, pass } = (await tellHost(folder, host, 'verify', {})) as Reply;
-  for (;;) {
-    const reply = (await tellHost(folder, host, 'verify', { pass })) as Reply;
-    if (reply.boot !== boot) throw new CodedError('CONNECTION_LOST', 'it was started anew meanwhile: ask again');
-    if (reply.report !== null) return reply.report;
+  for (let missed = 0; ; ) {
     await sleep(pollMs);
+    try {
+      const reply = (await tellHost(folder, host, 'verify', { pass })) as Reply;
+      if (reply.boot !== boot) throw new CodedError('HOST_OPTIONS', 'it was started anew meanwhile: ask again');
+      if (reply.report !== null) return reply.report;
+      missed = 0;
+    } catch (error) {
+      missed += 1;
+      const isLasting = !(error instanceof CodedError) || retryOf(error.code) === 'never';
+      if (isLasting || missed >= missedMax) throw error;
+    }
   }
 }
 

@@ -95,27 +95,32 @@ async function walkBusy(disk: OrderedStore, steps: readonly Step[]): Promise<str
   return found;
 }
 
-async function holds(make: () => Promise<OrderedStore>, end: (disk: OrderedStore) => Promise<void>, numRuns: number) {
+async function holds(
+  make: () => Promise<OrderedStore>,
+  end: (disk: OrderedStore) => Promise<void>,
+  numRuns: number,
+  isShrunk = true,
+) {
   const property = fc.asyncProperty(script, async (steps) => {
     const disk = await make();
     const found = await walkBusy(disk, steps);
     await end(disk);
     if (found.length > 0) throw new Error(found.join('\n'));
   });
-  return fc.check(property, { ...fuzz, numRuns });
+  return fc.check(property, { ...fuzz, numRuns, endOnFailure: !isShrunk });
 }
 
 t.test('[E11] [S6] a walk over a store that goes on finds nothing that is not there', async (t) => {
   const result = await holds(
     async () => new MemoryStore(),
     (disk) => disk.close(),
-    60,
+    40,
   );
   t.notOk(result.failed, `${fc.defaultReportMessage(result)}`);
   const folder = await mkdtemp(join(tmpdir(), 'levelten-verify-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const level = async () => LevelStore.open(await mkdtemp(join(folder, 'store-')));
-  const real = await holds(level, (disk) => disk.close(), 6);
+  const real = await holds(level, (disk) => disk.close(), 3);
   t.notOk(real.failed, `LevelDB: ${fc.defaultReportMessage(real)}`);
 });
 
@@ -129,6 +134,7 @@ t.test('[E11] [S6] without a view of one moment it would', async (t) => {
     async () => new Live(),
     (disk) => disk.close(),
     60,
+    false,
   );
   t.ok(result.failed, 'the steps are such that it matters');
 });
