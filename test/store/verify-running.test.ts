@@ -120,7 +120,7 @@ t.test('[E11] [S6] a walk over a store that goes on finds nothing that is not th
   const folder = await mkdtemp(join(tmpdir(), 'levelten-verify-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const level = async () => LevelStore.open(await mkdtemp(join(folder, 'store-')));
-  const real = await holds(level, (disk) => disk.close(), 3);
+  const real = await holds(level, (disk) => disk.close(), 1);
   t.notOk(real.failed, `LevelDB: ${fc.defaultReportMessage(real)}`);
 });
 
