@@ -21,6 +21,7 @@ import { chainId } from '../engine/base/ids.ts';
 import {
   chunkBytesMax,
   fetchBytesPerSecond,
+  findingTellMs,
   freeBytesCritical,
   reserveBytes,
   spaceCheckMs,
@@ -34,7 +35,7 @@ import type { Store } from '../engine/store/store.ts';
 import { Admin } from '../proxy/admin.ts';
 import { ProxyServer } from '../proxy/proxy.ts';
 import { Desk } from './desk.ts';
-import { noteDoubt } from './doubt.ts';
+import { isReplaceable, noteDoubt } from './doubt.ts';
 import type { Folder } from './folder.ts';
 import { hostDir } from './folder.ts';
 import { Folding } from './folding.ts';
@@ -46,7 +47,9 @@ import { Links } from './links.ts';
 import { openHostStore } from './opening.ts';
 import { Operator } from './operator.ts';
 import { freeBytesOf, giveReserve, makeReserve } from './reserve.ts';
+import { Scrub } from './scrub.ts';
 import { Space } from './space.ts';
+import { verifyHostStore } from './verify.ts';
 import type { FoldPool } from './workers/fold-pool.ts';
 import { makeFoldPool } from './workers/fold-pool.ts';
 
@@ -88,7 +91,8 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
   const hello = helloOf(options, store);
   const node = nodeOf(options, store, hello, chains);
   const mayLead = (appHash: string): boolean => appHash === cluster.appHash;
-  const { host, fronts, folding, pool } = joinHost(options, { store, indexes }, node, hello, (peer, bytes) =>
+  const scrub = scrubOf(options, store, () => host.replicas);
+  const { host, fronts, folding, pool } = joinHost(options, { store, indexes, scrub }, node, hello, (peer, bytes) =>
     links.sendTo(peer, bytes),
   );
   const links = new Links(
@@ -116,11 +120,13 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
     folding.tick(performance.now());
     watermark.tick(performance.now());
     space.tick(performance.now());
+    scrub.tick(performance.now());
   }, tickMs);
   const close = async (): Promise<void> => {
     clearInterval(clock);
     folding.close();
     await links.close();
+    await scrub.close();
     await host.close();
     await opened.close();
     await space.close();
@@ -167,6 +173,26 @@ function foldingOf({ folder, log, fatal }: HostOptions, store: Store, host: Host
   };
 }
 
+/** What it finds ends the process, and the store with it, where others have all that this one should have (E14). */
+function scrubOf({ folder, id, log, fatal }: HostOptions, store: Store, replicas: () => readonly Replica[]): Scrub {
+  const { storeId } = store.identity;
+  return new Scrub({
+    verify: (pacing) => verifyHostStore(store, { cluster: folder.cluster, host: id, storeId }, pacing),
+    nowMs: () => performance.now(),
+    wallMs: Date.now,
+    sleep,
+    onFinding: ({ findings, findingsCount }) => {
+      log.error({ findings, findingsCount }, 'the store is not what was written');
+      const [first] = findings;
+      if (!isReplaceable(replicas())) return;
+      const text = `a walk found ${first?.what} (${first?.where}; ${findingsCount} in all)`;
+      // Whoever asked for the walk hears of it first.
+      setTimeout(() => fatal(new CodedError('ENGINE_CORRUPT', text)), findingTellMs);
+    },
+    fatal,
+  });
+}
+
 /** Whether this host runs what the register holds, or has no part in it. */
 function isWhole({ phase, known, self }: Replica): boolean {
   if (known?.phase !== 'active') return false;
@@ -206,16 +232,23 @@ function nodeOf(options: HostOptions, store: Store, hello: Hello, chains: readon
   });
 }
 
+type Opened = {
+  readonly store: Store;
+  readonly indexes: ReadonlyMap<ChainId, DocumentIndex>;
+  readonly scrub: Scrub;
+};
+
+const env = () => ({ nowMs: Date.now(), randomBytes16: () => randomBytes(16) });
+
 function joinHost(
   options: HostOptions,
-  { store, indexes }: { readonly store: Store; readonly indexes: ReadonlyMap<ChainId, DocumentIndex> },
+  { store, indexes, scrub }: Opened,
   node: Node,
   hello: Hello,
   sendTo: (peer: HostId, bytes: Uint8Array) => void,
 ): { host: Host; fronts: Fronts } & Folds {
   const { app, log, fatal } = options;
   const desks = new Map<ChainId, Desk>();
-  const env = () => ({ nowMs: Date.now(), randomBytes16: () => randomBytes(16) });
   const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
     if (options.serve !== undefined) return options.serve(chain, () => host.wake());
     const say = { full: () => whoIsFull(node, chain), onFailure: failureLogger(log) };
@@ -224,12 +257,9 @@ function joinHost(
     return desk;
   };
   const operator = new Operator({
-    node,
-    hello,
-    store,
+    ...{ node, hello, store, scrub, wallMs: Date.now, log },
     tell: (event) => host.tell(event),
     resident: (chain) => deskOf(chain)?.residentCount ?? 0,
-    log,
   });
   const host = new Host({
     node,

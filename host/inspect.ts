@@ -5,9 +5,13 @@ import { joinerOf } from '../chain/join.ts';
 import type { Node, NodeChain } from '../chain/node-state.ts';
 import { isServingHead } from '../chain/normal.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import type { ChainId } from '../engine/base/ids.ts';
+import type { ChainId, Position } from '../engine/base/ids.ts';
+import { logRecordsAskedMax, logRecordsWalkedMax } from '../engine/base/limits.ts';
 import type { OpenedRecord } from '../engine/store/format.ts';
-import { lossOfActivation, orderOfActivation, sectionsOf } from '../engine/store/format.ts';
+import { lossOfActivation, namesOf, orderOfActivation, recordKey, sectionsOf } from '../engine/store/format.ts';
+import { readRecord, walkLog } from '../engine/store/log.ts';
+import type { OrderedReader } from '../engine/store/port.ts';
+import { readBase } from '../engine/store/recovery.ts';
 import type { Hello } from './hello.ts';
 
 /** One line of `levelten log`. */
@@ -25,16 +29,13 @@ export type LogLine = {
   readonly loss?: string;
 };
 
-/** Records that one question may ask for. */
-const linesMax = 1_000;
-
 export type HostStatus = {
   readonly hello: Hello;
   readonly node: Node;
   readonly resident: (chain: ChainId) => number;
 };
 
-export function describeHost({ hello, node, resident }: HostStatus): unknown {
+export function describeHost({ hello, node, resident }: HostStatus): object {
   const { host, boot, storeId, appHash } = hello;
   const { region } = node.options;
   const chains = [...node.chains.values()].map((chain) => describeChain(chain, resident));
@@ -109,18 +110,50 @@ export function describeRecord(record: OpenedRecord): LogLine {
   return { ...head, documents };
 }
 
-/** The records after lsn `after`, at most `max`, of those that are not folded and trimmed. `walk` checks the log from where it begins. */
-export async function readLog(
-  walk: AsyncGenerator<OpenedRecord>,
-  args: { readonly after: number; readonly max: number },
-): Promise<LogLine[]> {
+/** Which records: above `after`, below `before`, and only those that all of the others fit. */
+export type LogRange = {
+  readonly after: number;
+  readonly before: number;
+  readonly max: number;
+  readonly document?: string;
+  readonly kind?: string;
+  readonly epoch?: number;
+};
+
+/** `next`: more may follow behind that lsn; null at the end. */
+export type LogPage = { readonly lines: readonly LogLine[]; readonly next: number | null };
+
+/**
+ * Records of a chain's log that are not folded and trimmed, `max` lines at most, of those that one question may look at. `reader` is of one
+ * moment. ENGINE_CORRUPT by chain and lsn where what it walks is no log.
+ */
+export async function readLog(reader: OrderedReader, chain: ChainId, range: LogRange): Promise<LogPage> {
   const lines: LogLine[] = [];
-  const most = Math.min(args.max, linesMax);
-  for await (const record of walk) {
-    if (record.lsn > args.after) lines.push(describeRecord(record));
-    if (lines.length >= most) break;
+  const most = Math.min(range.max, logRecordsAskedMax);
+  let [looked, last] = [0, range.after];
+  for await (const record of walkLog(reader, chain, await startOf(reader, chain, range.after))) {
+    if (record.lsn >= range.before) return { lines, next: null };
+    if (lines.length >= most || looked >= logRecordsWalkedMax) return { lines, next: last };
+    looked += 1;
+    last = record.lsn;
+    if (record.lsn > range.after && fits(record, range)) lines.push(describeRecord(record));
   }
-  return lines;
+  return { lines, next: null };
+}
+
+/** The record `after`, where it is there; else where the log begins, so that a hole before it is seen. */
+async function startOf(reader: OrderedReader, chain: ChainId, after: number): Promise<Position> {
+  const { floor } = await readBase(reader, chain);
+  const isThere = after > floor.lsn && (await reader.get(recordKey(chain, after))) !== undefined;
+  if (!isThere) return floor;
+  const { lsn, hash } = await readRecord(reader, chain, after);
+  return { lsn, hash };
+}
+
+function fits(record: OpenedRecord, { document, kind, epoch }: LogRange): boolean {
+  if (kind !== undefined && record.kind !== kind) return false;
+  if (epoch !== undefined && record.epoch !== epoch) return false;
+  return document === undefined || namesOf(record).includes(document);
 }
 
 /** HOST_OPTIONS unless `value` is a whole number from 0 to `max`. */

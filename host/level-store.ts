@@ -3,7 +3,7 @@
 // write buffer, so that it rotates its log seldom.
 import { Level } from 'level';
 import { CodedError } from '../engine/base/errors.ts';
-import type { OrderedStore, Pair, Put } from '../engine/store/port.ts';
+import type { OrderedStore, OrderedView, Pair, Put } from '../engine/store/port.ts';
 
 const writeBufferBytes = 32 * 1024 * 1024;
 /** Values that one page of a scan holds at most, in bytes; one value may be larger. */
@@ -11,6 +11,8 @@ const scanPageBytes = 1024 * 1024;
 const scanPageEntries = 1_000;
 
 type Database = Level<Buffer, Buffer>;
+/** The moment that is read: now, unless said. */
+type At = { readonly snapshot?: ReturnType<Database['snapshot']> };
 
 export class LevelStore implements OrderedStore {
   readonly #database: Database;
@@ -54,8 +56,22 @@ export class LevelStore implements OrderedStore {
     });
   }
 
-  async *scan(from: Uint8Array, to: Uint8Array): AsyncGenerator<readonly Pair[]> {
+  scan(from: Uint8Array, to: Uint8Array): AsyncGenerator<readonly Pair[]> {
+    return this.#scan(from, to, {});
+  }
+
+  view(): OrderedView {
+    const snapshot = this.#database.snapshot();
+    return {
+      get: (key) => this.#database.get(asBuffer(key), { snapshot }),
+      scan: (from, to) => this.#scan(from, to, { snapshot }),
+      close: () => snapshot.close(),
+    };
+  }
+
+  async *#scan(from: Uint8Array, to: Uint8Array, at: At): AsyncGenerator<readonly Pair[]> {
     const iterator = this.#database.iterator({
+      ...at,
       gte: asBuffer(from),
       lt: asBuffer(to),
       highWaterMarkBytes: scanPageBytes,

@@ -5,10 +5,11 @@ import type { Node, NodeEvent } from '../chain/node-state.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, HostId } from '../engine/base/ids.ts';
 import { chainId, hostId } from '../engine/base/ids.ts';
-import { lossBytesMax } from '../engine/base/limits.ts';
+import { logRecordsAskedMax, lossBytesMax } from '../engine/base/limits.ts';
 import type { Store } from '../engine/store/store.ts';
 import type { Hello } from './hello.ts';
 import { countArgument, describeHost, readLog } from './inspect.ts';
+import type { Scrub } from './scrub.ts';
 
 export type OperatorParts = {
   readonly node: Node;
@@ -16,6 +17,9 @@ export type OperatorParts = {
   readonly store: Store;
   readonly tell: (event: NodeEvent) => void;
   readonly resident: (chain: ChainId) => number;
+  readonly scrub: Pick<Scrub, 'ask' | 'status' | 'result'>;
+  /** Since 1970: how far clocks are apart. */
+  readonly wallMs: () => number;
   readonly log: Logger;
 };
 
@@ -31,9 +35,11 @@ export class Operator {
 
   /** HOST_OPTIONS for a question that does not exist, or that cannot be answered as asked. */
   async answer(question: string, args: Arguments): Promise<unknown> {
-    const { node, hello, resident, log } = this.#parts;
-    if (question === 'status') return describeHost({ hello, node, resident });
+    const { node, hello, resident, scrub, log } = this.#parts;
+    if (question === 'status')
+      return { ...describeHost({ hello, node, resident }), wallMs: this.#parts.wallMs(), scrub: scrub.status };
     if (question === 'log') return this.#log(args);
+    if (question === 'verify') return this.#verify(args);
     if (question === 'leave') return this.#leave(args);
     log.warn({ question, args }, 'an operator asks for a change');
     if (question === 'force-config') return this.#force(args);
@@ -47,14 +53,38 @@ export class Operator {
     this.#onReplaced = undefined;
   }
 
-  #log(args: Arguments): Promise<unknown> {
+  async #log(args: Arguments): Promise<unknown> {
     const chain = this.#chainOf(args);
-    const after = countArgument(args['after'], 'after', 0, Number.MAX_SAFE_INTEGER);
-    const { store } = this.#parts;
-    return readLog(store.walk(chain, store.base(chain).floor), {
-      after,
-      max: countArgument(args['max'], 'max', 100, 1_000),
-    });
+    const [any, few] = [Number.MAX_SAFE_INTEGER, logRecordsAskedMax];
+    const { document, kind, epoch } = args;
+    const view = this.#parts.store.view();
+    try {
+      return await readLog(view, chain, {
+        after: countArgument(args['after'], 'after', 0, any),
+        before: countArgument(args['before'], 'before', any, any),
+        max: countArgument(args['max'], 'max', 100, few),
+        ...(document === undefined ? {} : { document: String(document) }),
+        ...(kind === undefined ? {} : { kind: String(kind) }),
+        ...(epoch === undefined ? {} : { epoch: countArgument(epoch, 'epoch', 0, any) }),
+      });
+    } finally {
+      await view.close();
+    }
+  }
+
+  /** Without a pass: has the store walked, and says which pass that is. With one: what it found, once it has ended. */
+  #verify(args: Arguments): unknown {
+    const { scrub, log, hello } = this.#parts;
+    const { boot } = hello;
+    if (args['pass'] === undefined) {
+      log.info('an operator has the store walked');
+      return { boot, pass: scrub.ask(), report: null };
+    }
+    const pass = countArgument(args['pass'], 'pass', 0, Number.MAX_SAFE_INTEGER);
+    const { chains, records, bytes } = scrub.status;
+    const { result } = scrub;
+    const report = result !== undefined && result.pass >= pass ? result.report : null;
+    return { boot, pass, chains, records, bytes, report };
   }
 
   /** This host is emptied, or takes chains again: until its process ends. */

@@ -4,9 +4,10 @@
 //   GET  /status   { proxy, hosts: [{ host, status, state, boot, isLeaving, heads, chains, voter }], chains: [...], voters }
 //                  a chain: { chain, epoch, minor, phase, state, serving, head, members: [{ host, role, state, lsn, lag }], lag, reason? }
 //                  (overview.ts says what each means; `status` is the host's own words, or null beside `code` and `text`)
-//   GET  /log      ?host=h1&chain=0&after=0&max=100   records of one host's log
+//   GET  /log      ?host=h1&chain=0&after=0&max=100   -> { lines, next }: records of one host's log; more behind `next`, unless it is null
+//                  and besides: before, document, kind, epoch
 //   POST /ask      { "host": "h1", "question": "leave", "args": { "isLeaving": true } }   -> the host's reply
-//                  questions: leave, force-config, replace-voter (host/operator.ts)
+//                  questions: leave, verify, force-config, replace-voter (host/operator.ts)
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -108,13 +109,20 @@ export class Admin {
     const chain = countOf(query, 'chain', 0);
     const after = countOf(query, 'after', 0);
     const max = Math.min(countOf(query, 'max', 100), logRecordsAskedMax);
-    return this.#options.proxy.ask(query.get('host') ?? '', 'log', { chain, after, max });
+    const filters: Record<string, string | number> = {};
+    for (const name of ['document', 'kind']) {
+      const text = query.get(name);
+      if (text !== null) filters[name] = text;
+    }
+    for (const name of ['before', 'epoch']) if (query.has(name)) filters[name] = countOf(query, name, 0);
+    return this.#options.proxy.ask(query.get('host') ?? '', 'log', { chain, after, max, ...filters });
   }
 }
 
 /** How long a host may take over each question. */
 const waits: ReadonlyMap<string, number> = new Map([
   ['leave', askMs],
+  ['verify', askMs],
   ['force-config', askMs],
   ['replace-voter', replaceVoterMs + askMs],
 ]);

@@ -36,7 +36,13 @@ export type HostLine = {
   readonly chains: readonly ReplicaLine[];
   readonly hosts: readonly { readonly host: string; readonly isLive: boolean; readonly isDead: boolean }[];
   readonly voters: Voters;
+  /** Its clock, when it was asked. */
+  readonly wallMs?: number;
+  /** What the walks over its store found; absent in hosts of a release before there were any. */
+  readonly scrub?: { readonly last: { readonly findings: number; readonly found: readonly Found[] } | null };
 };
+
+export type Found = { readonly chain?: number; readonly code: string; readonly where: string; readonly what: string };
 
 /** `status` is null where the host did not answer. */
 export type Answer = { readonly host: string; readonly status: HostLine | null };

@@ -65,6 +65,26 @@ export const historyBlockBytes = 64 * 1024;
 export const trimRecordsMax = 1_000;
 /** Entries that one write removes where a chain is removed whole. */
 export const wipeEntriesMax = 1_000;
+/** A walk over a store rests after so much; in between it holds the loop for some milliseconds at most. */
+export const verifySliceBytes = 256 * 1024;
+/** What an entry costs a walk beside its bytes, as bytes: many small ones take as long as few large ones (measured). */
+export const verifyEntryCostBytes = 1_536;
+/**
+ * What a scrub reads on average, an entry counted as above: about 1 % of a core (measured: 100 to 250 MiB/s of a whole one). A pass over 100 GB
+ * takes a day.
+ */
+export const scrubBytesPerSecond = 1024 * 1024;
+/** While it walks a chain, whose view keeps what was freed: faster, and it rests behind the chain. */
+export const scrubBurstBytesPerSecond = 32 * 1024 * 1024;
+/** A walk that an operator waits for takes half a core. */
+export const scrubAskedBytesPerSecond = 128 * 1024 * 1024;
+/** Between the start of a host, or the end of a pass, and the next. */
+export const scrubFirstMs = 60_000;
+export const scrubPauseMs = 3_600_000;
+/** A long rest is looked up from so often: a host may close, an operator may ask. */
+export const scrubNapMs = 250;
+/** Findings that a walk reports one by one; all are counted. */
+export const findingsMax = 100;
 /** Batches proposed and not yet committed. Three keep every disk busy; more gain nothing (measured at 1, 2, 3, 5). */
 export const batchesInFlightMax = 3;
 /** How near a joiner's acks must be, in batches, before the last member gates for it: what is in flight, and as much again. */
@@ -131,6 +151,8 @@ export const adminBodyBytesMax = 16 * 1024;
 export const asksInFlightMax = 64;
 /** Records that one question about a log may ask for. */
 export const logRecordsAskedMax = 1_000;
+/** Records that one looks at, where few of them fit: well below what `askMs` allows. Whoever asks goes on behind them. */
+export const logRecordsWalkedMax = 20_000;
 /** Pauses between tries to reach a peer: doubled from the first to the last. */
 export const redialMsMin = 50;
 export const redialMsMax = 1_000;
@@ -151,6 +173,8 @@ export const reserveBytes = 64 * 1024 * 1024;
 export const spaceCheckMs = 1_000;
 /** How far the watermark may be behind the store: what rots in this time, in a sole survivor that is restarted, is not noticed (E5, E10). */
 export const watermarkMs = 100;
+/** How long a host goes on with a store that a walk found wrong, so that it can be told. */
+export const findingTellMs = 3_000;
 /** How often a host's clock comes round to what waits for time. */
 export const tickMs = 25;
 /** A clock that comes round so much later than it should tells of a pause of this process: nobody is accused for it. */
@@ -191,6 +215,22 @@ export const fetchBytesPerSecond = 64 * 1024 * 1024;
 /** What may be fetched at once after a pause: a few chunks. */
 export const fetchBurstBytes = 8 * 1024 * 1024;
 
+/** What `doctor` writes to learn how long a sync takes: a batch of small updates, so many times. */
+export const syncSampleBytes = 4 * 1024;
+export const syncSamples = 30;
+/** A sync that takes longer is felt in every answer. */
+export const syncMsLook = 20;
+/** How long `doctor` watches the clock, and by how much it may be moved meanwhile. */
+export const clockWatchMs = 200;
+export const clockStepMsMax = 50;
+/** Clocks of hosts that are further apart show in documents; by this much, something is broken. */
+export const skewMsLook = 1_000;
+export const skewMsWrong = 60_000;
+/** Free space for a data folder that somebody should know of; and that a busy cluster fills within a minute. */
+export const freeBytesLook = 5 * 1024 * 1024 * 1024;
+export const freeBytesWrong = 512 * 1024 * 1024;
+assert(verifySliceBytes * 100 < scrubBurstBytesPerSecond, 'a walk rests often');
+assert(scrubBytesPerSecond < scrubBurstBytesPerSecond, 'a scrub rests between chains');
 assert(configurationBytesMax <= registerValueBytesMax, 'a register holds a configuration');
 assert(hurryMs + 2 * staggerMs < pendingMs, 'a driver at work is not taken for a dead one');
 assert(silentMs > 4 * pulseMs, 'a pulse may be late, and one may be lost');

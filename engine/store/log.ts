@@ -4,13 +4,13 @@ import { CodedError } from '../base/errors.ts';
 import type { ChainId, Position } from '../base/ids.ts';
 import type { OpenedRecord } from './format.ts';
 import { lsnOfKey, openRecord, recordKey } from './format.ts';
-import type { OrderedStore } from './port.ts';
+import type { OrderedReader } from './port.ts';
 
 /** The lowest lsn past every record. */
 const lsnEnd = Number.MAX_SAFE_INTEGER;
 
 /** Walks the records after `after`, checking each against the one before. ENGINE_CORRUPT names the chain and the lsn. */
-export async function* walkLog(store: OrderedStore, chain: ChainId, after: Position): AsyncGenerator<OpenedRecord> {
+export async function* walkLog(store: OrderedReader, chain: ChainId, after: Position): AsyncGenerator<OpenedRecord> {
   let last = after;
   for await (const page of store.scan(recordKey(chain, after.lsn + 1), recordKey(chain, lsnEnd))) {
     for (const { key, value } of page) {
@@ -25,7 +25,7 @@ export async function* walkLog(store: OrderedStore, chain: ChainId, after: Posit
 }
 
 /** One record. ENGINE_CORRUPT where it is missing or wrong. */
-export async function readRecord(store: OrderedStore, chain: ChainId, lsn: number): Promise<OpenedRecord> {
+export async function readRecord(store: OrderedReader, chain: ChainId, lsn: number): Promise<OpenedRecord> {
   const value = await store.get(recordKey(chain, lsn));
   if (value === undefined) throw corrupt(chain, lsn, 'is missing');
   return openStored(chain, lsn, value);

@@ -6,7 +6,7 @@ import type { Base, Identity, StoredMarks } from './entries.ts';
 import { baseKey, decodeBase, decodeMarks, noBase, noMarks, smallKeys, smallOfKey } from './entries.ts';
 import type { OpenedRecord } from './format.ts';
 import { walkLog } from './log.ts';
-import type { OrderedStore } from './port.ts';
+import type { OrderedReader, OrderedStore } from './port.ts';
 import { decodeTally, Tally, tallyKey } from './tally.ts';
 import type { Watermark } from './watermark.ts';
 import type { ChainState } from './write-plan.ts';
@@ -91,7 +91,7 @@ async function endOfLog(
 }
 
 /** Where the log of a chain begins, and through where it is folded. */
-export async function readBase(disk: OrderedStore, chain: ChainId): Promise<Base> {
+export async function readBase(disk: OrderedReader, chain: ChainId): Promise<Base> {
   const stored = await disk.get(baseKey(chain));
   return stored === undefined ? noBase : decodeBase(stored);
 }

@@ -67,6 +67,14 @@ export function nameOfSnapshotKey(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset + 3, key.byteLength - 3).toString('latin1');
 }
 
+/** The first seq in the key of a block of history; undefined where it is not one. */
+export function seqOfHistoryKey(key: Uint8Array): number | undefined {
+  const at = key.length - 8;
+  // The top 11 bits of a u64 that is a safe integer are zero.
+  if (at < 5 || key[at - 1] !== 0 || key[at] !== 0 || (key[at + 1] as number) > 0x1f) return undefined;
+  return new ByteReader(key.subarray(at)).u64();
+}
+
 export function encodeSnapshotEntry(key: Uint8Array, { lsn, seq, blocks, state }: StoredSnapshot): Uint8Array {
   const writer = new ByteWriter(1 + 8 + (2 + blocks.length) * numberBytesMax + state.length + checksumBytes);
   writer.u8(version);

@@ -11,7 +11,7 @@ import type { Base, Identity, StoredMarks } from './entries.ts';
 import { decodeIdentity, encodeIdentity, identityKey, isTallied } from './entries.ts';
 import type { OpenedRecord } from './format.ts';
 import { readRecord, walkLog } from './log.ts';
-import type { OrderedStore, Pair, Put } from './port.ts';
+import type { OrderedStore, OrderedView, Pair, Put } from './port.ts';
 import { checkIdentity, recover } from './recovery.ts';
 import type { Tally } from './tally.ts';
 import type { Watermark } from './watermark.ts';
@@ -205,6 +205,10 @@ export class Store {
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
     return this.#disk.get(key);
+  }
+
+  view(): OrderedView {
+    return this.#disk.view();
   }
 
   walk(chain: ChainId, after: Position): AsyncGenerator<OpenedRecord> {

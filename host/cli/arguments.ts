@@ -11,7 +11,10 @@ export const usage = `levelten: a real-time document server whose every answer i
   levelten call SPACE/KEY CHANNEL JSON --as NAME     send a message, print the answer
   levelten get SPACE/KEY --as NAME                   print what NAME may see
   levelten status                                    hosts, voters, chains, epochs, members; what is wrong first
-  levelten log [--host ID] [--chain N] [--after LSN] [--max N]   records of one host's log
+  levelten log [--host ID] [--chain N] [--after LSN] [--before LSN] [--document SPACE/KEY] [--kind batch|activation] [--epoch N] [--max N]
+                                                     records of one host's log; all that is given must fit
+  levelten verify [--host ID]                        reads every entry of the stores, of all hosts or of one, and says what is wrong
+  levelten doctor                                    looks at this machine: what may slow a cluster down, or stop it
   levelten drain HOST | undrain HOST                 move all chains off a host, to stop it; take it back
   levelten replace-voter OLD NEW                     OLD's disk is gone: NEW (or OLD itself, with a new disk) votes in its place
   levelten force-config --chain N --members H[,H] --accept "WHAT MAY BE LOST"
@@ -35,6 +38,10 @@ const options = {
   host: { type: 'string' },
   chain: { type: 'string' },
   after: { type: 'string', default: '0' },
+  before: { type: 'string' },
+  document: { type: 'string' },
+  kind: { type: 'string' },
+  epoch: { type: 'string' },
   max: { type: 'string', default: '20' },
   wait: { type: 'string', default: '10' },
   members: { type: 'string' },
@@ -74,7 +81,7 @@ export function required(value: string | undefined, what: string, next: string):
 
 /** The compiled package: dist/. */
 export const distFolder = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const packageFolder = resolve(distFolder, '..');
+export const packageFolder = resolve(distFolder, '..');
 
 /** The file and the page of an application; those of the shared board unless told otherwise. */
 export function applicationOf(args: Arguments): { file: string; page: string | undefined } {

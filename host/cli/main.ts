@@ -5,12 +5,14 @@ import { RefusedError } from '../../proxy/client/node.ts';
 import type { Arguments } from './arguments.ts';
 import { parseArguments, usage } from './arguments.ts';
 import { callCommand, getCommand } from './ask.ts';
+import { doctorCommand } from './doctor.ts';
 import { forceConfigCommand } from './force.ts';
 import { logCommand } from './log.ts';
 import { drainCommand, replaceVoterCommand, undrainCommand } from './operate.ts';
 import { hostCommand, proxyCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
+import { verifyCommand } from './verify.ts';
 
 const commands: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
   up: upCommand,
@@ -20,6 +22,8 @@ const commands: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
   get: getCommand,
   status: statusCommand,
   log: logCommand,
+  verify: verifyCommand,
+  doctor: doctorCommand,
   drain: drainCommand,
   undrain: undrainCommand,
   'replace-voter': replaceVoterCommand,

@@ -19,6 +19,14 @@ function describe(status: Status): string {
 }
 
 function problemsOf({ hosts, chains, voters }: Status): string[] {
+  const ofStores = hosts.flatMap(({ host, status }) => {
+    const last = status?.scrub?.last ?? { findings: 0, found: [] };
+    const first = last.found.map(({ code, where }) => `${code} at ${where}`).join(', ');
+    const next = `levelten verify --host ${host}`;
+    return last.findings === 0
+      ? []
+      : [`! the store of ${host} is not what was written: ${first} (${last.findings} in all): ${next}`];
+  });
   const ofHosts = hosts.flatMap(({ host, state, text, voter }) => {
     if (state === 'dead') return [`! ${host} is dead: ${text}`];
     if (state === 'silent') return [`! ${host} does not answer: ${text}`];
@@ -35,7 +43,7 @@ function problemsOf({ hosts, chains, voters }: Status): string[] {
   const ofChains = [...waiting].map(([why, numbers]) => {
     return `! ${numbers.length === 1 ? 'chain' : 'chains'} ${numbers.join(', ')} ${why}`;
   });
-  return [...ofHosts, ...joint, ...ofChains];
+  return [...ofStores, ...ofHosts, ...joint, ...ofChains];
 }
 
 function hostTable({ hosts, voters }: Status): string {

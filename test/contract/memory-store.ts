@@ -1,18 +1,27 @@
 // An ordered store in memory, for tests: keeps the promises of engine/store/port.ts as far as a process without a disk can,
 // and lets a test hold a write back, reject it, and see what was asked for.
-import type { OrderedStore, Pair, Put } from '../../engine/store/port.ts';
+import type { OrderedStore, OrderedView, Pair, Put } from '../../engine/store/port.ts';
 
 const pageEntries = 100;
 
 type Waiting = { readonly puts: readonly Put[]; resolve(): void; reject(cause: unknown): void };
 
 export class MemoryStore implements OrderedStore {
-  readonly #values = new Map<string, Uint8Array>();
+  readonly #values: Map<string, Uint8Array>;
   /** Writes that were asked for and wait for `finish` or `fail`, where `isManual`. */
   readonly waiting: Waiting[] = [];
   isManual = false;
   writes = 0;
   #isClosed = false;
+
+  constructor(values: ReadonlyMap<string, Uint8Array> = new Map()) {
+    this.#values = new Map(values);
+  }
+
+  view(): OrderedView {
+    if (this.#isClosed) throw new Error('the store is closed');
+    return new MemoryStore(this.#values);
+  }
 
   write(puts: readonly Put[]): Promise<void> {
     if (this.#isClosed) return Promise.reject(new Error('the store is closed'));

@@ -2,7 +2,7 @@
 // rule. What an implementation cannot do is data on the fixture.
 import fc from 'fast-check';
 import { type Test, test } from 'tap';
-import type { OrderedStore, Put } from '../../engine/store/port.ts';
+import type { OrderedReader, OrderedStore, Put } from '../../engine/store/port.ts';
 import { fuzz } from '../fuzz.ts';
 
 export type Fixture = {
@@ -31,6 +31,7 @@ export function checkOrderedStore(name: string, make: () => Promise<Fixture>): v
   check('[S5] a scan gives the range by rising key, its first included and its end not', checkScan);
   check('[S5] a scan is right for any keys', checkScanAtRandom);
   check('[S5] a scan comes in pages of bounded size, and can be left early', checkPages);
+  check('[S6] a view holds what was there when it was taken, whatever is written later', checkView);
 }
 
 async function checkWrite(t: Test, { store }: Fixture): Promise<void> {
@@ -143,6 +144,35 @@ async function checkPages(t: Test, { store }: Fixture): Promise<void> {
   t.same(await keysOf(store, 'zz', 'zzz'), ['zz']);
 }
 
+async function checkView(t: Test, { store }: Fixture): Promise<void> {
+  await store.write([put('a', '1'), put('b', '1'), put('d', '1')]);
+  const [view, other] = [store.view(), store.view()];
+  await store.write([put('a', '2'), remove('b'), put('c', '2')]);
+  const late = store.view();
+  const seen: string[][] = [];
+  for (const one of [view, late]) {
+    const values = ['a', 'b', 'c', 'd'].map((key) => textAt(one, key));
+    seen.push((await Promise.all(values)).map((value) => value ?? '-'));
+  }
+  t.same(seen, ['11-1'.split(''), '2-21'.split('')]);
+  t.same(await keysOf(view, 'a', 'z'), ['a', 'b', 'd']);
+  t.same(await keysOf(late, 'a', 'z'), ['a', 'c', 'd']);
+  const reading = view.scan(Buffer.from('a'), Buffer.from('z'))[Symbol.asyncIterator]();
+  const first = await reading.next();
+  await store.write([remove('d')]);
+  t.same(
+    first.value?.map(({ value }: Put) => Buffer.from(value ?? []).toString()),
+    ['1', '1', '1'].slice(0, first.value?.length),
+  );
+  await reading.return?.();
+  await Promise.all([view.close(), late.close()]);
+  t.same(await keysOf(other, 'a', 'z'), ['a', 'b', 'd'], 'one that is open does not mind those that are closed');
+  await other.close();
+  t.same(await keysOf(store, 'a', 'z'), ['a', 'c']);
+  await store.close();
+  t.throws(() => store.view());
+}
+
 function remove(key: string): Put {
   return { key: Buffer.from(key), value: undefined };
 }
@@ -151,12 +181,12 @@ function put(key: string, value: string): Put {
   return { key: Buffer.from(key), value: Buffer.from(value) };
 }
 
-async function textAt(store: OrderedStore, key: string): Promise<string | undefined> {
+async function textAt(store: OrderedReader, key: string): Promise<string | undefined> {
   const value = await store.get(Buffer.from(key));
   return value === undefined ? undefined : Buffer.from(value).toString();
 }
 
-async function keysOf(store: OrderedStore, from: string, to: string): Promise<string[]> {
+async function keysOf(store: OrderedReader, from: string, to: string): Promise<string[]> {
   const keys: string[] = [];
   for await (const page of store.scan(Buffer.from(from), Buffer.from(to)))
     for (const { key } of page) keys.push(Buffer.from(key).toString());

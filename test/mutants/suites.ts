@@ -27,6 +27,8 @@ export function suitesFor(file: string): readonly string[] {
   if (file === 'chain/steward.js' || file === 'chain/detector.js') return [`test/${file.replace('.js', '.test.js')}`];
   if (file.startsWith('chain/')) return ['test/chain/random.test.js', 'test/golden.test.js', ...members];
   if (file === 'host/host.js' || file === 'engine/base/assert.js') return ['test/host/host.test.js'];
+  if (file.startsWith('engine/store/verify')) return ['verify', 'verify-running'].map(ofStore);
+  if (file === 'host/scrub.js') return ['test/host/scrub.test.js'];
   if (file.startsWith('engine/store/')) return ['document-index', 'store', 'folding', 'pages'].map(ofStore);
   if (file === 'engine/document/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file === 'proxy/route.js') return ['test/proxy/routing.test.js'];

@@ -1,7 +1,7 @@
 // A disk under one host's store: what is durable, and at most one write on its way there. A crash keeps that write or loses it,
 // as a whole (S1); a write that fails may be there all the same (S3). Reads take their time too.
 import { assert } from '../../engine/base/assert.ts';
-import type { OrderedStore, Pair, Put } from '../../engine/store/port.ts';
+import type { OrderedStore, OrderedView, Pair, Put } from '../../engine/store/port.ts';
 import type { Prng } from '../prng.ts';
 import type { Kernel, Timer } from './kernel.ts';
 
@@ -65,9 +65,25 @@ export class SimDisk {
         return this.#values.get(textOf(key))?.slice();
       },
       scan: (from, to) => this.#scan(textOf(from), textOf(to), read),
+      view: () => {
+        if (isClosed) throw new Error('the store is closed');
+        return this.#view(read);
+      },
       close: async () => {
         isClosed = true;
       },
+    };
+  }
+
+  #view(read: () => Promise<void>): OrderedView {
+    const moment = { values: new Map(this.#values), keys: this.#sorted() };
+    return {
+      get: async (key) => {
+        await read();
+        return moment.values.get(textOf(key))?.slice();
+      },
+      scan: (from, to) => this.#scan(textOf(from), textOf(to), read, moment),
+      close: async () => {},
     };
   }
 
@@ -129,11 +145,16 @@ export class SimDisk {
   }
 
   /** Pages of what was there when it began, as LevelDB does it. */
-  async *#scan(from: string, to: string, pause: () => Promise<void>): AsyncGenerator<readonly Pair[]> {
+  async *#scan(
+    from: string,
+    to: string,
+    pause: () => Promise<void>,
+    moment?: { readonly values: ReadonlyMap<string, Uint8Array>; readonly keys: readonly string[] },
+  ): AsyncGenerator<readonly Pair[]> {
     await pause();
-    const keys = this.#sorted();
+    const keys = moment?.keys ?? this.#sorted();
     const found = keys.slice(lowerBound(keys, from), Math.max(lowerBound(keys, from), lowerBound(keys, to)));
-    const values = found.map((key) => this.#values.get(key) as Uint8Array);
+    const values = found.map((key) => (moment?.values ?? this.#values).get(key) as Uint8Array);
     for (let next = 0; next < found.length; ) {
       const start = next;
       next += 1 + this.#prng.below(pageMax);

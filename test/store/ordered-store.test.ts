@@ -29,10 +29,10 @@ checkOrderedStore('LevelDB', async () => {
   };
 });
 
-t.test('[E8] a folder that is open is not opened twice: ENGINE_DISK', async (t) => {
+t.test('[E8] a folder that is open is not opened twice: ENGINE_LOCKED', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'levelten-store-'));
   const store = await LevelStore.open(folder);
-  await t.rejects(LevelStore.open(folder), { code: 'ENGINE_DISK', message: new RegExp(`${folder}.*lock`, 's') });
+  await t.rejects(LevelStore.open(folder), { code: 'ENGINE_LOCKED', message: new RegExp(`${folder}.*lock`, 's') });
   await store.close();
   const again = await LevelStore.open(folder);
   await again.close();
