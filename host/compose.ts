@@ -194,7 +194,7 @@ function joinHost(
     hello,
     store,
     tell: (event) => host.tell(event),
-    resident: (chain) => deskOf(chain)?.residentCount ?? 0,
+    deskOf: (chain) => deskOf(chain),
     log,
   });
   const host = new Host({

@@ -2,6 +2,7 @@
 // handled as it arrives, on top of what may not be committed yet. Visibility does not: whatever is derived from a document,
 // refusals and views included, goes through the batcher and leaves when everything it may have seen is committed (C18).
 // When the chain stops here, all of this is thrown away; the next desk reads its documents from the log.
+import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, DocumentName, Epoch } from '../engine/base/ids.ts';
 import { documentName } from '../engine/base/ids.ts';
@@ -19,8 +20,8 @@ import {
 } from '../engine/document/document.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import { indexRecord } from '../engine/store/document-index.ts';
-import type { Stored } from '../engine/store/documents.ts';
-import { readDocument } from '../engine/store/documents.ts';
+import type { BackReader, Stored } from '../engine/store/documents.ts';
+import { readBack, readDocument } from '../engine/store/documents.ts';
 import type { Store } from '../engine/store/store.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
@@ -42,7 +43,13 @@ export type DeskParts = {
   readonly onFailure: (document: string, channel: string, failure: unknown) => void;
 };
 
-type Output = { readonly front: Front; readonly message: ToProxy };
+/** For a viewer, or for somebody of this house: both wait for what they have seen. */
+type Output = { readonly front: Front; readonly message: ToProxy } | (() => void);
+
+/** What was done to a document otherwise than by a message. */
+export type Deed = { readonly updates: readonly Uint8Array[]; readonly deltas: readonly KindDelta[] };
+
+type Refuse = (code: ErrorCode, text: string) => void;
 
 type Shelf =
   | { readonly kind: 'loading'; readonly waiting: ((resident: Resident) => void)[] }
@@ -57,13 +64,18 @@ export class Desk implements ChainService, ViewerDesk {
   readonly #speakers = new Map<string, Attached>();
   /** Through which links a kind of viewer is watched, under which number there, and by how many views. */
   readonly #fronts = new Map<ViewKind, Map<Front, { readonly number: number; views: number }>>();
+  /** Who waits for a commit besides viewers. */
+  readonly #waiting = new Set<(error: CodedError) => void>();
   #indexing: Promise<void> = Promise.resolve();
   #isStopped = false;
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
     this.queue = new Batcher((outputs) => {
-      for (const { front, message } of outputs) front.push(message);
+      for (const output of outputs) {
+        if (typeof output === 'function') output();
+        else output.front.push(output.message);
+      }
     });
   }
 
@@ -77,6 +89,8 @@ export class Desk implements ChainService, ViewerDesk {
       front.views.delete(view);
       front.push([toProxy.dropped, view, 'CHAIN_NOT_SERVING']);
     }
+    for (const reject of this.#waiting) reject(new CodedError('CONNECTION_LOST', 'the chain is headed here no more'));
+    this.#waiting.clear();
     this.#attached.clear();
     this.#speakers.clear();
     this.#documents.clear();
@@ -88,7 +102,64 @@ export class Desk implements ChainService, ViewerDesk {
     attached.front.views.set(attached.view, attached);
     this.#attached.add(attached);
     if (!this.queue.hasRoom) return this.#refuseUnseen(attached, 0);
-    this.#withDocument(attached.name, attached, (resident) => this.#opened(attached, resident));
+    const refuse: Refuse = (code, text) => this.#refuseOpen(attached, code, text);
+    this.#withDocument(attached.name, refuse, (resident) => this.#opened(attached, resident));
+  }
+
+  /**
+   * Does something to a document beside its messages, and resolves with the seq that it then has once that is committed. Rejects with what
+   * `make` throws, with the refusals of an open, CHAIN_BUSY, and CONNECTION_LOST where nobody can say any more what became of it.
+   */
+  act(text: string, make: (resident: Resident, env: Env) => Deed): Promise<number> {
+    return new Promise((resolve, reject) => {
+      if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is not headed here now'));
+      if (!this.queue.hasRoom) return reject(new CodedError('CHAIN_BUSY', 'too much waits for the disk'));
+      this.#waiting.add(reject);
+      const refuse = (error: unknown): void => {
+        this.#waiting.delete(reject);
+        reject(error);
+      };
+      const run = (resident: Resident): void => {
+        try {
+          const before = resident.seq;
+          const { updates, deltas } = make(resident, this.#parts.env());
+          const shelf = this.#documents.get(text);
+          if (shelf !== undefined) this.#add(shelf, text, before + 1, updates);
+          this.#emitDeltas(deltas, resident.seq);
+          this.#settle(resident.seq, resolve, reject);
+        } catch (error) {
+          if (!(error instanceof CodedError)) throw error;
+          refuse(error);
+        }
+      };
+      this.#withDocument(text, (code, why) => refuse(new CodedError(code, why)), run);
+    });
+  }
+
+  /** Reads what is stored of a document backwards, and resolves when all that it may have seen is committed. */
+  async readBack(text: string, reader: BackReader): Promise<void> {
+    const { store, chain, index } = this.#parts;
+    try {
+      await this.#indexed();
+      await readBack(store, chain, index, text, reader);
+    } catch (cause) {
+      this.#failed(cause);
+      throw new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more', { cause });
+    }
+    await new Promise<void>((resolve, reject) => {
+      if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more'));
+      this.#settle(undefined, resolve, reject);
+    });
+  }
+
+  /** Resolves behind everything that was made so far. */
+  #settle<T>(value: T, resolve: (value: T) => void, reject: (error: CodedError) => void): void {
+    this.#waiting.add(reject);
+    this.queue.emit(() => {
+      this.#waiting.delete(reject);
+      resolve(value);
+    });
+    this.#parts.wake();
   }
 
   send(attached: Attached, request: SendRequest): void {
@@ -215,22 +286,22 @@ export class Desk implements ChainService, ViewerDesk {
     }
   }
 
-  #withDocument(name: string, attached: Attached, run: (resident: Resident) => void): void {
+  #withDocument(name: string, refuse: Refuse, run: (resident: Resident) => void): void {
     const shelf = this.#documents.get(name);
     if (shelf?.kind === 'resident') return run(shelf.resident);
     if (shelf === undefined) {
       this.#documents.set(name, { kind: 'loading', waiting: [run] });
-      this.#load(name, attached).catch((cause) => this.#failed(cause));
+      this.#load(name, refuse).catch((cause) => this.#failed(cause));
     } else if (shelf.waiting.length < documentQueueMax) shelf.waiting.push(run);
-    else this.#refuseOpen(attached, 'DOCUMENT_BUSY', 'too much waits for the document');
+    else refuse('DOCUMENT_BUSY', 'too much waits for the document');
   }
 
-  async #load(text: string, attached: Attached): Promise<void> {
+  async #load(text: string, refuse: Refuse): Promise<void> {
     const { name, space } = documentName(text);
     const definition = definitionOf(this.#parts.app, space);
     if (definition === undefined) {
       this.#documents.delete(text);
-      return this.#refuseOpen(attached, 'SPACE_UNKNOWN', `there is no space ${space}`);
+      return refuse('SPACE_UNKNOWN', `there is no space ${space}`);
     }
     const stored = await this.#read(name);
     if (this.#isStopped) return;
@@ -250,6 +321,12 @@ export class Desk implements ChainService, ViewerDesk {
   /** Every update of a document is in the log and durable while it is not resident: see `#evict`. */
   async #read(name: DocumentName): Promise<Stored> {
     const { store, chain, index } = this.#parts;
+    await this.#indexed();
+    return await readDocument(store, chain, index, name);
+  }
+
+  #indexed(): Promise<void> {
+    const { store, chain, index } = this.#parts;
     this.#indexing = this.#indexing.then(async () => {
       if (index.through.lsn >= store.durable(chain).lsn) return;
       for await (const record of store.walk(chain, index.through)) {
@@ -257,8 +334,7 @@ export class Desk implements ChainService, ViewerDesk {
         indexRecord(index, record);
       }
     });
-    await this.#indexing;
-    return await readDocument(store, chain, index, name);
+    return this.#indexing;
   }
 
   /** Makes room: the oldest documents leave that nobody views and whose updates are all committed. */

@@ -2,12 +2,15 @@
 // logged with who asked for it.
 import type { Logger } from 'pino';
 import type { Node, NodeEvent } from '../chain/node-state.ts';
+import { placeDocument } from '../chain/placement.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import type { ChainId, HostId } from '../engine/base/ids.ts';
-import { chainId, hostId } from '../engine/base/ids.ts';
-import { lossBytesMax } from '../engine/base/limits.ts';
+import type { ChainId, DocumentName, HostId } from '../engine/base/ids.ts';
+import { chainId, documentName, hostId } from '../engine/base/ids.ts';
+import { historyLinesMax, lossBytesMax } from '../engine/base/limits.ts';
 import type { Store } from '../engine/store/store.ts';
+import type { Desk } from './desk.ts';
 import type { Hello } from './hello.ts';
+import { listHistory, rewindDocument } from './history.ts';
 import { countArgument, describeHost, readLog } from './inspect.ts';
 
 export type OperatorParts = {
@@ -15,7 +18,8 @@ export type OperatorParts = {
   readonly hello: Hello;
   readonly store: Store;
   readonly tell: (event: NodeEvent) => void;
-  readonly resident: (chain: ChainId) => number;
+  /** Undefined where the chain is not headed here. */
+  readonly deskOf: (chain: ChainId) => Desk | undefined;
   readonly log: Logger;
 };
 
@@ -31,13 +35,16 @@ export class Operator {
 
   /** HOST_OPTIONS for a question that does not exist, or that cannot be answered as asked. */
   async answer(question: string, args: Arguments): Promise<unknown> {
-    const { node, hello, resident, log } = this.#parts;
+    const { node, hello, deskOf, log } = this.#parts;
+    const resident = (chain: ChainId): number => deskOf(chain)?.residentCount ?? 0;
     if (question === 'status') return describeHost({ hello, node, resident });
     if (question === 'log') return this.#log(args);
+    if (question === 'history') return this.#history(args);
     if (question === 'leave') return this.#leave(args);
     log.warn({ question, args }, 'an operator asks for a change');
     if (question === 'force-config') return this.#force(args);
     if (question === 'replace-voter') return this.#replaceVoter(args);
+    if (question === 'rewind') return this.#rewind(args);
     throw new CodedError('HOST_OPTIONS', `unknown question ${question}`);
   }
 
@@ -55,6 +62,26 @@ export class Operator {
       after,
       max: countArgument(args['max'], 'max', 100, 1_000),
     });
+  }
+
+  async #history(args: Arguments): Promise<unknown> {
+    const { desk, name } = this.#documentOf(args);
+    const before = countArgument(args['before'], 'before', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    return await listHistory(desk, name, before, countArgument(args['max'], 'max', 20, historyLinesMax));
+  }
+
+  async #rewind(args: Arguments): Promise<unknown> {
+    const { desk, name } = this.#documentOf(args);
+    const to = countArgument(args['to'], 'to', 0, Number.MAX_SAFE_INTEGER);
+    return { name, to, seq: await rewindDocument(desk, name, to) };
+  }
+
+  /** CHAIN_NOT_HEAD where another host heads its chain. */
+  #documentOf(args: Arguments): { readonly desk: Desk; readonly name: DocumentName } {
+    const { name } = documentName(String(args['name'] ?? ''));
+    const desk = this.#parts.deskOf(placeDocument(name, this.#parts.node.chains.size));
+    if (desk === undefined) throw new CodedError('CHAIN_NOT_HEAD', `the chain of ${name} is not headed here`);
+    return { desk, name };
   }
 
   /** This host is emptied, or takes chains again: until its process ends. */

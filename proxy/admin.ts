@@ -6,13 +6,13 @@
 //                  (overview.ts says what each means; `status` is the host's own words, or null beside `code` and `text`)
 //   GET  /log      ?host=h1&chain=0&after=0&max=100   records of one host's log
 //   POST /ask      { "host": "h1", "question": "leave", "args": { "isLeaving": true } }   -> the host's reply
-//                  questions: leave, force-config, replace-voter (host/operator.ts)
+//                  questions: leave, force-config, replace-voter, history, rewind (host/operator.ts)
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import { adminBodyBytesMax, askMs, logRecordsAskedMax, replaceVoterMs } from '../engine/base/limits.ts';
+import { adminBodyBytesMax, askMs, documentAskMs, logRecordsAskedMax, replaceVoterMs } from '../engine/base/limits.ts';
 import { checkLoopback, hasToken, isOurs, replyError, replyJson } from './doorkeeper.ts';
 import type { Answer, HostLine } from './overview.ts';
 import { newestVoters, overviewOfChain, overviewOfHost } from './overview.ts';
@@ -92,7 +92,7 @@ export class Admin {
     }
   }
 
-  /** A question that changes something. Only these: whoever has the token may not try what else a host might hear. */
+  /** A question that changes something, or that shows what documents hold. Only these: whoever has the token may not try what else a host might hear. */
   #ask(body: unknown): Promise<string> {
     const { host, question, args } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
     const waitMs = typeof question === 'string' ? waits.get(question) : undefined;
@@ -117,6 +117,8 @@ const waits: ReadonlyMap<string, number> = new Map([
   ['leave', askMs],
   ['force-config', askMs],
   ['replace-voter', replaceVoterMs + askMs],
+  ['history', documentAskMs],
+  ['rewind', documentAskMs],
 ]);
 
 /** CHAIN_PROTOCOL where a host of another release says something else. */

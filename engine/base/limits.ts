@@ -56,6 +56,10 @@ export const foldHurryShare = 1 / 2;
 /** Updates of each document that stay readable by themselves, for rewind and audit, unless a cluster says otherwise; and the most. */
 export const historyUpdates = 1_000;
 export const historyMax = 1_000_000_000;
+/** Updates that one question about a document's history is told of. */
+export const historyLinesMax = 1_000;
+/** How long a host may take over a document that an operator asks something of: it may be read from disk, back to the oldest update kept. */
+export const documentAskMs = 10_000;
 /** A block of a document's history grows up to either of these before the next is begun. */
 export const historyBlockUpdates = 64;
 export const historyBlockBytes = 64 * 1024;

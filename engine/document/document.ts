@@ -21,12 +21,12 @@ import type { Definition } from './definition.ts';
 import type { Env, Outcome, Refusal } from './handle.ts';
 import { runHandler, validate } from './handle.ts';
 import { hexOf } from './hex.ts';
-import type { KindDelta, Kinds, ViewKind } from './kinds.ts';
+import type { KindDelta, ViewKind } from './kinds.ts';
 import { deltasOf, jsonOf, kindOf } from './kinds.ts';
 import { lengthOf } from './length.ts';
-import type { Past } from './past.ts';
 import { createPast, takeSection } from './past.ts';
 import { projectDocument } from './project.ts';
+import type { Inside, Resident } from './resident.ts';
 import type { Answer, Session } from './sessions.ts';
 import { checkSessions, judge, record, register, sessionOf } from './sessions.ts';
 import { decodeSnapshot } from './snapshot.ts';
@@ -37,14 +37,9 @@ export { definitionOf, isApp } from './define.ts';
 export type { Definition } from './definition.ts';
 export type { Env } from './handle.ts';
 export type { KindDelta, ViewKind } from './kinds.ts';
-
-/** What its updates made of it, and who looks at it. Its state is written in place, by handlers and by what is taken in. */
-type Inside = Past & {
-  readonly definition: Definition;
-  readonly name: DocumentName;
-  readonly kinds: Kinds;
-};
-export type Resident = Readonly<Inside>;
+export type { Acted } from './operate.ts';
+export { applyRewind } from './operate.ts';
+export type { Resident } from './resident.ts';
 
 /** `session`: '' = only to view, 'new' = with a session to send in, else 32 hex digits of one to go on with. */
 export type OpenRequest = { readonly who: Principal; readonly session: string };

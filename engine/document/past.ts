@@ -52,12 +52,32 @@ export function takeUpdate(past: Past, update: Update): void {
       if (update.n !== session.last + 1 || update.done >= update.n) throw corrupt('a send is out of order');
       const { seq, code, text, answer } = update;
       record(past.sessions, session, update.n, update.done, { seq, code, text, json: answer });
-      mergeInPlace(past.state, update.redo);
-      past.length += lengthOf(update.redo) - lengthOf(update.undo);
+      change(past, update.redo, update.undo);
       break;
     }
+    case 'rewind':
+      if (update.n < 1 || update.n >= update.seq) throw corrupt('it is rewound to what has not been');
+      change(past, update.redo, update.undo);
+      break;
   }
   past.seq = update.seq;
+}
+
+/**
+ * Takes the last update of a state back: `undo` is the way. ENGINE_CORRUPT where that is not the last, or made the document begin.
+ * Sessions stay as they are: exactly once is no part of what may be rewound.
+ */
+export function takeBack(past: Past, update: Update): void {
+  if (update.seq !== past.seq || update.kind === 'invent')
+    throw corrupt(`${update.seq} is not taken back at ${past.seq}`);
+  change(past, update.undo, update.redo);
+  past.seq -= 1;
+}
+
+/** Applies a merge patch to the state, of which `back` is the way back. */
+export function change(past: Past, patch: JsonObject, back: JsonObject): void {
+  mergeInPlace(past.state, patch);
+  past.length += lengthOf(patch) - lengthOf(back);
 }
 
 /** `merge` for a state that nobody else holds: costs what the patch touches. */

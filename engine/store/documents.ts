@@ -51,6 +51,39 @@ export async function readDocument(store: Store, chain: ChainId, index: Document
   }
 }
 
+/** What reads a document backwards: see engine/document/history.ts. Each answers whether more is wanted. */
+export type BackReader = {
+  begin(snapshot: Uint8Array | undefined, sections: readonly Uint8Array[]): boolean;
+  block(updates: Uint8Array): boolean;
+};
+
+/**
+ * Gives `reader` what is stored of `name`, then its folded updates, newest block first, for as long as it wants more. It begins anew
+ * where a block was let go of meanwhile: folds are seconds apart, so this ends. A block may hold updates that `begin` has shown.
+ */
+export async function readBack(
+  store: Store,
+  chain: ChainId,
+  index: DocumentIndex,
+  name: string,
+  reader: BackReader,
+): Promise<void> {
+  for (;;) {
+    const { snapshot, sections } = await readDocument(store, chain, index, name);
+    const { lsn, blocks } = snapshot ?? { lsn: 0, blocks: [] };
+    let isWanted = reader.begin(snapshot?.state, sections);
+    let isStale = false;
+    for (let at = blocks.length - 1; at >= 0 && isWanted && !isStale; at -= 1) {
+      const block = await readHistoryBlock(store, chain, name, blocks[at] as number).catch(async (cause: unknown) => {
+        if ((await readSnapshot(store, chain, name))?.lsn === lsn) throw cause;
+      });
+      if (block === undefined) isStale = true;
+      else isWanted = reader.block(block.updates);
+    }
+    if (!isStale) return;
+  }
+}
+
 async function readSections(
   store: Store,
   chain: ChainId,

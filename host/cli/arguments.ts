@@ -12,6 +12,8 @@ export const usage = `levelten: a real-time document server whose every answer i
   levelten get SPACE/KEY --as NAME                   print what NAME may see
   levelten status                                    hosts, voters, chains, epochs, members; what is wrong first
   levelten log [--host ID] [--chain N] [--after LSN] [--max N]   records of one host's log
+  levelten history SPACE/KEY [--before SEQ] [--max N]   its newest updates: who did what when
+  levelten rewind SPACE/KEY SEQ                      set a document to its state after update SEQ
   levelten drain HOST | undrain HOST                 move all chains off a host, to stop it; take it back
   levelten replace-voter OLD NEW                     OLD's disk is gone: NEW (or OLD itself, with a new disk) votes in its place
   levelten force-config --chain N --members H[,H] --accept "WHAT MAY BE LOST"
@@ -35,6 +37,7 @@ const options = {
   host: { type: 'string' },
   chain: { type: 'string' },
   after: { type: 'string', default: '0' },
+  before: { type: 'string' },
   max: { type: 'string', default: '20' },
   wait: { type: 'string', default: '10' },
   members: { type: 'string' },

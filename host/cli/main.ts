@@ -6,6 +6,7 @@ import type { Arguments } from './arguments.ts';
 import { parseArguments, usage } from './arguments.ts';
 import { callCommand, getCommand } from './ask.ts';
 import { forceConfigCommand } from './force.ts';
+import { historyCommand, rewindCommand } from './history.ts';
 import { logCommand } from './log.ts';
 import { drainCommand, replaceVoterCommand, undrainCommand } from './operate.ts';
 import { hostCommand, proxyCommand } from './serve.ts';
@@ -20,6 +21,8 @@ const commands: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
   get: getCommand,
   status: statusCommand,
   log: logCommand,
+  history: historyCommand,
+  rewind: rewindCommand,
   drain: drainCommand,
   undrain: undrainCommand,
   'replace-voter': replaceVoterCommand,
