@@ -18,6 +18,7 @@ import type { ChainId, Epoch, HostId } from '../engine/base/ids.ts';
 import { chainId } from '../engine/base/ids.ts';
 import { chunkBytesMax, fetchBytesPerSecond, tickMs } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
+import type { Env } from '../engine/document/document.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import { indexVisited } from '../engine/store/document-index.ts';
 import type { Folded, FoldFailed } from '../engine/store/folding.ts';
@@ -26,6 +27,7 @@ import { Store } from '../engine/store/store.ts';
 import { Admin } from '../proxy/admin.ts';
 import { ProxyServer } from '../proxy/proxy.ts';
 import { Desk } from './desk.ts';
+import { Erasing } from './erasing.ts';
 import type { Folder } from './folder.ts';
 import { hostDir, storeDir } from './folder.ts';
 import { Folding } from './folding.ts';
@@ -78,6 +80,7 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
   const hello = helloOf(options, store);
   const node = nodeOf(options, store, hello, chains);
   const mayLead = (appHash: string): boolean => appHash === cluster.appHash;
+  const erasing = new Erasing({ store, fatal: options.fatal });
   const { host, fronts, folding, pool } = joinHost(options, { store, indexes }, node, hello, (peer, bytes) =>
     links.sendTo(peer, bytes),
   );
@@ -103,10 +106,12 @@ export async function composeHost(options: HostOptions): Promise<RunningHost> {
   const clock = setInterval(() => {
     host.tick();
     folding.tick(performance.now());
+    erasing.tick(performance.now());
   }, tickMs);
   const close = async (): Promise<void> => {
     clearInterval(clock);
     folding.close();
+    erasing.close();
     await links.close();
     await host.close();
     await pool.close();
@@ -172,20 +177,27 @@ function nodeOf(options: HostOptions, store: Store, hello: Hello, chains: readon
   });
 }
 
+const realEnv = (): Env => ({ nowMs: Date.now(), randomBytes16: () => randomBytes(16) });
+
+type Stored = {
+  readonly store: Store;
+  readonly indexes: ReadonlyMap<ChainId, DocumentIndex>;
+};
+
 function joinHost(
   options: HostOptions,
-  { store, indexes }: { readonly store: Store; readonly indexes: ReadonlyMap<ChainId, DocumentIndex> },
+  { store, indexes }: Stored,
   node: Node,
   hello: Hello,
   sendTo: (peer: HostId, bytes: Uint8Array) => void,
 ): { host: Host; fronts: Fronts } & Folds {
   const { app, log, fatal } = options;
+  const { replication, chains } = options.folder.cluster;
   const desks = new Map<ChainId, Desk>();
-  const env = () => ({ nowMs: Date.now(), randomBytes16: () => randomBytes(16) });
+  const common = { app, store, env: realEnv, fatal, members: replication, onFailure: failureLogger(log) };
   const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
     if (options.serve !== undefined) return options.serve(chain, () => host.wake());
-    const onFailure = failureLogger(log);
-    const desk = new Desk({ chain, epoch, app, store, index, env, wake: () => host.wake(), fatal, onFailure });
+    const desk = new Desk({ ...common, chain, epoch, index, wake: () => host.wake() });
     desks.set(chain, desk);
     return desk;
   };
@@ -221,7 +233,7 @@ function joinHost(
     return desk !== undefined && host.serviceOf(chain) === desk ? desk : undefined;
   };
   const fronts = new Fronts({
-    chains: options.folder.cluster.chains,
+    chains,
     deskOf,
     routes: () => host.replicas.filter(isServingHead).map(({ chain, epoch }) => [chain, epoch, true] as const),
     ask: (question, args) => operator.answer(question, args),

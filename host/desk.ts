@@ -15,7 +15,7 @@ import {
   closeView,
   createResident,
   openView,
-  replaySection,
+  replaySections,
   restoreResident,
 } from '../engine/document/document.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
@@ -32,6 +32,8 @@ import type { ChainService } from './host.ts';
 export type DeskParts = {
   readonly chain: ChainId;
   readonly epoch: Epoch;
+  /** That a chain has at most. */
+  readonly members: number;
   readonly app: App;
   readonly store: Store;
   readonly index: DocumentIndex;
@@ -47,7 +49,15 @@ export type DeskParts = {
 type Output = { readonly front: Front; readonly message: ToProxy } | (() => void);
 
 /** What was done to a document otherwise than by a message. */
-export type Deed = { readonly updates: readonly Uint8Array[]; readonly deltas: readonly KindDelta[] };
+export type Deed = {
+  readonly updates: readonly Uint8Array[];
+  readonly deltas: readonly KindDelta[];
+  /** There is no document any more: whoever views it is told, and hears nothing else of it. */
+  readonly isDeleted?: boolean;
+};
+
+/** The seq of a document when something was done to it, and a record through which that is committed. */
+export type Done = { readonly seq: number; readonly lsn: number };
 
 type Refuse = (code: ErrorCode, text: string) => void;
 
@@ -107,10 +117,10 @@ export class Desk implements ChainService, ViewerDesk {
   }
 
   /**
-   * Does something to a document beside its messages, and resolves with the seq that it then has once that is committed. Rejects with what
+   * Does something to a document beside its messages, and resolves with the seq that it then has once that is committed, in the record `lsn` or before it. Rejects with what
    * `make` throws, with the refusals of an open, CHAIN_BUSY, and CONNECTION_LOST where nobody can say any more what became of it.
    */
-  act(text: string, make: (resident: Resident, env: Env) => Deed): Promise<number> {
+  act(text: string, make: (resident: Resident, env: Env) => Deed): Promise<Done> {
     return new Promise((resolve, reject) => {
       if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is not headed here now'));
       if (!this.queue.hasRoom) return reject(new CodedError('CHAIN_BUSY', 'too much waits for the disk'));
@@ -122,18 +132,45 @@ export class Desk implements ChainService, ViewerDesk {
       const run = (resident: Resident): void => {
         try {
           const before = resident.seq;
-          const { updates, deltas } = make(resident, this.#parts.env());
+          const { updates, deltas, isDeleted } = make(resident, this.#parts.env());
           const shelf = this.#documents.get(text);
           if (shelf !== undefined) this.#add(shelf, text, before + 1, updates);
           this.#emitDeltas(deltas, resident.seq);
-          this.#settle(resident.seq, resolve, reject);
+          if (isDeleted === true) this.#expel(text);
+          const { seq } = resident;
+          this.#settle(undefined, () => resolve(this.#done(seq, isDeleted === true)), reject);
         } catch (error) {
           if (!(error instanceof CodedError)) throw error;
-          refuse(error);
+          // It tells of what it has seen.
+          this.#settle(error, refuse, reject);
         }
       };
       this.#withDocument(text, (code, why) => refuse(new CodedError(code, why)), run);
     });
+  }
+
+  /** What was deleted is to leave every disk: so every member has to hear that it is committed. */
+  #done(seq: number, isDeleted: boolean): Done {
+    const lsn = this.queue.committedLsn;
+    if (isDeleted) this.#followUp(this.#parts.members - 1);
+    return { seq, lsn };
+  }
+
+  /** So many records more, one after the other is committed: each tells one more member what the head knows. */
+  #followUp(left: number): void {
+    if (left <= 0 || this.#isStopped) return;
+    this.queue.followUp();
+    this.queue.emit(() => this.#followUp(left - 1));
+    this.#parts.wake();
+  }
+
+  #expel(text: string): void {
+    for (const attached of this.#attached) {
+      if (attached.name !== text) continue;
+      const { front, view } = attached;
+      this.close(attached);
+      this.#emit(front, [toProxy.refused, view, 0, 0, 'DOCUMENT_DELETED', 'the document was deleted']);
+    }
   }
 
   /** Reads what is stored of a document backwards, and resolves when all that it may have seen is committed. */
@@ -348,9 +385,11 @@ export class Desk implements ChainService, ViewerDesk {
   }
 }
 
-function residentOf(definition: Definition, name: DocumentName, { snapshot, sections }: Stored): Resident {
+function residentOf(definition: Definition, name: DocumentName, { snapshot, sections, seqFloor }: Stored): Resident {
   const resident =
-    snapshot === undefined ? createResident(definition, name) : restoreResident(definition, name, snapshot.state);
-  for (const section of sections) replaySection(resident, section);
+    snapshot === undefined
+      ? createResident(definition, name, seqFloor)
+      : restoreResident(definition, name, snapshot.state);
+  replaySections(resident, sections);
   return resident;
 }

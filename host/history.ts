@@ -1,10 +1,10 @@
-// A document's history for those who run the cluster: nobody else may see all of it. Listing, and going back.
+// What those who run the cluster ask of a document: nobody else may see all of it. Listing its history, going back in it, and its end.
 import { CodedError } from '../engine/base/errors.ts';
 import type { Principal } from '../engine/base/ids.ts';
-import { applyRewind } from '../engine/document/document.ts';
+import { applyDelete, applyRewind } from '../engine/document/document.ts';
 import type { HistoryLine } from '../engine/document/history.ts';
 import { FormerReader, HistoryLister } from '../engine/document/history.ts';
-import type { Desk } from './desk.ts';
+import type { Desk, Done } from './desk.ts';
 
 /** Whoever has the admin token: updates that no client made are his. */
 export const operator: Principal = { agent: 'operator', authority: 'levelten' };
@@ -29,8 +29,17 @@ export async function rewindDocument(desk: Desk, name: string, to: number, who =
   const reader = new FormerReader(to);
   await desk.readBack(name, reader);
   const former = reader.former();
-  return await desk.act(name, (resident, env) => {
+  const { seq } = await desk.act(name, (resident, env) => {
     const { update, deltas } = applyRewind(resident, former, who, env);
     return { updates: [update], deltas };
+  });
+  return seq;
+}
+
+/** Deletes a document, and resolves with the seq of that and a record through which it is committed. DOCUMENT_UNKNOWN; else as Desk.act. */
+export async function deleteDocument(desk: Desk, name: string, who = operator): Promise<Done> {
+  return await desk.act(name, (resident, env) => {
+    const { update, deltas } = applyDelete(resident, who, env);
+    return { updates: [update], deltas, isDeleted: true };
   });
 }

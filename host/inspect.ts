@@ -6,6 +6,7 @@ import type { Node, NodeChain } from '../chain/node-state.ts';
 import { isServingHead } from '../chain/normal.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId } from '../engine/base/ids.ts';
+import type { Base } from '../engine/store/entries.ts';
 import type { OpenedRecord } from '../engine/store/format.ts';
 import { lossOfActivation, orderOfActivation, sectionsOf } from '../engine/store/format.ts';
 import type { Hello } from './hello.ts';
@@ -32,12 +33,15 @@ export type HostStatus = {
   readonly hello: Hello;
   readonly node: Node;
   readonly resident: (chain: ChainId) => number;
+  readonly base: (chain: ChainId) => Base;
+  readonly erasing: (chain: ChainId) => number;
 };
 
-export function describeHost({ hello, node, resident }: HostStatus): unknown {
+export function describeHost(status: HostStatus): unknown {
+  const { hello, node } = status;
   const { host, boot, storeId, appHash } = hello;
   const { region } = node.options;
-  const chains = [...node.chains.values()].map((chain) => describeChain(chain, resident));
+  const chains = [...node.chains.values()].map((chain) => describeChain(chain, status));
   const hosts = [...node.detector.hosts.keys()].map((id) => {
     const isDead = isConfirmedDead(node.detector, id);
     return { host: id, isLive: isLive(node.detector, id), isDead, isWanted: isWanted(node.detector, id) };
@@ -62,7 +66,7 @@ export function describeHost({ hello, node, resident }: HostStatus): unknown {
 }
 
 /** `state` is where this host stands; `members` is what the register held when this host last learned of it. */
-function describeChain({ replica, care }: NodeChain, resident: (chain: ChainId) => number): unknown {
+function describeChain({ replica, care }: NodeChain, { resident, base, erasing }: HostStatus): unknown {
   const { chain, phase, epoch, received, durable, acked, committed, known, marks } = replica;
   const isHead = isServingHead(replica);
   const members = known?.members.map(({ host, storeId, role }) => ({ host, storeId, role })) ?? [];
@@ -90,6 +94,9 @@ function describeChain({ replica, care }: NodeChain, resident: (chain: ChainId) 
     ...lsns,
     lag: received.lsn - acked.lsn,
     logEpoch: marks.logEpoch,
+    folded: base(chain).folded.lsn,
+    trimmed: base(chain).floor.lsn,
+    erasing: erasing(chain),
     ...join,
     ...documents,
     ...loss,

@@ -7,10 +7,12 @@ import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, DocumentName, HostId } from '../engine/base/ids.ts';
 import { chainId, documentName, hostId } from '../engine/base/ids.ts';
 import { historyLinesMax, lossBytesMax } from '../engine/base/limits.ts';
+import { noBase } from '../engine/store/entries.ts';
+import { pendingIn } from '../engine/store/erasing.ts';
 import type { Store } from '../engine/store/store.ts';
 import type { Desk } from './desk.ts';
 import type { Hello } from './hello.ts';
-import { listHistory, rewindDocument } from './history.ts';
+import { deleteDocument, listHistory, rewindDocument } from './history.ts';
 import { countArgument, describeHost, readLog } from './inspect.ts';
 
 export type OperatorParts = {
@@ -35,9 +37,8 @@ export class Operator {
 
   /** HOST_OPTIONS for a question that does not exist, or that cannot be answered as asked. */
   async answer(question: string, args: Arguments): Promise<unknown> {
-    const { node, hello, deskOf, log } = this.#parts;
-    const resident = (chain: ChainId): number => deskOf(chain)?.residentCount ?? 0;
-    if (question === 'status') return describeHost({ hello, node, resident });
+    const { log } = this.#parts;
+    if (question === 'status') return await this.#status();
     if (question === 'log') return this.#log(args);
     if (question === 'history') return this.#history(args);
     if (question === 'leave') return this.#leave(args);
@@ -45,6 +46,7 @@ export class Operator {
     if (question === 'force-config') return this.#force(args);
     if (question === 'replace-voter') return this.#replaceVoter(args);
     if (question === 'rewind') return this.#rewind(args);
+    if (question === 'delete') return this.#delete(args);
     throw new CodedError('HOST_OPTIONS', `unknown question ${question}`);
   }
 
@@ -52,6 +54,20 @@ export class Operator {
   onReplaced(result: object): void {
     this.#onReplaced?.(result);
     this.#onReplaced = undefined;
+  }
+
+  /** What waits to be erased is read behind where logs are trimmed to: what is trimmed and does not wait is erased. */
+  async #status(): Promise<unknown> {
+    const { node, hello, store, deskOf } = this.#parts;
+    const bases = new Map([...node.chains.keys()].map((chain) => [chain, store.base(chain)]));
+    const waiting = await pendingIn(store);
+    return describeHost({
+      hello,
+      node,
+      resident: (chain) => deskOf(chain)?.residentCount ?? 0,
+      base: (chain) => bases.get(chain) ?? noBase,
+      erasing: (chain) => waiting.filter((one) => one.chain === chain).length,
+    });
   }
 
   #log(args: Arguments): Promise<unknown> {
@@ -74,6 +90,13 @@ export class Operator {
     const { desk, name } = this.#documentOf(args);
     const to = countArgument(args['to'], 'to', 0, Number.MAX_SAFE_INTEGER);
     return { name, to, seq: await rewindDocument(desk, name, to) };
+  }
+
+  /** `through`: once a member has folded and trimmed its log up to this record, and nothing waits to be erased there, no byte of it is left. */
+  async #delete(args: Arguments): Promise<unknown> {
+    const { desk, name } = this.#documentOf(args);
+    const { seq, lsn } = await deleteDocument(desk, name);
+    return { name, seq, chain: placeDocument(name, this.#parts.node.chains.size), through: lsn };
   }
 
   /** CHAIN_NOT_HEAD where another host heads its chain. */

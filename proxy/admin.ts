@@ -6,7 +6,8 @@
 //                  (overview.ts says what each means; `status` is the host's own words, or null beside `code` and `text`)
 //   GET  /log      ?host=h1&chain=0&after=0&max=100   records of one host's log
 //   POST /ask      { "host": "h1", "question": "leave", "args": { "isLeaving": true } }   -> the host's reply
-//                  questions: leave, force-config, replace-voter, history, rewind (host/operator.ts)
+//                  questions: leave, force-config, replace-voter, history, rewind, delete
+//                  (host/operator.ts)
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -119,6 +120,7 @@ const waits: ReadonlyMap<string, number> = new Map([
   ['replace-voter', replaceVoterMs + askMs],
   ['history', documentAskMs],
   ['rewind', documentAskMs],
+  ['delete', documentAskMs],
 ]);
 
 /** CHAIN_PROTOCOL where a host of another release says something else. */

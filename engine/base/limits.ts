@@ -65,6 +65,10 @@ export const historyBlockUpdates = 64;
 export const historyBlockBytes = 64 * 1024;
 /** Records that one write removes from the beginning of a log. */
 export const trimRecordsMax = 1_000;
+/** Deleted documents whose bytes are removed from the disk at once. */
+export const erasePassMax = 64;
+/** How often a host looks whether some are due. */
+export const eraseLookMs = 1_000;
 /** Entries that one write removes where a chain is removed whole. */
 export const wipeEntriesMax = 1_000;
 /** Batches proposed and not yet committed. Three keep every disk busy; more gain nothing (measured at 1, 2, 3, 5). */

@@ -8,7 +8,7 @@ import type { Past } from './past.ts';
 import { createPast, takeBack, takeUpdate } from './past.ts';
 import { decodeSnapshot } from './snapshot.ts';
 import type { Update, UpdateKind } from './update.ts';
-import { decodeSection } from './update.ts';
+import { decodeSection, lifeIn } from './update.ts';
 
 /** One update, without anything of what the document holds. */
 export type HistoryLine = {
@@ -48,9 +48,10 @@ export class HistoryLister implements HistoryReader {
 
   begin(snapshot: Uint8Array | undefined, sections: readonly Uint8Array[]): boolean {
     this.lines = [];
-    const updates = sections.flatMap(decodeSection);
-    this.seq = updates.at(-1)?.seq ?? (snapshot === undefined ? 0 : decodeSnapshot(snapshot).seq);
-    return this.#take(updates);
+    const { deletedSeq, updates } = lifeIn(sections);
+    const isFolded = snapshot !== undefined && deletedSeq === 0;
+    this.seq = updates.at(-1)?.seq ?? (isFolded ? decodeSnapshot(snapshot).seq : 0);
+    return this.#take(updates) && isFolded;
   }
 
   block(updates: Uint8Array): boolean {
@@ -80,12 +81,13 @@ export class FormerReader implements HistoryReader {
   }
 
   begin(snapshot: Uint8Array | undefined, sections: readonly Uint8Array[]): boolean {
-    this.#past = snapshot === undefined ? createPast() : decodeSnapshot(snapshot);
-    for (const update of sections.flatMap(decodeSection)) {
+    const { deletedSeq, updates } = lifeIn(sections);
+    this.#past = snapshot === undefined || deletedSeq > 0 ? createPast() : decodeSnapshot(snapshot);
+    for (const update of updates) {
       // Its first one at least: so that it is known that it exists.
       if (this.#past.incarnation === '' || this.#past.seq < this.#seq) takeUpdate(this.#past, update);
     }
-    return this.#past.seq > this.#seq;
+    return this.#past.seq > this.#seq && deletedSeq === 0;
   }
 
   block(bytes: Uint8Array): boolean {

@@ -8,7 +8,7 @@ import { diff, isJsonObject } from '../base/merge-patch.ts';
 import type { Env } from './handle.ts';
 import type { KindDelta } from './kinds.ts';
 import { deltasOf } from './kinds.ts';
-import { change } from './past.ts';
+import { change, end } from './past.ts';
 import type { Inside, Resident } from './resident.ts';
 import { encodeUpdate, noMessage } from './update.ts';
 
@@ -35,6 +35,19 @@ export function applyRewind(resident: Resident, to: Former, who: Principal, env:
   change(inside, redo, undo);
   inside.seq = seq;
   return { update, deltas: deltasOf(inside.kinds, inside.definition.plan.view, inside.state, redo), seq };
+}
+
+/**
+ * Ends the document: it is as if it had never been, but that its seq goes on. Its viewers are for the caller to send away, before
+ * anything else is done to it. DOCUMENT_UNKNOWN.
+ */
+export function applyDelete(resident: Resident, who: Principal, env: Env): Acted {
+  const inside: Inside = resident;
+  if (inside.incarnation === '') throw new CodedError('DOCUMENT_UNKNOWN', 'there is no such document');
+  const seq = inside.seq + 1;
+  const update = encodeUpdate({ ...noMessage, kind: 'delete', seq, atMs: env.nowMs, who });
+  end(inside, seq);
+  return { update, deltas: [], seq };
 }
 
 function patchOf(from: JsonObject, to: JsonObject): JsonObject {

@@ -9,7 +9,8 @@
 //             2 session  a session begins; `id` names it, random; bound to (agent, authority)
 //             3 send     a message, number `n` of the session that update `session` registered, whose sender has the answers up to `done`
 //             4 rewind   the state becomes again what it was after update `n`; sessions stay as they are
-//   seq       1 for the invent, one more for each update
+//             5 delete   the document ends, its sessions with it. What stands before it is of no document any more
+//   seq       one more for each update; that of an invent is above any that was deleted before, 1 where none was
 //   atMs      the time that the handler saw, in ms since 1970
 //   code      '' = done; else a refusal, whose redo and undo are empty and whose answer is ''
 //   redo      merge patch (RFC 7396) from the state before to the state after; undo: the way back
@@ -24,7 +25,7 @@ import type { Json, JsonObject } from '../base/merge-patch.ts';
 import { isJsonObject } from '../base/merge-patch.ts';
 import { isReservedKey } from './values.ts';
 
-export type UpdateKind = 'invent' | 'session' | 'send' | 'rewind';
+export type UpdateKind = 'invent' | 'session' | 'send' | 'rewind' | 'delete';
 
 export type Update = {
   readonly kind: UpdateKind;
@@ -61,7 +62,10 @@ export const noMessage = {
   answer: '',
 } as const;
 
-const kindNumbers = { invent: 1, session: 2, send: 3, rewind: 4 } as const satisfies Record<UpdateKind, number>;
+const kindNumbers = { invent: 1, session: 2, send: 3, rewind: 4, delete: 5 } as const satisfies Record<
+  UpdateKind,
+  number
+>;
 const kinds = new Map(Object.entries(kindNumbers).map(([kind, number]) => [number as number, kind as UpdateKind]));
 const slots = 14;
 const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false });
@@ -83,6 +87,33 @@ export function encodeUpdate(update: Update): Uint8Array {
     update.undo,
     update.answer,
   ]);
+}
+
+/** The updates of a document that there is, or of none: those behind the last delete. */
+export type Life = {
+  /** Of that delete; 0 where there is none. */
+  readonly deletedSeq: number;
+  readonly updates: readonly Update[];
+};
+
+/** What `sections`, in order, say of the last document of this name: what stands before a delete is passed over unread. */
+export function lifeIn(sections: readonly Uint8Array[]): Life {
+  const updates = sections.flatMap(decodeSection);
+  const at = updates.findLastIndex(({ kind }) => kind === 'delete');
+  return { deletedSeq: updates[at]?.seq ?? 0, updates: at < 0 ? updates : updates.slice(at + 1) };
+}
+
+/** The bytes of `sections` behind their last delete. */
+export function bytesOfLife(sections: readonly Uint8Array[]): Uint8Array {
+  const kept: Uint8Array[] = [];
+  for (const section of sections) {
+    let from = 0;
+    packr.unpackMultiple(section, (value: unknown, _start?: number, end?: number) => {
+      if ((value as unknown[])[0] === kindNumbers.delete) [kept.length, from] = [0, end as number];
+    });
+    kept.push(section.subarray(from));
+  }
+  return Buffer.concat(kept);
 }
 
 function hasId(kind: UpdateKind): boolean {

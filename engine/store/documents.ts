@@ -5,11 +5,30 @@ import type { ChainId } from '../base/ids.ts';
 import type { DocumentIndex } from './document-index.ts';
 import { sectionsOf } from './format.ts';
 import type { HistoryBlock, StoredSnapshot } from './snapshot-format.ts';
-import { decodeHistoryEntry, decodeSnapshotEntry, historyKey, snapshotKey } from './snapshot-format.ts';
+import {
+  decodeHistoryEntry,
+  decodeSeqFloor,
+  decodeSnapshotEntry,
+  historyKey,
+  seqFloorKey,
+  snapshotKey,
+} from './snapshot-format.ts';
 import type { Store } from './store.ts';
 
 /** What there is of a document: its snapshot, and the updates behind it, section by section. */
-export type Stored = { readonly snapshot: StoredSnapshot | undefined; readonly sections: readonly Uint8Array[] };
+export type Stored = {
+  readonly snapshot: StoredSnapshot | undefined;
+  readonly sections: readonly Uint8Array[];
+  /** Where there is neither: what its seq begins above. */
+  readonly seqFloor: number;
+};
+
+/** The highest seq of any document of the chain that was deleted, and erased here. */
+export async function readSeqFloor(store: Store, chain: ChainId): Promise<number> {
+  const key = seqFloorKey(chain);
+  const entry = await store.get(key);
+  return entry === undefined ? 0 : decodeSeqFloor(key, entry);
+}
 
 export async function readSnapshot(store: Store, chain: ChainId, name: string): Promise<StoredSnapshot | undefined> {
   const key = snapshotKey(chain, name);
@@ -47,7 +66,10 @@ export async function readDocument(store: Store, chain: ChainId, index: Document
       if (isFoldedSince()) continue;
       throw cause;
     }
-    if (!isFoldedSince()) return { snapshot, sections };
+    // Read behind the rest: whatever erased this document has raised it before.
+    const isNothing = snapshot === undefined && sections.length === 0;
+    const seqFloor = isNothing ? await readSeqFloor(store, chain) : 0;
+    if (!isFoldedSince()) return { snapshot, sections, seqFloor };
   }
 }
 

@@ -16,5 +16,10 @@ export interface OrderedStore {
   get(key: Uint8Array): Promise<Uint8Array | undefined>;
   /** S5: everything with `from <= key < to`, by rising key, in pages of bounded size. */
   scan(from: Uint8Array, to: Uint8Array): AsyncIterable<readonly Pair[]>;
+  /**
+   * S6: once this resolves, nothing that was removed or overwritten between the two keys before the call is in the store's files any more.
+   * The keys themselves are those of nothing. Costs what lies there, and as much beside it; writes and reads go on. S3 where it rejects.
+   */
+  compact(from: Uint8Array, to: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }

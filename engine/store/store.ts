@@ -200,6 +200,10 @@ export class Store {
     return this.#disk.get(key);
   }
 
+  compact(from: Uint8Array, to: Uint8Array): Promise<void> {
+    return this.#disk.compact(from, to);
+  }
+
   walk(chain: ChainId, after: Position): AsyncGenerator<OpenedRecord> {
     return walkLog(this.#disk, chain, after);
   }

@@ -14,6 +14,7 @@ export const usage = `levelten: a real-time document server whose every answer i
   levelten log [--host ID] [--chain N] [--after LSN] [--max N]   records of one host's log
   levelten history SPACE/KEY [--before SEQ] [--max N]   its newest updates: who did what when
   levelten rewind SPACE/KEY SEQ                      set a document to its state after update SEQ
+  levelten delete SPACE/KEY [--wait S]               end a document, and see its bytes leave every disk
   levelten drain HOST | undrain HOST                 move all chains off a host, to stop it; take it back
   levelten replace-voter OLD NEW                     OLD's disk is gone: NEW (or OLD itself, with a new disk) votes in its place
   levelten force-config --chain N --members H[,H] --accept "WHAT MAY BE LOST"

@@ -5,6 +5,7 @@ import { RefusedError } from '../../proxy/client/node.ts';
 import type { Arguments } from './arguments.ts';
 import { parseArguments, usage } from './arguments.ts';
 import { callCommand, getCommand } from './ask.ts';
+import { deleteCommand } from './delete.ts';
 import { forceConfigCommand } from './force.ts';
 import { historyCommand, rewindCommand } from './history.ts';
 import { logCommand } from './log.ts';
@@ -23,6 +24,7 @@ const commands: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
   log: logCommand,
   history: historyCommand,
   rewind: rewindCommand,
+  delete: deleteCommand,
   drain: drainCommand,
   undrain: undrainCommand,
   'replace-voter': replaceVoterCommand,

@@ -5,9 +5,10 @@ import { chainId, epoch } from '../../engine/base/ids.ts';
 import type { Json, JsonObject } from '../../engine/base/merge-patch.ts';
 import { merge } from '../../engine/base/merge-patch.ts';
 import { app, document, open, type Principal, t } from '../../engine/document/define.ts';
-import { foldSections } from '../../engine/document/snapshot.ts';
+import { foldDocument } from '../../engine/document/snapshot.ts';
 import type { DocumentIndex } from '../../engine/store/document-index.ts';
 import { createIndex, indexAfterFold, indexRecord } from '../../engine/store/document-index.ts';
+import type { Folded } from '../../engine/store/folding.ts';
 import { foldChain, trimLog } from '../../engine/store/folding.ts';
 import type { OrderedStore } from '../../engine/store/port.ts';
 import { Store } from '../../engine/store/store.ts';
@@ -73,6 +74,7 @@ export class DeskStage {
     return new Desk({
       chain,
       epoch: one,
+      members: 3,
       app: app({ spaces }),
       store: this.store,
       index: this.index,
@@ -89,6 +91,31 @@ export class DeskStage {
       if (await this.turn()) quiet = 0;
       await settled();
     }
+  }
+
+  /** Turns until this has come about. */
+  async during<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const noted = promise.finally(() => {
+      isSettled = true;
+    });
+    noted.catch(() => {});
+    while (!isSettled) {
+      await this.turn();
+      await settled();
+    }
+    return await noted;
+  }
+
+  /** A viewer comes, and has its first view. */
+  async come(name: string, session = 'new', who = ada): Promise<ViewerStage> {
+    const viewer = this.open(name, session, who);
+    while (viewer.heard.length === 0) {
+      await this.turn();
+      await settled();
+      this.listen(viewer);
+    }
+    return viewer;
   }
 
   /** One turn; whether there was something to do. */
@@ -114,19 +141,33 @@ export class DeskStage {
   }
 
   async fold(isTrimmed = true): Promise<void> {
-    const { store, index, history } = this;
+    const { store, index } = this;
     for (;;) {
-      const folded = await foldChain(store, chain, {
-        committed: store.durable(chain).lsn as Lsn,
-        history,
-        fold: async (tasks) => tasks.map(({ state, sections }) => foldSections(state, sections)),
-        pace: async () => {},
-        isStopped: () => false,
-      });
+      const folded = await this.#pass(() => false);
       if (folded === undefined) break;
       indexAfterFold(index, folded.folded, folded.names);
     }
     if (isTrimmed) await trimLog(store, chain, store.base(chain).folded);
+  }
+
+  /** A pass that writes its documents and does not come to its end. */
+  async foldPartly(): Promise<void> {
+    let looks = 0;
+    await this.#pass(() => {
+      looks += 1;
+      return looks > 1;
+    });
+  }
+
+  #pass(isStopped: () => boolean): Promise<Folded | undefined> {
+    const { store, history } = this;
+    return foldChain(store, chain, {
+      committed: store.durable(chain).lsn as Lsn,
+      history,
+      fold: async (tasks) => tasks.map(({ state, sections }) => foldDocument(state, sections)),
+      pace: async () => {},
+      isStopped,
+    });
   }
 
   /** A viewer comes. */
@@ -151,7 +192,9 @@ export class DeskStage {
 
   send(viewer: ViewerStage, message: unknown, channel = 'run'): void {
     viewer.n += 1;
-    this.desk.send(viewer.attached, { n: viewer.n, done: viewer.n - 1, channel, message });
+    const { attached } = viewer;
+    // As the host's end of a link does it: a view that was closed is not heard.
+    attached.front.views.get(attached.view)?.desk.send(attached, { n: viewer.n, done: viewer.n - 1, channel, message });
   }
 
   /** What viewers are told leaves. */

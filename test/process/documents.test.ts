@@ -1,7 +1,11 @@
 // What an operator does to documents, as people type it.
+
+import { join } from 'node:path';
 import t from 'tap';
 import { startCluster } from '../../bench/cluster.ts';
 import { onStage } from '../../bench/processes.ts';
+import { connect } from '../../proxy/client/node.ts';
+import { filesWith } from '../store/files.ts';
 import { runCommand } from './kit.ts';
 
 const name = 'board/main';
@@ -29,3 +33,49 @@ t.test('[D18] [D19] an operator sees who did what when, and sets a document to w
     t.match((await runCommand('history', name, '--dir', cluster.dir)).out, /rewind to \d+/);
   });
 });
+
+t.test(
+  '[D20] [D21] [F4] a deleted document is gone from the files of every member, and its viewers are told',
+  async (t) => {
+    await onStage(async (stage) => {
+      const cluster = await startCluster(stage);
+      const marker = 'this is to be gone from all disks';
+      const folders = cluster.ready.hosts.map(({ id }) => join(cluster.dir, id, 'store'));
+      const filesHolding = (): string[] => folders.flatMap((folder) => filesWith(folder, marker));
+      const client = connect(cluster.ready.proxy, { as: 'alice' });
+      const document = client.open<{ text?: string }>(name);
+      await document.send('write', { text: marker });
+      await document.send('write', { text: 'what is there now' });
+      t.equal(filesHolding().length, 3, 'on three disks');
+      const told = new Promise<void>((done) => {
+        document.onStatus((status) => status === 'refused' && done());
+      });
+      const ran = await runCommand('delete', name, '--wait', '60', '--json', '--dir', cluster.dir);
+      t.equal(ran.code, 0, ran.err);
+      t.match(JSON.parse(ran.out), { name, members: Array.from({ length: 3 }, () => ({ stage: 'erased' })) });
+      t.same(filesHolding(), []);
+      await told;
+      await t.rejects(document.send('write', { text: 'late' }), { code: 'DOCUMENT_DELETED', retry: 'maybe' });
+      const called = await runCommand(
+        'call',
+        name,
+        'write',
+        '{"text":"new"}',
+        '--as',
+        'bob',
+        '--json',
+        '--dir',
+        cluster.dir,
+      );
+      t.match(
+        JSON.parse(called.out),
+        { seq: (JSON.parse(ran.out) as { seq: number }).seq + 3 },
+        'behind what was deleted',
+      );
+      t.match((await runCommand('delete', 'board/none', '--dir', cluster.dir)).err, /DOCUMENT_UNKNOWN/);
+      client.close();
+      await cluster.end();
+      t.same(filesHolding(), []);
+    });
+  },
+);

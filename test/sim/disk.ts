@@ -57,6 +57,7 @@ export class SimDisk {
         return this.#values.get(textOf(key))?.slice();
       },
       scan: (from, to) => this.#scan(textOf(from), textOf(to), read),
+      compact: read,
       close: async () => {
         isClosed = true;
       },
