@@ -48,6 +48,7 @@ export class Batcher<Output> {
   #outputsLength = 0;
   #serial = 0;
   #committedSerial = 0;
+  #committedLsn = 0;
 
   /** `release` is called with outputs, in order, once they may leave. */
   constructor(release: (outputs: readonly Output[]) => void) {
@@ -60,8 +61,22 @@ export class Batcher<Output> {
     return !isFull && this.#outputsQueued < outputsQueuedMax && this.#outputsLength < outputsQueuedLengthMax;
   }
 
+  /** A batch waits to be proposed. */
   get hasUpdates(): boolean {
-    return this.#updatesQueued > 0;
+    return this.#waiting.length > 0;
+  }
+
+  /** Of the last batch that is committed; 0 where none was. */
+  get committedLsn(): number {
+    return this.#committedLsn;
+  }
+
+  /**
+   * Has a batch follow, an empty one where nothing else waits: with each record a member hears what the one before it in the chain knew to be
+   * committed, and in a quiet chain there would be none.
+   */
+  followUp(): void {
+    if (!this.hasUpdates) this.#forming();
   }
 
   get hasReads(): boolean {
@@ -152,6 +167,7 @@ export class Batcher<Output> {
       if (batch?.lsn === undefined || batch.lsn > lsn) break;
       this.#proposed.shift();
       this.#committedSerial = batch.serial;
+      this.#committedLsn = batch.lsn;
       batch.isDone = true;
     }
     this.#letGo();

@@ -28,6 +28,7 @@ import {
   tickMs,
 } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
+import type { Env } from '../engine/document/document.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import type { Identity } from '../engine/store/entries.ts';
 import type { Folded, FoldFailed } from '../engine/store/folding.ts';
@@ -36,6 +37,7 @@ import { Admin } from '../proxy/admin.ts';
 import { ProxyServer } from '../proxy/proxy.ts';
 import { Desk } from './desk.ts';
 import { isReplaceable, noteDoubt } from './doubt.ts';
+import { Erasing } from './erasing.ts';
 import type { Folder } from './folder.ts';
 import { hostDir } from './folder.ts';
 import { Folding } from './folding.ts';
@@ -92,6 +94,7 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
   const node = nodeOf(options, store, hello, chains);
   const mayLead = (appHash: string): boolean => appHash === cluster.appHash;
   const scrub = scrubOf(options, store, () => host.replicas);
+  const erasing = new Erasing({ store, fatal: options.fatal });
   const { host, fronts, folding, pool } = joinHost(options, { store, indexes, scrub }, node, hello, (peer, bytes) =>
     links.sendTo(peer, bytes),
   );
@@ -117,14 +120,12 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
   host.tick();
   const clock = setInterval(() => {
     host.tick();
-    folding.tick(performance.now());
-    watermark.tick(performance.now());
-    space.tick(performance.now());
-    scrub.tick(performance.now());
+    for (const one of [folding, watermark, space, scrub, erasing]) one.tick(performance.now());
   }, tickMs);
   const close = async (): Promise<void> => {
     clearInterval(clock);
     folding.close();
+    erasing.close();
     await links.close();
     await scrub.close();
     await host.close();
@@ -232,13 +233,13 @@ function nodeOf(options: HostOptions, store: Store, hello: Hello, chains: readon
   });
 }
 
+const realEnv = (): Env => ({ nowMs: Date.now(), randomBytes16: () => randomBytes(16) });
+
 type Opened = {
   readonly store: Store;
   readonly indexes: ReadonlyMap<ChainId, DocumentIndex>;
   readonly scrub: Scrub;
 };
-
-const env = () => ({ nowMs: Date.now(), randomBytes16: () => randomBytes(16) });
 
 function joinHost(
   options: HostOptions,
@@ -248,18 +249,20 @@ function joinHost(
   sendTo: (peer: HostId, bytes: Uint8Array) => void,
 ): { host: Host; fronts: Fronts } & Folds {
   const { app, log, fatal } = options;
+  const { replication, chains } = options.folder.cluster;
   const desks = new Map<ChainId, Desk>();
+  const common = { app, store, env: realEnv, fatal, members: replication, onFailure: failureLogger(log) };
   const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
     if (options.serve !== undefined) return options.serve(chain, () => host.wake());
-    const say = { full: () => whoIsFull(node, chain), onFailure: failureLogger(log) };
-    const desk = new Desk({ chain, epoch, app, store, index, env, wake: () => host.wake(), fatal, ...say });
+    const full = (): string | undefined => whoIsFull(node, chain);
+    const desk = new Desk({ ...common, chain, epoch, index, full, wake: () => host.wake() });
     desks.set(chain, desk);
     return desk;
   };
   const operator = new Operator({
     ...{ node, hello, store, scrub, wallMs: Date.now, log },
     tell: (event) => host.tell(event),
-    resident: (chain) => deskOf(chain)?.residentCount ?? 0,
+    deskOf: (chain) => deskOf(chain),
   });
   const host = new Host({
     node,
@@ -285,7 +288,7 @@ function joinHost(
     return desk !== undefined && host.serviceOf(chain) === desk ? desk : undefined;
   };
   const fronts = new Fronts({
-    chains: options.folder.cluster.chains,
+    chains,
     deskOf,
     routes: () => host.replicas.filter(isServingHead).map(({ chain, epoch }) => [chain, epoch, true] as const),
     ask: (question, args) => operator.answer(question, args),

@@ -15,12 +15,12 @@ import {
   closeView,
   createResident,
   openView,
-  replaySection,
+  replaySections,
   restoreResident,
 } from '../engine/document/document.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
-import type { Stored } from '../engine/store/documents.ts';
-import { indexToEnd, readDocument } from '../engine/store/documents.ts';
+import type { BackReader, Stored } from '../engine/store/documents.ts';
+import { indexToEnd, readBack, readDocument } from '../engine/store/documents.ts';
 import type { Store } from '../engine/store/store.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
@@ -31,6 +31,8 @@ import type { ChainService } from './host.ts';
 export type DeskParts = {
   readonly chain: ChainId;
   readonly epoch: Epoch;
+  /** That a chain has at most. */
+  readonly members: number;
   readonly app: App;
   readonly store: Store;
   readonly index: DocumentIndex;
@@ -44,7 +46,21 @@ export type DeskParts = {
   readonly onFailure: (document: string, channel: string, failure: unknown) => void;
 };
 
-type Output = { readonly front: Front; readonly message: ToProxy };
+/** For a viewer, or for somebody of this house: both wait for what they have seen. */
+type Output = { readonly front: Front; readonly message: ToProxy } | (() => void);
+
+/** What was done to a document otherwise than by a message. */
+export type Deed = {
+  readonly updates: readonly Uint8Array[];
+  readonly deltas: readonly KindDelta[];
+  /** There is no document any more: whoever views it is told, and hears nothing else of it. */
+  readonly isDeleted?: boolean;
+};
+
+/** The seq of a document when something was done to it, and a record through which that is committed. */
+export type Done = { readonly seq: number; readonly lsn: number };
+
+type Refuse = (code: ErrorCode, text: string) => void;
 
 type Shelf =
   | { readonly kind: 'loading'; readonly waiting: ((resident: Resident) => void)[] }
@@ -59,13 +75,18 @@ export class Desk implements ChainService, ViewerDesk {
   readonly #speakers = new Map<string, Attached>();
   /** Through which links a kind of viewer is watched, under which number there, and by how many views. */
   readonly #fronts = new Map<ViewKind, Map<Front, { readonly number: number; views: number }>>();
+  /** Who waits for a commit besides viewers. */
+  readonly #waiting = new Set<(error: CodedError) => void>();
   #indexing: Promise<void> = Promise.resolve();
   #isStopped = false;
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
     this.queue = new Batcher((outputs) => {
-      for (const { front, message } of outputs) front.push(message);
+      for (const output of outputs) {
+        if (typeof output === 'function') output();
+        else output.front.push(output.message);
+      }
     });
   }
 
@@ -79,6 +100,8 @@ export class Desk implements ChainService, ViewerDesk {
       front.views.delete(view);
       front.push([toProxy.dropped, view, 'CHAIN_NOT_SERVING']);
     }
+    for (const reject of this.#waiting) reject(new CodedError('CONNECTION_LOST', 'the chain is headed here no more'));
+    this.#waiting.clear();
     this.#attached.clear();
     this.#speakers.clear();
     this.#documents.clear();
@@ -93,7 +116,91 @@ export class Desk implements ChainService, ViewerDesk {
     // Who comes without a session only reads.
     const full = attached.session === 'new' ? this.#parts.full() : undefined;
     if (full !== undefined) return this.#refuseUnseen(attached, 0, 'ENGINE_FULL', full);
-    this.#withDocument(attached.name, attached, (resident) => this.#opened(attached, resident));
+    const refuse: Refuse = (code, text) => this.#refuseOpen(attached, code, text);
+    this.#withDocument(attached.name, refuse, (resident) => this.#opened(attached, resident));
+  }
+
+  /**
+   * Does something to a document beside its messages, and resolves with the seq that it then has once that is committed, in the record `lsn` or before it. Rejects with what
+   * `make` throws, with the refusals of an open, CHAIN_BUSY, and CONNECTION_LOST where nobody can say any more what became of it.
+   */
+  act(text: string, make: (resident: Resident, env: Env) => Deed): Promise<Done> {
+    return new Promise((resolve, reject) => {
+      if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is not headed here now'));
+      if (!this.queue.hasRoom) return reject(new CodedError('CHAIN_BUSY', 'too much waits for the disk'));
+      this.#waiting.add(reject);
+      const refuse = (error: unknown): void => {
+        this.#waiting.delete(reject);
+        reject(error);
+      };
+      const run = (resident: Resident): void => {
+        try {
+          const before = resident.seq;
+          const { updates, deltas, isDeleted } = make(resident, this.#parts.env());
+          const shelf = this.#documents.get(text);
+          if (shelf !== undefined) this.#add(shelf, text, before + 1, updates);
+          this.#emitDeltas(deltas, resident.seq);
+          if (isDeleted === true) this.#expel(text);
+          const { seq } = resident;
+          this.#settle(undefined, () => resolve(this.#done(seq, isDeleted === true)), reject);
+        } catch (error) {
+          if (!(error instanceof CodedError)) throw error;
+          // It tells of what it has seen.
+          this.#settle(error, refuse, reject);
+        }
+      };
+      this.#withDocument(text, (code, why) => refuse(new CodedError(code, why)), run);
+    });
+  }
+
+  /** What was deleted is to leave every disk: so every member has to hear that it is committed. */
+  #done(seq: number, isDeleted: boolean): Done {
+    const lsn = this.queue.committedLsn;
+    if (isDeleted) this.#followUp(this.#parts.members - 1);
+    return { seq, lsn };
+  }
+
+  /** So many records more, one after the other is committed: each tells one more member what the head knows. */
+  #followUp(left: number): void {
+    if (left <= 0 || this.#isStopped) return;
+    this.queue.followUp();
+    this.queue.emit(() => this.#followUp(left - 1));
+    this.#parts.wake();
+  }
+
+  #expel(text: string): void {
+    for (const attached of this.#attached) {
+      if (attached.name !== text) continue;
+      const { front, view } = attached;
+      this.close(attached);
+      this.#emit(front, [toProxy.refused, view, 0, 0, 'DOCUMENT_DELETED', 'the document was deleted']);
+    }
+  }
+
+  /** Reads what is stored of a document backwards, and resolves when all that it may have seen is committed. */
+  async readBack(text: string, reader: BackReader): Promise<void> {
+    const { store, chain, index } = this.#parts;
+    try {
+      await this.#indexed();
+      await readBack(store, chain, index, text, reader);
+    } catch (cause) {
+      this.#failed(cause);
+      throw new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more', { cause });
+    }
+    await new Promise<void>((resolve, reject) => {
+      if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more'));
+      this.#settle(undefined, resolve, reject);
+    });
+  }
+
+  /** Resolves behind everything that was made so far. */
+  #settle<T>(value: T, resolve: (value: T) => void, reject: (error: CodedError) => void): void {
+    this.#waiting.add(reject);
+    this.queue.emit(() => {
+      this.#waiting.delete(reject);
+      resolve(value);
+    });
+    this.#parts.wake();
   }
 
   send(attached: Attached, request: SendRequest): void {
@@ -223,22 +330,22 @@ export class Desk implements ChainService, ViewerDesk {
     }
   }
 
-  #withDocument(name: string, attached: Attached, run: (resident: Resident) => void): void {
+  #withDocument(name: string, refuse: Refuse, run: (resident: Resident) => void): void {
     const shelf = this.#documents.get(name);
     if (shelf?.kind === 'resident') return run(shelf.resident);
     if (shelf === undefined) {
       this.#documents.set(name, { kind: 'loading', waiting: [run] });
-      this.#load(name, attached).catch((cause) => this.#failed(cause));
+      this.#load(name, refuse).catch((cause) => this.#failed(cause));
     } else if (shelf.waiting.length < documentQueueMax) shelf.waiting.push(run);
-    else this.#refuseOpen(attached, 'DOCUMENT_BUSY', 'too much waits for the document');
+    else refuse('DOCUMENT_BUSY', 'too much waits for the document');
   }
 
-  async #load(text: string, attached: Attached): Promise<void> {
+  async #load(text: string, refuse: Refuse): Promise<void> {
     const { name, space } = documentName(text);
     const definition = definitionOf(this.#parts.app, space);
     if (definition === undefined) {
       this.#documents.delete(text);
-      return this.#refuseOpen(attached, 'SPACE_UNKNOWN', `there is no space ${space}`);
+      return refuse('SPACE_UNKNOWN', `there is no space ${space}`);
     }
     const stored = await this.#read(name);
     if (this.#isStopped) return;
@@ -258,9 +365,14 @@ export class Desk implements ChainService, ViewerDesk {
   /** Every update of a document is in the log and durable while it is not resident: see `#evict`. */
   async #read(name: DocumentName): Promise<Stored> {
     const { store, chain, index } = this.#parts;
-    this.#indexing = this.#indexing.then(() => indexToEnd(store, chain, index, () => this.#isStopped));
-    await this.#indexing;
+    await this.#indexed();
     return await readDocument(store, chain, index, name);
+  }
+
+  #indexed(): Promise<void> {
+    const { store, chain, index } = this.#parts;
+    this.#indexing = this.#indexing.then(() => indexToEnd(store, chain, index, () => this.#isStopped));
+    return this.#indexing;
   }
 
   /** Makes room: the oldest documents leave that nobody views and whose updates are all committed. */
@@ -274,9 +386,11 @@ export class Desk implements ChainService, ViewerDesk {
   }
 }
 
-function residentOf(definition: Definition, name: DocumentName, { snapshot, sections }: Stored): Resident {
+function residentOf(definition: Definition, name: DocumentName, { snapshot, sections, seqFloor }: Stored): Resident {
   const resident =
-    snapshot === undefined ? createResident(definition, name) : restoreResident(definition, name, snapshot.state);
-  for (const section of sections) replaySection(resident, section);
+    snapshot === undefined
+      ? createResident(definition, name, seqFloor)
+      : restoreResident(definition, name, snapshot.state);
+  replaySections(resident, sections);
   return resident;
 }

@@ -7,6 +7,7 @@ import { isServingHead } from '../chain/normal.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Position } from '../engine/base/ids.ts';
 import { logRecordsAskedMax, logRecordsWalkedMax } from '../engine/base/limits.ts';
+import type { Base } from '../engine/store/entries.ts';
 import type { OpenedRecord } from '../engine/store/format.ts';
 import { lossOfActivation, namesOf, orderOfActivation, recordKey, sectionsOf } from '../engine/store/format.ts';
 import { readRecord, walkLog } from '../engine/store/log.ts';
@@ -33,12 +34,15 @@ export type HostStatus = {
   readonly hello: Hello;
   readonly node: Node;
   readonly resident: (chain: ChainId) => number;
+  readonly base: (chain: ChainId) => Base;
+  readonly erasing: (chain: ChainId) => number;
 };
 
-export function describeHost({ hello, node, resident }: HostStatus): object {
+export function describeHost(status: HostStatus): object {
+  const { hello, node } = status;
   const { host, boot, storeId, appHash } = hello;
   const { region } = node.options;
-  const chains = [...node.chains.values()].map((chain) => describeChain(chain, resident));
+  const chains = [...node.chains.values()].map((chain) => describeChain(chain, status));
   const hosts = [...node.detector.hosts.keys()].map((id) => {
     const isDead = isConfirmedDead(node.detector, id);
     return { host: id, isLive: isLive(node.detector, id), isDead, isWanted: isWanted(node.detector, id) };
@@ -63,7 +67,7 @@ export function describeHost({ hello, node, resident }: HostStatus): object {
 }
 
 /** `state` is where this host stands; `members` is what the register held when this host last learned of it. */
-function describeChain({ replica, care }: NodeChain, resident: (chain: ChainId) => number): unknown {
+function describeChain({ replica, care }: NodeChain, { resident, base, erasing }: HostStatus): unknown {
   const { chain, phase, epoch, received, durable, acked, committed, known, marks } = replica;
   const isHead = isServingHead(replica);
   const members = known?.members.map(({ host, storeId, role }) => ({ host, storeId, role })) ?? [];
@@ -91,6 +95,9 @@ function describeChain({ replica, care }: NodeChain, resident: (chain: ChainId) 
     ...lsns,
     lag: received.lsn - acked.lsn,
     logEpoch: marks.logEpoch,
+    folded: base(chain).folded.lsn,
+    trimmed: base(chain).floor.lsn,
+    erasing: erasing(chain),
     ...join,
     ...documents,
     ...loss,

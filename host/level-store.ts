@@ -10,12 +10,15 @@ const writeBufferBytes = 32 * 1024 * 1024;
 const scanPageBytes = 1024 * 1024;
 const scanPageEntries = 1_000;
 
-type Database = Level<Buffer, Buffer>;
+/** What `level` runs on here can do more than its types say. */
+type Database = Level<Buffer, Buffer> & { compactRange(from: Buffer, to: Buffer): Promise<void> };
 /** The moment that is read: now, unless said. */
 type At = { readonly snapshot?: ReturnType<Database['snapshot']> };
 
 export class LevelStore implements OrderedStore {
   readonly #database: Database;
+  /** Each settles when somebody who reads now has read. */
+  readonly #readers = new Set<Promise<void>>();
 
   private constructor(database: Database) {
     this.#database = database;
@@ -26,13 +29,13 @@ export class LevelStore implements OrderedStore {
    * ENGINE_CORRUPT where it is damaged, ENGINE_DISK where it cannot be read.
    */
   static async open(folder: string, mayCreate = true): Promise<LevelStore> {
-    const database: Database = new Level(folder, {
+    const database = new Level<Buffer, Buffer>(folder, {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
       compression: false,
       createIfMissing: mayCreate,
       writeBufferSize: writeBufferBytes,
-    });
+    }) as Database;
     try {
       await database.open();
     } catch (cause) {
@@ -51,9 +54,40 @@ export class LevelStore implements OrderedStore {
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.#database.get(asBuffer(key)).catch((cause: unknown) => {
+    const read = this.#database.get(asBuffer(key)).catch((cause: unknown) => {
       throw codedOf(cause, 'a read failed');
     });
+    return this.#reading(read);
+  }
+
+  /**
+   * What LevelDB drops of what was removed, and when, measured and read (db_impl.cc, 1.20):
+   * - an entry that a newer one hides goes when a compaction rewrites its file, unless somebody reads at a time before that: so those who
+   *   read now are waited for;
+   * - a memory table is written as it is, hidden entries and all, and may go straight to the lowest level that has files, which a compaction of a
+   *   range never rewrites by itself: so two keys that span the range are removed (they are those of nothing), and the file that this
+   *   makes lies above all of them and is merged with them;
+   * - files that a reader holds go with the next memory table after it: so there is one more, with nothing in it.
+   */
+  async compact(from: Uint8Array, to: Uint8Array): Promise<void> {
+    const [first, last] = [asBuffer(from), asBuffer(to)];
+    await Promise.all(this.#readers);
+    await this.#database.compactRange(first, last);
+    // Not synced: nobody relies on it.
+    await this.#database.batch([first, last].map((key) => ({ type: 'del' as const, key })));
+    await this.#database.compactRange(first, last);
+    await Promise.all(this.#readers);
+    await this.#database.compactRange(first, first);
+  }
+
+  /** Notes that somebody reads, until the promise is settled. */
+  #reading<T>(read: Promise<T>): Promise<T> {
+    const ended = read.then(
+      () => void this.#readers.delete(ended),
+      () => void this.#readers.delete(ended),
+    );
+    this.#readers.add(ended);
+    return read;
   }
 
   scan(from: Uint8Array, to: Uint8Array): AsyncGenerator<readonly Pair[]> {
@@ -77,6 +111,12 @@ export class LevelStore implements OrderedStore {
       highWaterMarkBytes: scanPageBytes,
       fillCache: false,
     });
+    let close = (): void => {};
+    void this.#reading(
+      new Promise<void>((resolve) => {
+        close = resolve;
+      }),
+    );
     try {
       for (;;) {
         const entries = await iterator.nextv(scanPageEntries).catch((cause: unknown) => {
@@ -86,7 +126,7 @@ export class LevelStore implements OrderedStore {
         yield entries.map(([key, value]) => ({ key, value }));
       }
     } finally {
-      await iterator.close();
+      await iterator.close().finally(close);
     }
   }
 

@@ -2,12 +2,17 @@
 // logged with who asked for it.
 import type { Logger } from 'pino';
 import type { Node, NodeEvent } from '../chain/node-state.ts';
+import { placeDocument } from '../chain/placement.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import type { ChainId, HostId } from '../engine/base/ids.ts';
-import { chainId, hostId } from '../engine/base/ids.ts';
-import { logRecordsAskedMax, lossBytesMax } from '../engine/base/limits.ts';
+import type { ChainId, DocumentName, HostId } from '../engine/base/ids.ts';
+import { chainId, documentName, hostId } from '../engine/base/ids.ts';
+import { historyLinesMax, logRecordsAskedMax, lossBytesMax } from '../engine/base/limits.ts';
+import { noBase } from '../engine/store/entries.ts';
+import { pendingIn } from '../engine/store/erasing.ts';
 import type { Store } from '../engine/store/store.ts';
+import type { Desk } from './desk.ts';
 import type { Hello } from './hello.ts';
+import { deleteDocument, listHistory, rewindDocument } from './history.ts';
 import { countArgument, describeHost, readLog } from './inspect.ts';
 import type { Scrub } from './scrub.ts';
 
@@ -16,10 +21,11 @@ export type OperatorParts = {
   readonly hello: Hello;
   readonly store: Store;
   readonly tell: (event: NodeEvent) => void;
-  readonly resident: (chain: ChainId) => number;
   readonly scrub: Pick<Scrub, 'ask' | 'status' | 'result'>;
   /** Since 1970: how far clocks are apart. */
   readonly wallMs: () => number;
+  /** Undefined where the chain is not headed here. */
+  readonly deskOf: (chain: ChainId) => Desk | undefined;
   readonly log: Logger;
 };
 
@@ -35,15 +41,17 @@ export class Operator {
 
   /** HOST_OPTIONS for a question that does not exist, or that cannot be answered as asked. */
   async answer(question: string, args: Arguments): Promise<unknown> {
-    const { node, hello, resident, scrub, log } = this.#parts;
-    if (question === 'status')
-      return { ...describeHost({ hello, node, resident }), wallMs: this.#parts.wallMs(), scrub: scrub.status };
+    const { log } = this.#parts;
+    if (question === 'status') return await this.#status();
     if (question === 'log') return this.#log(args);
     if (question === 'verify') return this.#verify(args);
+    if (question === 'history') return this.#history(args);
     if (question === 'leave') return this.#leave(args);
     log.warn({ question, args }, 'an operator asks for a change');
     if (question === 'force-config') return this.#force(args);
     if (question === 'replace-voter') return this.#replaceVoter(args);
+    if (question === 'rewind') return this.#rewind(args);
+    if (question === 'delete') return this.#delete(args);
     throw new CodedError('HOST_OPTIONS', `unknown question ${question}`);
   }
 
@@ -51,6 +59,21 @@ export class Operator {
   onReplaced(result: object): void {
     this.#onReplaced?.(result);
     this.#onReplaced = undefined;
+  }
+
+  /** What waits to be erased is read behind where logs are trimmed to: what is trimmed and does not wait is erased. */
+  async #status(): Promise<unknown> {
+    const { node, hello, store, deskOf, scrub, wallMs } = this.#parts;
+    const bases = new Map([...node.chains.keys()].map((chain) => [chain, store.base(chain)]));
+    const waiting = await pendingIn(store);
+    const described = describeHost({
+      hello,
+      node,
+      resident: (chain) => deskOf(chain)?.residentCount ?? 0,
+      base: (chain) => bases.get(chain) ?? noBase,
+      erasing: (chain) => waiting.filter((one) => one.chain === chain).length,
+    });
+    return { ...described, wallMs: wallMs(), scrub: scrub.status };
   }
 
   async #log(args: Arguments): Promise<unknown> {
@@ -85,6 +108,33 @@ export class Operator {
     const { result } = scrub;
     const report = result !== undefined && result.pass >= pass ? result.report : null;
     return { boot, pass, chains, records, bytes, report };
+  }
+
+  async #history(args: Arguments): Promise<unknown> {
+    const { desk, name } = this.#documentOf(args);
+    const before = countArgument(args['before'], 'before', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    return await listHistory(desk, name, before, countArgument(args['max'], 'max', 20, historyLinesMax));
+  }
+
+  async #rewind(args: Arguments): Promise<unknown> {
+    const { desk, name } = this.#documentOf(args);
+    const to = countArgument(args['to'], 'to', 0, Number.MAX_SAFE_INTEGER);
+    return { name, to, seq: await rewindDocument(desk, name, to) };
+  }
+
+  /** `through`: once a member has folded and trimmed its log up to this record, and nothing waits to be erased there, no byte of it is left. */
+  async #delete(args: Arguments): Promise<unknown> {
+    const { desk, name } = this.#documentOf(args);
+    const { seq, lsn } = await deleteDocument(desk, name);
+    return { name, seq, chain: placeDocument(name, this.#parts.node.chains.size), through: lsn };
+  }
+
+  /** CHAIN_NOT_HEAD where another host heads its chain. */
+  #documentOf(args: Arguments): { readonly desk: Desk; readonly name: DocumentName } {
+    const { name } = documentName(String(args['name'] ?? ''));
+    const desk = this.#parts.deskOf(placeDocument(name, this.#parts.node.chains.size));
+    if (desk === undefined) throw new CodedError('CHAIN_NOT_HEAD', `the chain of ${name} is not headed here`);
+    return { desk, name };
   }
 
   /** This host is emptied, or takes chains again: until its process ends. */

@@ -7,13 +7,14 @@
 //   GET  /log      ?host=h1&chain=0&after=0&max=100   -> { lines, next }: records of one host's log; more behind `next`, unless it is null
 //                  and besides: before, document, kind, epoch
 //   POST /ask      { "host": "h1", "question": "leave", "args": { "isLeaving": true } }   -> the host's reply
-//                  questions: leave, verify, force-config, replace-voter (host/operator.ts)
+//                  questions: leave, verify, force-config, replace-voter, history, rewind, delete
+//                  (host/operator.ts)
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import { adminBodyBytesMax, askMs, logRecordsAskedMax, replaceVoterMs } from '../engine/base/limits.ts';
+import { adminBodyBytesMax, askMs, documentAskMs, logRecordsAskedMax, replaceVoterMs } from '../engine/base/limits.ts';
 import { checkLoopback, hasToken, isOurs, replyError, replyJson } from './doorkeeper.ts';
 import type { Answer, HostLine } from './overview.ts';
 import { newestVoters, overviewOfChain, overviewOfHost } from './overview.ts';
@@ -93,7 +94,7 @@ export class Admin {
     }
   }
 
-  /** A question that changes something. Only these: whoever has the token may not try what else a host might hear. */
+  /** A question that changes something, or that shows what documents hold. Only these: whoever has the token may not try what else a host might hear. */
   #ask(body: unknown): Promise<string> {
     const { host, question, args } = (typeof body === 'object' && body !== null ? body : {}) as Record<string, unknown>;
     const waitMs = typeof question === 'string' ? waits.get(question) : undefined;
@@ -125,6 +126,9 @@ const waits: ReadonlyMap<string, number> = new Map([
   ['verify', askMs],
   ['force-config', askMs],
   ['replace-voter', replaceVoterMs + askMs],
+  ['history', documentAskMs],
+  ['rewind', documentAskMs],
+  ['delete', documentAskMs],
 ]);
 
 /** CHAIN_PROTOCOL where a host of another release says something else. */

@@ -18,6 +18,11 @@ export type ReplicaLine = {
   readonly loss?: string;
   readonly drive?: { readonly epoch: number; readonly stage: string };
   readonly logEpoch: number;
+  /** Through which record documents are folded, and the log is trimmed. */
+  readonly folded: number;
+  readonly trimmed: number;
+  /** Deleted documents whose bytes may still be in its files. */
+  readonly erasing: number;
   readonly lag: number;
   readonly reason?: string;
 };

@@ -35,6 +35,8 @@ export const errorCodes = {
   SESSION_DONE: { wire: 3011, retry: 'never' },
   SESSION_FULL: { wire: 3012, retry: 'later' },
   DOCUMENT_TOO_BIG: { wire: 3013, retry: 'never' },
+  HISTORY_GONE: { wire: 3014, retry: 'never' },
+  DOCUMENT_DELETED: { wire: 3015, retry: 'maybe' },
   FRAME_INVALID: { wire: 4001, retry: 'never' },
   FRAME_TOO_BIG: { wire: 4002, retry: 'never' },
   AUTH_REQUIRED: { wire: 4003, retry: 'never' },

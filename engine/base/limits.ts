@@ -58,11 +58,19 @@ export const foldHurryShare = 1 / 2;
 /** Updates of each document that stay readable by themselves, for rewind and audit, unless a cluster says otherwise; and the most. */
 export const historyUpdates = 1_000;
 export const historyMax = 1_000_000_000;
+/** Updates that one question about a document's history is told of. */
+export const historyLinesMax = 1_000;
+/** How long a host may take over a document that an operator asks something of: it may be read from disk, back to the oldest update kept. */
+export const documentAskMs = 10_000;
 /** A block of a document's history grows up to either of these before the next is begun. */
 export const historyBlockUpdates = 64;
 export const historyBlockBytes = 64 * 1024;
 /** Records that one write removes from the beginning of a log. */
 export const trimRecordsMax = 1_000;
+/** Deleted documents whose bytes are removed from the disk at once. */
+export const erasePassMax = 64;
+/** How often a host looks whether some are due. */
+export const eraseLookMs = 1_000;
 /** Entries that one write removes where a chain is removed whole. */
 export const wipeEntriesMax = 1_000;
 /** A walk over a store rests after so much; in between it holds the loop for some milliseconds at most. */

@@ -21,12 +21,12 @@ import type { Definition } from './definition.ts';
 import type { Env, Outcome, Refusal } from './handle.ts';
 import { runHandler, validate } from './handle.ts';
 import { hexOf } from './hex.ts';
-import type { KindDelta, Kinds, ViewKind } from './kinds.ts';
+import type { KindDelta, ViewKind } from './kinds.ts';
 import { deltasOf, jsonOf, kindOf } from './kinds.ts';
 import { lengthOf } from './length.ts';
-import type { Past } from './past.ts';
-import { createPast, takeSection } from './past.ts';
+import { createPast, takeSections } from './past.ts';
 import { projectDocument } from './project.ts';
+import type { Inside, Resident } from './resident.ts';
 import type { Answer, Session } from './sessions.ts';
 import { checkSessions, judge, record, register, sessionOf } from './sessions.ts';
 import { decodeSnapshot } from './snapshot.ts';
@@ -37,14 +37,9 @@ export { definitionOf, isApp } from './define.ts';
 export type { Definition } from './definition.ts';
 export type { Env } from './handle.ts';
 export type { KindDelta, ViewKind } from './kinds.ts';
-
-/** What its updates made of it, and who looks at it. Its state is written in place, by handlers and by what is taken in. */
-type Inside = Past & {
-  readonly definition: Definition;
-  readonly name: DocumentName;
-  readonly kinds: Kinds;
-};
-export type Resident = Readonly<Inside>;
+export type { Acted } from './operate.ts';
+export { applyDelete, applyRewind } from './operate.ts';
+export type { Resident } from './resident.ts';
 
 /** `session`: '' = only to view, 'new' = with a session to send in, else 32 hex digits of one to go on with. */
 export type OpenRequest = { readonly who: Principal; readonly session: string };
@@ -97,9 +92,12 @@ export type Sent = {
   readonly failure: unknown;
 };
 
-/** A document that does not exist, until updates are replayed into it or somebody invents it. */
-export function createResident(definition: Definition, name: DocumentName): Resident {
-  return { ...createPast(), definition, name, kinds: new Map() };
+/**
+ * A document that does not exist, until updates are replayed into it or somebody invents it: above `seq`, as one that was deleted may have
+ * gone so far.
+ */
+export function createResident(definition: Definition, name: DocumentName, seq = 0): Resident {
+  return { ...createPast(), seq, definition, name, kinds: new Map() };
 }
 
 /** A document as a snapshot has it. ENGINE_CORRUPT where that cannot be. */
@@ -111,9 +109,13 @@ export function restoreResident(definition: Definition, name: DocumentName, snap
  * Takes the next updates of the document's history in. ENGINE_CORRUPT where they cannot be read, do not follow, or
  * break the rules of sessions; the resident is then to be thrown away. Nobody may be viewing yet.
  */
-export function replaySection(resident: Resident, bytes: Uint8Array): void {
+export function replaySections(resident: Resident, sections: readonly Uint8Array[]): void {
   assert(resident.kinds.size === 0, `${resident.name} is replayed before it is viewed`);
-  takeSection(resident, bytes);
+  takeSections(resident, sections);
+}
+
+export function replaySection(resident: Resident, bytes: Uint8Array): void {
+  replaySections(resident, [bytes]);
 }
 
 /** Lets a principal view the document, and begins it where it may. Refusals: SESSION_EXPIRED, DOCUMENT_UNKNOWN. */
@@ -126,7 +128,7 @@ export function openView(resident: Resident, request: OpenRequest, env: Env): Op
   }
   const inside: Inside = resident;
   const updates: Uint8Array[] = [];
-  if (inside.seq === 0) {
+  if (inside.incarnation === '') {
     if (!mayInvent(inside, who)) return openRefused('DOCUMENT_UNKNOWN', 'there is no such document');
     updates.push(invent(inside, who, env));
   }
@@ -166,8 +168,8 @@ function mayInvent(resident: Resident, who: Principal): boolean {
 function invent(resident: Inside, who: Principal, env: Env): Uint8Array {
   const id = freshId(env);
   resident.incarnation = hexOf(id);
-  resident.seq = 1;
-  return encodeUpdate({ ...noMessage, kind: 'invent', seq: 1, atMs: env.nowMs, who, id });
+  resident.seq += 1;
+  return encodeUpdate({ ...noMessage, kind: 'invent', seq: resident.seq, atMs: env.nowMs, who, id });
 }
 
 /** One viewer left. Its kind is forgotten with the last. */
@@ -274,9 +276,9 @@ export function viewOf(resident: Resident, who: Principal): Json {
 /** Asserts what holds between any two calls. Costs a projection per kind of viewer: for tests and samples. */
 export function checkResident(resident: Resident): void {
   const { seq, incarnation, state, sessions, kinds, definition } = resident;
-  assert((seq === 0) === (incarnation === ''), `a document at ${seq} has incarnation ${JSON.stringify(incarnation)}`);
+  assert(seq > 0 || incarnation === '', `a document at ${seq} has incarnation ${JSON.stringify(incarnation)}`);
   assert(
-    seq > 0 || Object.keys(state).length + sessions.byId.size + kinds.size === 0,
+    incarnation !== '' || Object.keys(state).length + sessions.byId.size + kinds.size === 0,
     'what does not exist holds nothing',
   );
   checkSessions(sessions, seq);

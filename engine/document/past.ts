@@ -9,10 +9,10 @@ import { lengthOf } from './length.ts';
 import type { Sessions } from './sessions.ts';
 import { createSessions, record, register } from './sessions.ts';
 import type { Update } from './update.ts';
-import { decodeSection } from './update.ts';
+import { lifeIn } from './update.ts';
 
 export type Past = {
-  /** The seq of the last update, 0 = the document does not exist. */
+  /** Of the last update. It goes on where the document was deleted and begins anew, and is never behind what was deleted. */
   seq: number;
   /** 32 hex digits, '' while it does not exist. */
   incarnation: string;
@@ -31,13 +31,21 @@ export function createPast(): Past {
  * Takes the next updates in. ENGINE_CORRUPT where they cannot be read, do not follow, or break the rules of sessions; the past
  * is then to be thrown away.
  */
-export function takeSection(past: Past, bytes: Uint8Array): void {
-  for (const update of decodeSection(bytes)) takeUpdate(past, update);
+export function takeSections(past: Past, sections: readonly Uint8Array[]): void {
+  const { deletedSeq, updates } = lifeIn(sections);
+  if (deletedSeq > 0) {
+    // It may stand alone, with what it ended already gone from the disk: a fold can stop between the two.
+    if (deletedSeq <= past.seq) throw corrupt(`a delete at ${deletedSeq} follows ${past.seq}`);
+    end(past, deletedSeq);
+  }
+  for (const update of updates) takeUpdate(past, update);
 }
 
 export function takeUpdate(past: Past, update: Update): void {
-  if (update.seq !== past.seq + 1) throw corrupt(`update ${update.seq} follows ${past.seq}`);
-  if ((update.kind === 'invent') !== (update.seq === 1)) throw corrupt('it is invented first, and once');
+  if ((update.kind === 'invent') !== (past.incarnation === '')) throw corrupt('it is invented first, and once');
+  // One that begins may leave room for what was deleted before it.
+  const isNext = update.kind === 'invent' ? update.seq > past.seq : update.seq === past.seq + 1;
+  if (!isNext) throw corrupt(`update ${update.seq} follows ${past.seq}`);
   switch (update.kind) {
     case 'invent':
       past.incarnation = hexOf(update.id);
@@ -52,12 +60,44 @@ export function takeUpdate(past: Past, update: Update): void {
       if (update.n !== session.last + 1 || update.done >= update.n) throw corrupt('a send is out of order');
       const { seq, code, text, answer } = update;
       record(past.sessions, session, update.n, update.done, { seq, code, text, json: answer });
-      mergeInPlace(past.state, update.redo);
-      past.length += lengthOf(update.redo) - lengthOf(update.undo);
+      change(past, update.redo, update.undo);
       break;
     }
+    case 'rewind':
+      if (update.n < 1 || update.n >= update.seq) throw corrupt('it is rewound to what has not been');
+      change(past, update.redo, update.undo);
+      break;
+    case 'delete':
+      return end(past, update.seq);
   }
   past.seq = update.seq;
+}
+
+/** The document is no more: nothing of it is left but that its seq goes on. */
+export function end(past: Past, seq: number): void {
+  for (const key of Object.keys(past.state)) delete past.state[key];
+  past.sessions.byId.clear();
+  past.sessions.bySeq.clear();
+  past.incarnation = '';
+  past.length = lengthOf(past.state);
+  past.seq = seq;
+}
+
+/**
+ * Takes the last update of a state back: `undo` is the way. ENGINE_CORRUPT where that is not the last, or made the document begin.
+ * Sessions stay as they are: exactly once is no part of what may be rewound.
+ */
+export function takeBack(past: Past, update: Update): void {
+  if (update.seq !== past.seq || update.kind === 'invent')
+    throw corrupt(`${update.seq} is not taken back at ${past.seq}`);
+  change(past, update.undo, update.redo);
+  past.seq -= 1;
+}
+
+/** Applies a merge patch to the state, of which `back` is the way back. */
+export function change(past: Past, patch: JsonObject, back: JsonObject): void {
+  mergeInPlace(past.state, patch);
+  past.length += lengthOf(patch) - lengthOf(back);
 }
 
 /** `merge` for a state that nobody else holds: costs what the patch touches. */

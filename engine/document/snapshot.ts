@@ -8,14 +8,15 @@
 //
 // A later version reads this one, or refuses it by name; a version keeps its number for ever.
 import { Packr } from 'msgpackr';
+import { assert } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
 import type { JsonObject } from '../base/merge-patch.ts';
 import { bytesOfHex, hexOf } from './hex.ts';
 import type { Past } from './past.ts';
-import { createPast, takeSection } from './past.ts';
+import { createPast, takeSections } from './past.ts';
 import type { Answer, Session, Sessions } from './sessions.ts';
 import { createSessions } from './sessions.ts';
-import { isState } from './update.ts';
+import { bytesOfLife, isState, lifeIn } from './update.ts';
 
 export const snapshotVersion = 1;
 const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false });
@@ -49,11 +50,30 @@ export function decodeSnapshot(bytes: Uint8Array): Past {
   return past;
 }
 
+/** What became of a document: see FoldResult in engine/store/folding.ts. */
+export type FoldedDocument = {
+  readonly state: Uint8Array | undefined;
+  readonly deleted:
+    | { readonly seq: number; readonly seqFirst: number; readonly count: number; readonly updates: Uint8Array }
+    | undefined;
+};
+
 /** What `sections`, in order, make of the document that `snapshot` holds; of none where that is undefined. */
-export function foldSections(snapshot: Uint8Array | undefined, sections: readonly Uint8Array[]): Uint8Array {
+export function foldDocument(snapshot: Uint8Array | undefined, sections: readonly Uint8Array[]): FoldedDocument {
   const past = snapshot === undefined ? createPast() : decodeSnapshot(snapshot);
-  for (const section of sections) takeSection(past, section);
-  return encodeSnapshot(past);
+  takeSections(past, sections);
+  const state = past.incarnation === '' ? undefined : encodeSnapshot(past);
+  const { deletedSeq: seq, updates } = lifeIn(sections);
+  if (seq === 0) return { state, deleted: undefined };
+  const seqFirst = updates[0]?.seq ?? seq + 1;
+  return { state, deleted: { seq, seqFirst, count: updates.length, updates: bytesOfLife(sections) } };
+}
+
+/** The same, of a document that there is. */
+export function foldSections(snapshot: Uint8Array | undefined, sections: readonly Uint8Array[]): Uint8Array {
+  const { state } = foldDocument(snapshot, sections);
+  assert(state !== undefined, 'there is such a document');
+  return state;
 }
 
 function unpack(bytes: Uint8Array): unknown {

@@ -8,7 +8,9 @@
 //   kind      1 invent   the document begins; `id` is its incarnation, random
 //             2 session  a session begins; `id` names it, random; bound to (agent, authority)
 //             3 send     a message, number `n` of the session that update `session` registered, whose sender has the answers up to `done`
-//   seq       1 for the invent, one more for each update
+//             4 rewind   the state becomes again what it was after update `n`; sessions stay as they are
+//             5 delete   the document ends, its sessions with it. What stands before it is of no document any more
+//   seq       one more for each update; that of an invent is above any that was deleted before, 1 where none was
 //   atMs      the time that the handler saw, in ms since 1970
 //   code      '' = done; else a refusal, whose redo and undo are empty and whose answer is ''
 //   redo      merge patch (RFC 7396) from the state before to the state after; undo: the way back
@@ -23,14 +25,14 @@ import type { Json, JsonObject } from '../base/merge-patch.ts';
 import { isJsonObject } from '../base/merge-patch.ts';
 import { isReservedKey } from './values.ts';
 
-export type UpdateKind = 'invent' | 'session' | 'send';
+export type UpdateKind = 'invent' | 'session' | 'send' | 'rewind' | 'delete';
 
 export type Update = {
   readonly kind: UpdateKind;
   readonly seq: number;
   readonly atMs: number;
   readonly who: Principal;
-  /** 16 bytes of an invent or a session; none of a send. */
+  /** 16 bytes of an invent or a session; else none. */
   readonly id: Uint8Array;
   /** The seq of the update that registered the session of a send; else 0. */
   readonly session: number;
@@ -60,7 +62,10 @@ export const noMessage = {
   answer: '',
 } as const;
 
-const kindNumbers = { invent: 1, session: 2, send: 3 } as const satisfies Record<UpdateKind, number>;
+const kindNumbers = { invent: 1, session: 2, send: 3, rewind: 4, delete: 5 } as const satisfies Record<
+  UpdateKind,
+  number
+>;
 const kinds = new Map(Object.entries(kindNumbers).map(([kind, number]) => [number as number, kind as UpdateKind]));
 const slots = 14;
 const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false });
@@ -72,7 +77,7 @@ export function encodeUpdate(update: Update): Uint8Array {
     update.atMs,
     update.who.agent,
     update.who.authority,
-    update.kind === 'send' ? update.session : update.id,
+    hasId(update.kind) ? update.id : update.session,
     update.n,
     update.done,
     update.channel,
@@ -82,6 +87,37 @@ export function encodeUpdate(update: Update): Uint8Array {
     update.undo,
     update.answer,
   ]);
+}
+
+/** The updates of a document that there is, or of none: those behind the last delete. */
+export type Life = {
+  /** Of that delete; 0 where there is none. */
+  readonly deletedSeq: number;
+  readonly updates: readonly Update[];
+};
+
+/** What `sections`, in order, say of the last document of this name: what stands before a delete is passed over unread. */
+export function lifeIn(sections: readonly Uint8Array[]): Life {
+  const updates = sections.flatMap(decodeSection);
+  const at = updates.findLastIndex(({ kind }) => kind === 'delete');
+  return { deletedSeq: updates[at]?.seq ?? 0, updates: at < 0 ? updates : updates.slice(at + 1) };
+}
+
+/** The bytes of `sections` behind their last delete. */
+export function bytesOfLife(sections: readonly Uint8Array[]): Uint8Array {
+  const kept: Uint8Array[] = [];
+  for (const section of sections) {
+    let from = 0;
+    packr.unpackMultiple(section, (value: unknown, _start?: number, end?: number) => {
+      if ((value as unknown[])[0] === kindNumbers.delete) [kept.length, from] = [0, end as number];
+    });
+    kept.push(section.subarray(from));
+  }
+  return Buffer.concat(kept);
+}
+
+function hasId(kind: UpdateKind): boolean {
+  return kind === 'invent' || kind === 'session';
 }
 
 /** Takes a section apart. ENGINE_CORRUPT for anything that `encodeUpdate` does not write. */
@@ -103,16 +139,16 @@ function updateOf(value: unknown): Update {
     value as unknown[];
   const kind = kinds.get(kindNumber as number);
   if (kind === undefined) throw corrupt('its kind is unknown');
-  const isSend = kind === 'send';
-  if (!isSend && !(from instanceof Uint8Array && from.length === 16)) throw corrupt('its id is not 16 bytes');
+  const isNamed = hasId(kind);
+  if (isNamed && !(from instanceof Uint8Array && from.length === 16)) throw corrupt('its id is not 16 bytes');
   if (typeof atMs !== 'number' || !Number.isFinite(atMs)) throw corrupt('its time is not a number');
   return {
     kind,
     seq: count(seq, 'seq'),
     atMs,
     who: { agent: string(agent, 'agent'), authority: string(authority, 'authority') },
-    id: isSend ? noBytes : (from as Uint8Array),
-    session: isSend ? count(from, 'session') : 0,
+    id: isNamed ? (from as Uint8Array) : noBytes,
+    session: isNamed ? 0 : count(from, 'session'),
     n: count(n, 'n'),
     done: count(done, 'done'),
     channel: string(channel, 'channel'),

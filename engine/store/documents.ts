@@ -6,11 +6,30 @@ import type { DocumentIndex } from './document-index.ts';
 import { indexAfterFold, indexRecord } from './document-index.ts';
 import { sectionsOf } from './format.ts';
 import type { HistoryBlock, StoredSnapshot } from './snapshot-format.ts';
-import { decodeHistoryEntry, decodeSnapshotEntry, historyKey, snapshotKey } from './snapshot-format.ts';
+import {
+  decodeHistoryEntry,
+  decodeSeqFloor,
+  decodeSnapshotEntry,
+  historyKey,
+  seqFloorKey,
+  snapshotKey,
+} from './snapshot-format.ts';
 import type { Store } from './store.ts';
 
 /** What there is of a document: its snapshot, and the updates behind it, section by section. */
-export type Stored = { readonly snapshot: StoredSnapshot | undefined; readonly sections: readonly Uint8Array[] };
+export type Stored = {
+  readonly snapshot: StoredSnapshot | undefined;
+  readonly sections: readonly Uint8Array[];
+  /** Where there is neither: what its seq begins above. */
+  readonly seqFloor: number;
+};
+
+/** The highest seq of any document of the chain that was deleted, and erased here. */
+export async function readSeqFloor(store: Store, chain: ChainId): Promise<number> {
+  const key = seqFloorKey(chain);
+  const entry = await store.get(key);
+  return entry === undefined ? 0 : decodeSeqFloor(key, entry);
+}
 
 export async function readSnapshot(store: Store, chain: ChainId, name: string): Promise<StoredSnapshot | undefined> {
   const key = snapshotKey(chain, name);
@@ -48,7 +67,43 @@ export async function readDocument(store: Store, chain: ChainId, index: Document
       if (isFoldedSince()) continue;
       throw cause;
     }
-    if (!isFoldedSince()) return { snapshot, sections };
+    // Read behind the rest: whatever erased this document has raised it before.
+    const isNothing = snapshot === undefined && sections.length === 0;
+    const seqFloor = isNothing ? await readSeqFloor(store, chain) : 0;
+    if (!isFoldedSince()) return { snapshot, sections, seqFloor };
+  }
+}
+
+/** What reads a document backwards: see engine/document/history.ts. Each answers whether more is wanted. */
+export type BackReader = {
+  begin(snapshot: Uint8Array | undefined, sections: readonly Uint8Array[]): boolean;
+  block(updates: Uint8Array): boolean;
+};
+
+/**
+ * Gives `reader` what is stored of `name`, then its folded updates, newest block first, for as long as it wants more. It begins anew
+ * where a block was let go of meanwhile: folds are seconds apart, so this ends. A block may hold updates that `begin` has shown.
+ */
+export async function readBack(
+  store: Store,
+  chain: ChainId,
+  index: DocumentIndex,
+  name: string,
+  reader: BackReader,
+): Promise<void> {
+  for (;;) {
+    const { snapshot, sections } = await readDocument(store, chain, index, name);
+    const { lsn, blocks } = snapshot ?? { lsn: 0, blocks: [] };
+    let isWanted = reader.begin(snapshot?.state, sections);
+    let isStale = false;
+    for (let at = blocks.length - 1; at >= 0 && isWanted && !isStale; at -= 1) {
+      const block = await readHistoryBlock(store, chain, name, blocks[at] as number).catch(async (cause: unknown) => {
+        if ((await readSnapshot(store, chain, name))?.lsn === lsn) throw cause;
+      });
+      if (block === undefined) isStale = true;
+      else isWanted = reader.block(block.updates);
+    }
+    if (!isStale) return;
   }
 }
 

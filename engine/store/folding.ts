@@ -10,17 +10,35 @@ import {
   historyBlockUpdates,
   trimRecordsMax,
 } from '../base/limits.ts';
-import { readHistoryBlock, readSnapshot } from './documents.ts';
+import { readHistoryBlock, readSeqFloor, readSnapshot } from './documents.ts';
 import { recordKey, sectionsOf } from './format.ts';
+import { putPending } from './pending.ts';
 import type { Put } from './port.ts';
 import type { StoredSnapshot } from './snapshot-format.ts';
-import { addToSum, encodeHistoryEntry, encodeSnapshotEntry, historyKey, snapshotKey } from './snapshot-format.ts';
+import {
+  addToSum,
+  encodeHistoryEntry,
+  encodeSeqFloor,
+  encodeSnapshotEntry,
+  historyKey,
+  seqFloorKey,
+  snapshotKey,
+} from './snapshot-format.ts';
 import type { Store } from './store.ts';
 
 /** One document: `sections` are its updates behind `state`, in order. */
 export type FoldTask = { readonly state: Uint8Array | undefined; readonly sections: readonly Uint8Array[] };
+/** What became of one. */
+export type FoldResult = {
+  /** Undefined: there is no such document now. */
+  readonly state: Uint8Array | undefined;
+  /** It was deleted, last at `seq`: of its updates only these, behind that, are of a document. */
+  readonly deleted:
+    | { readonly seq: number; readonly seqFirst: number; readonly count: number; readonly updates: Uint8Array }
+    | undefined;
+};
 /** Makes the new state of each. Runs where it stalls nobody. What it rejects with comes out as FoldFailed. */
-export type Fold = (tasks: readonly FoldTask[]) => Promise<readonly Uint8Array[]>;
+export type Fold = (tasks: readonly FoldTask[]) => Promise<readonly FoldResult[]>;
 
 /** The updates of some document cannot be folded. The disk is well, and the log has them still. */
 export class FoldFailed extends Error {
@@ -108,22 +126,58 @@ async function foldSlice(
   const tasks = news.map((sections, index) => {
     return { state: snapshots[index]?.state, sections: sections.map(({ bytes }) => bytes) };
   });
-  const states = await fold(tasks).catch((cause: unknown) => {
+  const results = await fold(tasks).catch((cause: unknown) => {
     throw new FoldFailed(`of chain ${chain}: ${names.join(' ')}`, { cause });
   });
   const puts: Put[] = [];
   let { sum, newest } = store.base(chain);
+  let seqFloor = 0;
   for (const [index, name] of names.entries()) {
-    const [added, state] = [news[index] ?? [], states[index]];
-    assert(state !== undefined, 'a fold answers for every task');
-    if (added.length === 0) continue;
-    newest = Math.max(newest, added.at(-1)?.lsn ?? 0) as Lsn;
-    const blocks = await planHistory(store, chain, { name, before: snapshots[index], added, history }, puts);
-    sum = planSnapshot(chain, { name, before: snapshots[index], added, state, blocks, sum }, puts);
+    let [added, before] = [news[index] ?? [], snapshots[index]];
+    const result = results[index];
+    assert(result !== undefined, 'a fold answers for every task');
+    const last = added.at(-1);
+    if (last === undefined) continue;
+    const { state, deleted } = result;
+    const { lsn } = last;
+    newest = Math.max(newest, lsn) as Lsn;
+    if (deleted !== undefined) {
+      sum = planErasure(chain, { name, before, lsn, sum }, puts);
+      seqFloor = Math.max(seqFloor, deleted.seq);
+      const { seqFirst, count, updates: bytes } = deleted;
+      [added, before] = [[{ lsn, seqFirst, count, bytes }], undefined];
+    }
+    if (state === undefined) continue;
+    const blocks = await planHistory(store, chain, { name, before, added, history }, puts);
+    sum = planSnapshot(chain, { name, before, added, state, blocks, sum }, puts);
   }
+  if (seqFloor > 0) puts.push(await planSeqFloor(store, chain, seqFloor));
   if (puts.length === 0) return;
   await store.behind(chain, puts, { sum, newest });
   await pace();
+}
+
+type Erasure = {
+  readonly name: string;
+  readonly before: StoredSnapshot | undefined;
+  /** The record through which this is. */
+  readonly lsn: Lsn;
+  readonly sum: string;
+};
+
+/** Removes a document, and notes that its bytes are to go. Returns the sum without it. */
+function planErasure(chain: ChainId, { name, before, lsn, sum }: Erasure, puts: Put[]): string {
+  puts.push(putPending(chain, name, lsn));
+  if (before === undefined) return sum;
+  const key = snapshotKey(chain, name);
+  puts.push({ key, value: undefined });
+  for (const seqFirst of before.blocks) puts.push({ key: historyKey(chain, name, seqFirst), value: undefined });
+  return addToSum(sum, key, encodeSnapshotEntry(key, before), -1);
+}
+
+async function planSeqFloor(store: Store, chain: ChainId, seq: number): Promise<Put> {
+  const key = seqFloorKey(chain);
+  return { key, value: encodeSeqFloor(key, Math.max(seq, await readSeqFloor(store, chain))) };
 }
 
 type SnapshotPlan = {

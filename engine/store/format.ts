@@ -7,7 +7,7 @@
 //   base key     := 04 | chain u16                where a chain's log begins, and through where it is folded
 //   tally key    := 05                            one; what the entries above and the ends of logs come to: see tally.ts
 //   record key   := 10 | chain u16 | lsn u64      the log of a chain, without holes from its floor on
-//   snapshots, history: see snapshot-format.ts
+//   snapshots, history, seq floors: see snapshot-format.ts; notes of what is to leave the files: see pending.ts
 //
 //   identity     := version u8 = 1, 2 | storeId text | host text | cluster text | checksum u32
 //   marks        := version u8 = 1 | sealed u32 | ran u32 | logEpoch u32 | nonce text | checksum u32

@@ -9,7 +9,9 @@ export const smallKeys: KeyRange = [Uint8Array.of(0x00), Uint8Array.of(0x10)];
 const recordKind = 0x10;
 const snapshotKind = 0x20;
 const historyKind = 0x21;
-const kindsOfChains = [recordKind, snapshotKind, historyKind] as const;
+const seqFloorKind = 0x22;
+const pendingKind = 0x23;
+const kindsOfChains = [recordKind, snapshotKind, historyKind, seqFloorKind, pendingKind] as const;
 /** Past every key: longer than any name. */
 const end = new Uint8Array(1_024).fill(0xff);
 
@@ -24,6 +26,11 @@ export function snapshotRange(chain: ChainId): KeyRange {
 
 export function historyRange(chain: ChainId): KeyRange {
   return rangeOf(historyKind, chain);
+}
+
+/** What deletions leave behind: the chain's seq floor, and notes of what has yet to leave the files. */
+export function deletedRanges(chain: ChainId): readonly [KeyRange, KeyRange] {
+  return [rangeOf(seqFloorKind, chain), rangeOf(pendingKind, chain)];
 }
 
 /** What lies between the ranges of these chains, behind the small keys: nothing, in a store that is well. */

@@ -6,12 +6,14 @@ import { assert } from '../base/assert.ts';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { CodedError } from '../base/errors.ts';
 import type { ChainId, Position } from '../base/ids.ts';
+import { origin } from '../base/ids.ts';
 import { wipeEntriesMax } from '../base/limits.ts';
 import { noBase } from './entries.ts';
 import { recordKeys } from './format.ts';
+import { putPending } from './pending.ts';
 import type { Pair, Put } from './port.ts';
 import { reading } from './sealed.ts';
-import { addToSum, decodeHistoryEntry, decodeSnapshotEntry, documentKeys, isSnapshotKey } from './snapshot-format.ts';
+import { addToSum, checkDocumentEntry, decodeSnapshotEntry, documentKeys } from './snapshot-format.ts';
 import type { Store } from './store.ts';
 
 /** `cursor` is the hex of the key that a page begins at, '' for the first; `next` likewise, '' behind the last. */
@@ -27,10 +29,14 @@ export type DocumentPage = {
 /** Removes the chain, all but its marks, in slices; until it is done the store says that there is something left. */
 export async function wipeChain(store: Store, chain: ChainId): Promise<void> {
   await store.behind(chain, [], { ...noBase, hasLeftover: true });
+  let isFirst = true;
   for (const [from, to] of [recordKeys(chain), ...documentKeys(chain)]) {
     for await (const page of store.scan(from, to)) {
       for (let at = 0; at < page.length; at += wipeEntriesMax) {
         const puts = page.slice(at, at + wipeEntriesMax).map(({ key }): Put => ({ key, value: undefined }));
+        // What was here stays in the files until they are rewritten.
+        if (isFirst) puts.push(putPending(chain, '', origin.lsn));
+        isFirst = false;
         await store.behind(chain, puts, {});
       }
     }
@@ -101,8 +107,7 @@ function checkEntry(chain: ChainId, key: Uint8Array, value: Uint8Array): void {
   );
   if (!isOurs)
     throw new CodedError('ENGINE_CORRUPT', `a page for chain ${chain} has an entry that is none of its documents`);
-  if (isSnapshotKey(key)) decodeSnapshotEntry(key, value);
-  else decodeHistoryEntry(key, value);
+  checkDocumentEntry(key, value);
 }
 
 function encodePairs(pairs: readonly Pair[]): Uint8Array {

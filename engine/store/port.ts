@@ -31,5 +31,10 @@ export interface OrderedStore extends OrderedReader {
    * closed, so it is not held for long.
    */
   view(): OrderedView;
+  /**
+   * S7: once this resolves, nothing that was removed or overwritten between the two keys before the call is in the store's files any more.
+   * The keys themselves are those of nothing. Costs what lies there, and as much beside it; writes and reads go on. S3 where it rejects.
+   */
+  compact(from: Uint8Array, to: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }

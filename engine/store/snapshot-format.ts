@@ -3,9 +3,11 @@
 //
 //   snapshot key  := 20 | chain u16 | name
 //   history key   := 21 | chain u16 | name | 00 | seqFirst u64
+//   seq floor key := 22 | chain u16 | 00
 //
 //   snapshot      := version u8 = 1 | lsn u64 | seq varint | blocks varint | seqFirst varint * blocks | state | checksum u32
 //   history       := version u8 = 1 | count varint | updates as in a section | checksum u32
+//   seq floor     := version u8 = 1 | seq u64 | checksum u32                    the highest seq of any document that was deleted here
 //   checksum      := CRC-32 of the key, and of everything before it
 //
 // `lsn` is the record through which the document is folded: what stands before it in the log is passed over. `blocks` are the
@@ -19,6 +21,7 @@ import { checksumBytes, reading } from './sealed.ts';
 const version = 1;
 const snapshotKind = 0x20;
 const historyKind = 0x21;
+const seqFloorKind = 0x22;
 const numberBytesMax = 8;
 
 export type StoredSnapshot = {
@@ -51,12 +54,46 @@ export function historyKey(chain: ChainId, name: string, seqFirst: number): Uint
 }
 
 /** Everything of the chain's documents lies from the first of a pair to below its second. */
-export function documentKeys(chain: ChainId): readonly [Range, Range] {
+export function documentKeys(chain: ChainId): readonly [Range, Range, Range] {
   const rangeOf = (kind: number): Range => [keyOf(kind, chain), keyOf(kind, chain + 1)];
-  return [rangeOf(snapshotKind), rangeOf(historyKind)];
+  return [rangeOf(snapshotKind), rangeOf(historyKind), rangeOf(seqFloorKind)];
 }
 
-type Range = readonly [from: Uint8Array, to: Uint8Array];
+/** Everything of one document lies between the keys of a pair; they themselves are the key of nothing. */
+export function documentKeysOf(chain: ChainId, name: string): readonly [Range, Range] {
+  const key = snapshotKey(chain, name);
+  // Names are ASCII, without a zero byte: the first stands behind all that come before this name, and before it.
+  const before = Uint8Array.from([...key.subarray(0, -1), (key.at(-1) ?? 1) - 1, 0xff]);
+  const history = historyKey(chain, name, 0).subarray(0, -8);
+  return [
+    [before, Uint8Array.from([...key, 0])],
+    [history, Uint8Array.from([...history.subarray(0, -1), 1])],
+  ];
+}
+
+export function seqFloorKey(chain: ChainId): Uint8Array {
+  return Uint8Array.of(seqFloorKind, chain >>> 8, chain & 0xff, 0);
+}
+
+export type Range = readonly [from: Uint8Array, to: Uint8Array];
+
+export function encodeSeqFloor(key: Uint8Array, seq: number): Uint8Array {
+  const writer = new ByteWriter(1 + 8 + checksumBytes);
+  writer.u8(version);
+  writer.u64(seq);
+  return sealed(key, writer);
+}
+
+export function decodeSeqFloor(key: Uint8Array, bytes: Uint8Array): number {
+  return open(key, bytes, 'seq floor', (reader) => reader.u64());
+}
+
+/** An entry as its key says what it is, checked; ENGINE_CORRUPT where it is none. */
+export function checkDocumentEntry(key: Uint8Array, bytes: Uint8Array): void {
+  if (key[0] === snapshotKind) decodeSnapshotEntry(key, bytes);
+  else if (key[0] === historyKind) decodeHistoryEntry(key, bytes);
+  else decodeSeqFloor(key, bytes);
+}
 
 export function isSnapshotKey(key: Uint8Array): boolean {
   return key[0] === snapshotKind;

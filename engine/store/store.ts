@@ -211,6 +211,10 @@ export class Store {
     return this.#disk.view();
   }
 
+  compact(from: Uint8Array, to: Uint8Array): Promise<void> {
+    return this.#disk.compact(from, to);
+  }
+
   walk(chain: ChainId, after: Position): AsyncGenerator<OpenedRecord> {
     return walkLog(this.#disk, chain, after);
   }

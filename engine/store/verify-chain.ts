@@ -6,6 +6,7 @@ import { baseKey, decodeBase, decodeMarks, marksKey, noBase } from './entries.ts
 import { lsnOfKey, namesOf, openRecord } from './format.ts';
 import { recordRange } from './keys.ts';
 import type { OrderedReader } from './port.ts';
+import { walkDeleted } from './verify-deleted.ts';
 import { walkDocuments } from './verify-documents.ts';
 import type { ChainPart, Notes } from './verify-notes.ts';
 import { whereOf } from './verify-notes.ts';
@@ -43,6 +44,7 @@ export async function walkChain(reader: OrderedReader, chain: ChainId, notes: No
   await notes.guard(() => walkRecords(reader, { chain, base, isJudged, notes }, log));
   const documents = { snapshots: 0, blocks: 0 };
   await notes.guard(() => walkDocuments(reader, { chain, base, isJudged, notes }, documents));
+  await notes.guard(() => walkDeleted(reader, { chain, base, isJudged, notes }));
   return {
     chain,
     floor: base.floor.lsn,

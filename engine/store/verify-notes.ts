@@ -13,6 +13,7 @@ export const findingCodes = {
   marks: 'the marks of a chain cannot be read',
   base: 'the base of a chain cannot be read, or contradicts itself',
   cell: 'what was kept for a register cannot be read',
+  'seq-floor': 'the seq of the documents that were deleted cannot be read',
   tally: 'the count of what was written cannot be read',
   record: 'a record is not one: version, checksum, directory or its own key',
   hole: 'records are missing',
@@ -45,7 +46,7 @@ export type Finding = {
 export const checkNames = {
   identity: 'the store is this host’s, in this cluster',
   key: 'every key is of a kind and a chain that are known',
-  small: 'version and checksum of marks, bases and cells',
+  small: 'version and checksum of marks, bases, cells, tally and seq floors',
   record: 'version, checksum, key and directory of a record',
   link: 'a record follows the one before by lsn and hash',
   reach: 'the log holds the folded record, and reaches past every snapshot',

@@ -144,7 +144,7 @@ async function walkAround(
   for (const range of strangeRanges(options.chains)) {
     await notes.guard(async () => {
       for await (const { key } of notes.entries(view, range, undefined)) {
-        const isOfChain = key[0] === 0x10 || key[0] === 0x20 || key[0] === 0x21;
+        const isOfChain = key[0] === 0x10 || (key[0] ?? 0) >> 2 === 0x08;
         notes.checks.key += 1;
         notes.find('key', undefined, whereOf(key), isOfChain ? strangeChain : strangeKey);
       }

@@ -15,6 +15,9 @@ export const usage = `levelten: a real-time document server whose every answer i
                                                      records of one host's log; all that is given must fit
   levelten verify [--host ID]                        reads every entry of the stores, of all hosts or of one, and says what is wrong
   levelten doctor                                    looks at this machine: what may slow a cluster down, or stop it
+  levelten history SPACE/KEY [--before SEQ] [--max N]   its newest updates: who did what when
+  levelten rewind SPACE/KEY SEQ                      set a document to its state after update SEQ
+  levelten delete SPACE/KEY [--wait S]               end a document, and see its bytes leave every disk
   levelten drain HOST | undrain HOST                 move all chains off a host, to stop it; take it back
   levelten replace-voter OLD NEW                     OLD's disk is gone: NEW (or OLD itself, with a new disk) votes in its place
   levelten force-config --chain N --members H[,H] --accept "WHAT MAY BE LOST"

@@ -5,8 +5,10 @@ import { RefusedError } from '../../proxy/client/node.ts';
 import type { Arguments } from './arguments.ts';
 import { parseArguments, usage } from './arguments.ts';
 import { callCommand, getCommand } from './ask.ts';
+import { deleteCommand } from './delete.ts';
 import { doctorCommand } from './doctor.ts';
 import { forceConfigCommand } from './force.ts';
+import { historyCommand, rewindCommand } from './history.ts';
 import { logCommand } from './log.ts';
 import { drainCommand, replaceVoterCommand, undrainCommand } from './operate.ts';
 import { hostCommand, proxyCommand } from './serve.ts';
@@ -24,6 +26,9 @@ const commands: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
   log: logCommand,
   verify: verifyCommand,
   doctor: doctorCommand,
+  history: historyCommand,
+  rewind: rewindCommand,
+  delete: deleteCommand,
   drain: drainCommand,
   undrain: undrainCommand,
   'replace-voter': replaceVoterCommand,

@@ -15,7 +15,14 @@ function describe(status: Status): string {
   const problems = problemsOf(status);
   const serving = status.chains.filter((chain) => chain.serving).length;
   const total = `${serving} of ${status.chains.length} chains serve`;
-  return [...problems, total, '', hostTable(status), '', chainTable(status.chains)].join('\n');
+  return [...problems, total, ...erasingOf(status), '', hostTable(status), '', chainTable(status.chains)].join('\n');
+}
+
+function erasingOf({ hosts }: Status): string[] {
+  return hosts.flatMap(({ host, status }) => {
+    const count = status?.chains.reduce((sum, { erasing }) => sum + erasing, 0) ?? 0;
+    return count === 0 ? [] : [`${count} deleted documents are not yet erased from the disk of ${host}`];
+  });
 }
 
 function problemsOf({ hosts, chains, voters }: Status): string[] {

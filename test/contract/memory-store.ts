@@ -65,6 +65,10 @@ export class MemoryStore implements OrderedStore {
     }
   }
 
+  compact(): Promise<void> {
+    return this.#isClosed ? Promise.reject(new Error('the store is closed')) : Promise.resolve();
+  }
+
   close(): Promise<void> {
     this.#isClosed = true;
     return Promise.resolve();

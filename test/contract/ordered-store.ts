@@ -30,6 +30,7 @@ export function checkOrderedStore(name: string, make: () => Promise<Fixture>): v
   check('[S4] a value is the last written, and never shares memory with it', checkGet);
   check('[S5] a scan gives the range by rising key, its first included and its end not', checkScan);
   check('[S5] a scan is right for any keys', checkScanAtRandom);
+  check('[S7] what was not removed is there when what was is erased', checkCompact);
   check('[S5] a scan comes in pages of bounded size, and can be left early', checkPages);
   check('[S6] a view holds what was there when it was taken, whatever is written later', checkView);
 }
@@ -100,6 +101,16 @@ async function checkScan(t: Test, { store }: Fixture): Promise<void> {
       page.map(({ value }) => Buffer.from(value).toString()),
       ['B', 'BA'],
     );
+}
+
+async function checkCompact(t: Test, { store, reopen }: Fixture): Promise<void> {
+  await store.write([put('a', '1'), put('b', '2'), put('c', '3'), put('d', '4')]);
+  await store.write([remove('b'), put('c', '5')]);
+  await store.compact(Buffer.from('a!'), Buffer.from('c!'));
+  await store.compact(Buffer.from('x'), Buffer.from('y'));
+  t.same(await keysOf(store, 'a', 'z'), ['a', 'c', 'd']);
+  t.equal(await textAt(store, 'c'), '5');
+  if (reopen !== undefined) t.same(await keysOf(await reopen(), 'a', 'z'), ['a', 'c', 'd']);
 }
 
 async function checkScanAtRandom(t: Test, { store }: Fixture): Promise<void> {

@@ -21,7 +21,7 @@ const patch = fc.dictionary(key, fc.oneof(leaf, fc.dictionary(key, leaf, { noNul
 });
 const count = fc.maxSafeInteger().map(Math.abs);
 const parts = fc.record({
-  kind: fc.constantFrom('invent', 'session', 'send'),
+  kind: fc.constantFrom('invent', 'session', 'send', 'rewind', 'delete'),
   seq: count,
   atMs: count,
   who: fc.record({ agent: text, authority: text }, { noNullPrototype: true }),
@@ -37,7 +37,7 @@ const parts = fc.record({
   answer: text,
 });
 const update: fc.Arbitrary<Update> = parts.map((one) => {
-  return one.kind === 'send' ? { ...one, id: new Uint8Array(0) } : { ...one, session: 0 };
+  return one.kind !== 'invent' && one.kind !== 'session' ? { ...one, id: new Uint8Array(0) } : { ...one, session: 0 };
 });
 
 const sectionOf = (updates: readonly Update[]): Uint8Array => Buffer.concat(updates.map(encodeUpdate));

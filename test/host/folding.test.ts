@@ -3,10 +3,10 @@ import t from 'tap';
 import type { ChainId, DocumentName, Lsn } from '../../engine/base/ids.ts';
 import { chainId } from '../../engine/base/ids.ts';
 import { foldRecordsMin, foldRestMs, foldSleepMsMax, foldWaitMs } from '../../engine/base/limits.ts';
-import { createResident } from '../../engine/document/document.ts';
+import { applyDelete, createResident } from '../../engine/document/document.ts';
 import { foldSections } from '../../engine/document/snapshot.ts';
 import { readSnapshot } from '../../engine/store/documents.ts';
-import type { FoldTask } from '../../engine/store/folding.ts';
+import type { FoldResult, FoldTask } from '../../engine/store/folding.ts';
 import { Store } from '../../engine/store/store.ts';
 import { Folding, type FoldingParts } from '../../host/folding.ts';
 import { makeFoldPool } from '../../host/workers/fold-pool.ts';
@@ -17,8 +17,8 @@ import { base, fakeEnv, Member, people } from '../document/kit.ts';
 const [zero, one] = [chainId(0), chainId(1)];
 
 /** Joins words: what a fold makes is not what this is about. */
-const fold = async (tasks: readonly FoldTask[]): Promise<Uint8Array[]> =>
-  tasks.map(({ sections }) => Buffer.concat(sections));
+const fold = async (tasks: readonly FoldTask[]): Promise<FoldResult[]> =>
+  tasks.map(({ sections }) => ({ state: Buffer.concat(sections), deleted: undefined }));
 
 async function stage(changes: Partial<FoldingParts> = {}) {
   const store = await Store.open(new MemoryStore(), [zero, one], { storeId: 's', host: 'h', cluster: 'k' });
@@ -157,9 +157,18 @@ t.test('[D17] the thread gives what the loop would have given, and takes nothing
     { state: undefined, sections: [first, second] },
     { state, sections: [second] },
   ]);
-  t.same(Buffer.from(whole ?? []), Buffer.from(foldSections(undefined, [first, second])));
-  t.same(Buffer.from(stepped ?? []), Buffer.from(whole ?? []));
+  t.same(Buffer.from(whole?.state ?? []), Buffer.from(foldSections(undefined, [first, second])));
+  t.same(stepped, whole);
   t.same(Buffer.from(state), before, 'what came in is still there');
+  const gone = Uint8Array.from(applyDelete(resident, people[0], fakeEnv()).update);
+  const third = Uint8Array.from(Buffer.concat(new Member(resident, people[1], fakeEnv()).updates));
+  const [deleted, anew] = await pool.fold([
+    { state, sections: [second, gone] },
+    { state, sections: [second, gone, third] },
+  ]);
+  t.match(deleted, { state: undefined, deleted: { seq: 4, count: 0 } });
+  t.match(anew?.deleted, { seq: 4, seqFirst: 5, count: 2 });
+  t.same(Buffer.from(anew?.deleted?.updates ?? []), Buffer.from(third));
   await t.rejects(pool.fold([{ state: undefined, sections: [second] }]), /history cannot be/);
   await pool.close();
 });

@@ -14,6 +14,9 @@ const line = (changes: Partial<ReplicaLine>): ReplicaLine => ({
   durable: 9,
   hash: 'a1',
   logEpoch: 2,
+  folded: 0,
+  trimmed: 0,
+  erasing: 0,
   lag: 0,
   ...changes,
 });

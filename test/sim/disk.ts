@@ -69,6 +69,7 @@ export class SimDisk {
         if (isClosed) throw new Error('the store is closed');
         return this.#view(read);
       },
+      compact: read,
       close: async () => {
         isClosed = true;
       },

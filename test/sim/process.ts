@@ -13,7 +13,7 @@ import type { ChainId, Epoch, HostId } from '../../engine/base/ids.ts';
 import { chainId } from '../../engine/base/ids.ts';
 import { fetchBytesPerSecond } from '../../engine/base/limits.ts';
 import type { App } from '../../engine/document/define.ts';
-import { foldSections } from '../../engine/document/snapshot.ts';
+import { foldDocument } from '../../engine/document/snapshot.ts';
 import type { DocumentIndex } from '../../engine/store/document-index.ts';
 import { indexVisited } from '../../engine/store/document-index.ts';
 import { Store } from '../../engine/store/store.ts';
@@ -179,7 +179,7 @@ export class HostProcess extends Actor {
     const { kernel, prng, events } = this.#parts;
     const folding = new Folding({
       store,
-      fold: async (tasks) => tasks.map(({ state, sections }) => foldSections(state, sections)),
+      fold: async (tasks) => tasks.map(({ state, sections }) => foldDocument(state, sections)),
       nowMs: () => kernel.nowMs,
       sleep: (ms) => new Promise((resolve) => void kernel.after(ms + 5 * prng.next(), () => this.enter(resolve))),
       chains: () => host.foldable(),
@@ -231,7 +231,7 @@ export class HostProcess extends Actor {
     node: Node,
     sendTo: (peer: HostId, bytes: Uint8Array) => void,
   ): { host: Host; fronts: Fronts } {
-    const { app, chains } = this.#parts.cluster;
+    const { app, chains, replication: members } = this.#parts.cluster;
     const { kernel, prng } = this.#parts;
     const fatal = (cause: unknown): void => this.fatal(cause);
     const desks = new Map<ChainId, Desk>();
@@ -240,7 +240,7 @@ export class HostProcess extends Actor {
     const env = () => ({ nowMs: kernel.nowMs, randomBytes16 });
     const wake = (): void => host.wake();
     const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
-      const desk = new Desk({ chain, epoch, app, store, index, env, wake, fatal, ...quiet });
+      const desk = new Desk({ chain, epoch, members, app, store, index, env, wake, fatal, ...quiet });
       desks.set(chain, desk);
       return desk;
     };

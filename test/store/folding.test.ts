@@ -6,7 +6,7 @@ import { chainId, epoch, origin } from '../../engine/base/ids.ts';
 import { createIndex, indexAfterFold, indexRecord } from '../../engine/store/document-index.ts';
 import { indexToEnd, readDocument, readHistoryBlock, readSnapshot } from '../../engine/store/documents.ts';
 import { noBase } from '../../engine/store/entries.ts';
-import type { FoldOptions, FoldTask } from '../../engine/store/folding.ts';
+import type { FoldOptions, FoldResult, FoldTask } from '../../engine/store/folding.ts';
 import { foldChain, trimLog } from '../../engine/store/folding.ts';
 import type { OpenedRecord } from '../../engine/store/format.ts';
 import { encodeBatch, recordKey } from '../../engine/store/format.ts';
@@ -26,8 +26,10 @@ const batches = fc.array(fc.dictionary(fc.constantFrom('s/a', 's/b', 's/c'), fc.
 });
 
 /** Documents here are lists of words; folding joins them. An update is one word, and its section all of them. */
-const fold = async (tasks: readonly FoldTask[]): Promise<Uint8Array[]> => {
-  return tasks.map(({ state, sections }) => Buffer.concat([state ?? Buffer.alloc(0), ...sections]));
+const fold = async (tasks: readonly FoldTask[]): Promise<FoldResult[]> => {
+  return tasks.map(({ state, sections }) => {
+    return { state: Buffer.concat([state ?? Buffer.alloc(0), ...sections]), deleted: undefined };
+  });
 };
 const options: FoldOptions = {
   committed: 1_000 as Lsn,

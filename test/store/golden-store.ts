@@ -33,7 +33,10 @@ export async function layGoldenStore(folder: string): Promise<void> {
   await foldChain(store, zero, {
     committed: goldenFolded as Lsn,
     history: goldenHistory,
-    fold: async (tasks) => tasks.map(({ state, sections }) => Buffer.concat([state ?? Buffer.alloc(0), ...sections])),
+    fold: async (tasks) =>
+      tasks.map(({ state, sections }) => {
+        return { state: Buffer.concat([state ?? Buffer.alloc(0), ...sections]), deleted: undefined };
+      }),
     pace: async () => {},
     isStopped: () => false,
   });

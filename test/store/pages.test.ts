@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { Lsn } from '../../engine/base/ids.ts';
 import { chainId, epoch, origin } from '../../engine/base/ids.ts';
+import type { FoldResult } from '../../engine/store/folding.ts';
 import { foldChain } from '../../engine/store/folding.ts';
 import { encodeBatch, recordKeys } from '../../engine/store/format.ts';
 import type { DocumentPage } from '../../engine/store/pages.ts';
@@ -32,8 +33,8 @@ async function filled(documents: number): Promise<Place> {
     store.flush();
     await new Promise(setImmediate);
   }
-  const fold = async (tasks: readonly { readonly sections: readonly Uint8Array[] }[]): Promise<Uint8Array[]> =>
-    tasks.map(({ sections }) => Buffer.concat(sections));
+  const fold = async (tasks: readonly { readonly sections: readonly Uint8Array[] }[]): Promise<FoldResult[]> =>
+    tasks.map(({ sections }) => ({ state: Buffer.concat(sections), deleted: undefined }));
   const options = { committed: documents as Lsn, history: 4, fold, pace: async () => {}, isStopped: () => false };
   await foldChain(store, chain, options);
   return place;

@@ -3,7 +3,7 @@ import t from 'tap';
 import { CodedError } from '../../engine/base/errors.ts';
 import type { ChainId, Lsn, Position } from '../../engine/base/ids.ts';
 import { chainId, epoch } from '../../engine/base/ids.ts';
-import type { FoldTask } from '../../engine/store/folding.ts';
+import type { FoldResult, FoldTask } from '../../engine/store/folding.ts';
 import { foldChain, trimLog } from '../../engine/store/folding.ts';
 import { encodeBatch } from '../../engine/store/format.ts';
 import type { OrderedStore } from '../../engine/store/port.ts';
@@ -28,8 +28,11 @@ export const usual: VerifyOptions = {
   nowMs: () => 0,
 };
 
-const fold = async (tasks: readonly FoldTask[]): Promise<Uint8Array[]> =>
-  tasks.map(({ state, sections }) => Buffer.concat([state ?? Buffer.alloc(0), ...sections]));
+const fold = async (tasks: readonly FoldTask[]): Promise<FoldResult[]> =>
+  tasks.map(({ state, sections }) => ({
+    state: Buffer.concat([state ?? Buffer.alloc(0), ...sections]),
+    deleted: undefined,
+  }));
 
 /** A store with some of everything; what is done to it is written at once. */
 export class Stage {

@@ -19,6 +19,7 @@ import {
   encodeHistoryEntry,
   encodeSnapshotEntry,
   historyKey,
+  seqFloorKey,
   snapshotKey,
 } from '../../engine/store/snapshot-format.ts';
 import { verifyStore } from '../../engine/store/verify.ts';
@@ -89,6 +90,13 @@ const harms: readonly Harm[] = [
     [/^- identity: .*cluster x/],
   ],
   ['a small key of no kind', (s) => s.put(Uint8Array.of(6), Uint8Array.of(1)), [/^- key: key 06: .*no kind/]],
+  ['a seq floor that rotted', (s) => s.put(seqFloorKey(one), Uint8Array.of(1, 2, 3, 4, 5, 6)), [/^1 seq-floor: /]],
+  [
+    'a seq floor beside its place',
+    (s) => s.put(Uint8Array.of(0x22, 0, 1, 7), Uint8Array.of(1)),
+    [/^1 key: .*seq floor/],
+  ],
+  ['a note of no deletion', (s) => s.put(Uint8Array.of(0x23, 0, 1, 7), Uint8Array.of(1)), [/^1 key: .*no deletion/]],
   ['a tally that rotted', (s) => s.put(Uint8Array.of(5), Uint8Array.of(1)), [/^- tally: key 05: .*too short/]],
   ['a key before all', (s) => s.put(Uint8Array.of(0), Uint8Array.of(1)), [/^- key: key 00: .*no kind/]],
   ['a key between kinds', (s) => s.put(Uint8Array.of(0x15), Uint8Array.of(1)), [/^- key: key 15: .*no kind/]],

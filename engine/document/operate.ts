@@ -1,0 +1,56 @@
+// What an operator does to a document: updates like any other, that no handler makes and no session sends.
+
+import { CodedError } from '../base/errors.ts';
+import type { Principal } from '../base/ids.ts';
+import { updateBytesMax } from '../base/limits.ts';
+import type { JsonObject } from '../base/merge-patch.ts';
+import { diff, isJsonObject } from '../base/merge-patch.ts';
+import type { Env } from './handle.ts';
+import type { KindDelta } from './kinds.ts';
+import { deltasOf } from './kinds.ts';
+import { change, end } from './past.ts';
+import type { Inside, Resident } from './resident.ts';
+import { encodeUpdate, noMessage } from './update.ts';
+
+/** `update` is to be written before any of the rest leaves, `seq` its own. */
+export type Acted = { readonly update: Uint8Array; readonly deltas: readonly KindDelta[]; readonly seq: number };
+
+/** The state after update `seq` of this incarnation. */
+export type Former = { readonly seq: number; readonly incarnation: string; readonly state: JsonObject };
+
+/**
+ * Sets the document to a state that it had: an update of its own, so that what was done since stays in its history. Sessions and
+ * answers stay. HISTORY_GONE where it is another document by now; UPDATE_TOO_BIG where the way there and back is over `updateBytesMax`.
+ */
+export function applyRewind(resident: Resident, to: Former, who: Principal, env: Env): Acted {
+  const inside: Inside = resident;
+  if (to.incarnation !== inside.incarnation) throw new CodedError('HISTORY_GONE', 'the document began anew');
+  const redo = patchOf(inside.state, to.state);
+  const undo = patchOf(to.state, inside.state);
+  const seq = inside.seq + 1;
+  const update = encodeUpdate({ ...noMessage, kind: 'rewind', seq, atMs: env.nowMs, who, n: to.seq, redo, undo });
+  if (update.length > updateBytesMax) {
+    throw new CodedError('UPDATE_TOO_BIG', `going back to ${to.seq} is an update of more than ${updateBytesMax} bytes`);
+  }
+  change(inside, redo, undo);
+  inside.seq = seq;
+  return { update, deltas: deltasOf(inside.kinds, inside.definition.plan.view, inside.state, redo), seq };
+}
+
+/**
+ * Ends the document: it is as if it had never been, but that its seq goes on. Its viewers are for the caller to send away, before
+ * anything else is done to it. DOCUMENT_UNKNOWN.
+ */
+export function applyDelete(resident: Resident, who: Principal, env: Env): Acted {
+  const inside: Inside = resident;
+  if (inside.incarnation === '') throw new CodedError('DOCUMENT_UNKNOWN', 'there is no such document');
+  const seq = inside.seq + 1;
+  const update = encodeUpdate({ ...noMessage, kind: 'delete', seq, atMs: env.nowMs, who });
+  end(inside, seq);
+  return { update, deltas: [], seq };
+}
+
+function patchOf(from: JsonObject, to: JsonObject): JsonObject {
+  const patch = diff(from, to);
+  return isJsonObject(patch) ? patch : {};
+}

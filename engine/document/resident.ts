@@ -1,0 +1,13 @@
+// One document in memory, at the head of its chain.
+import type { DocumentName } from '../base/ids.ts';
+import type { Definition } from './definition.ts';
+import type { Kinds } from './kinds.ts';
+import type { Past } from './past.ts';
+
+/** What its updates made of it, and who looks at it. Its state is written in place, by handlers and by what is taken in. */
+export type Inside = Past & {
+  readonly definition: Definition;
+  readonly name: DocumentName;
+  readonly kinds: Kinds;
+};
+export type Resident = Readonly<Inside>;

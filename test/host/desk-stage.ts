@@ -1,0 +1,214 @@
+// A desk over a real store, for tests: one host that heads a chain by itself, with viewers on a link that is listened to. Whatever is
+// made is written, synced and committed by `settle`; folding and trimming come when they are asked for.
+import type { Lsn } from '../../engine/base/ids.ts';
+import { chainId, epoch } from '../../engine/base/ids.ts';
+import type { Json, JsonObject } from '../../engine/base/merge-patch.ts';
+import { merge } from '../../engine/base/merge-patch.ts';
+import { app, document, open, type Principal, t } from '../../engine/document/define.ts';
+import { foldDocument } from '../../engine/document/snapshot.ts';
+import type { DocumentIndex } from '../../engine/store/document-index.ts';
+import { createIndex, indexAfterFold, indexRecord } from '../../engine/store/document-index.ts';
+import type { Folded } from '../../engine/store/folding.ts';
+import { foldChain, trimLog } from '../../engine/store/folding.ts';
+import type { OrderedStore } from '../../engine/store/port.ts';
+import { Store } from '../../engine/store/store.ts';
+import { Desk } from '../../host/desk.ts';
+import type { Attached } from '../../host/front.ts';
+import { Front } from '../../host/front.ts';
+import { decodeToProxy, type ToProxy } from '../../proxy/link-wire.ts';
+import { settled } from '../contract/memory-store.ts';
+import { base, fakeEnv } from '../document/kit.ts';
+
+export const chain = chainId(0);
+const one = epoch(1);
+export const ada: Principal = { agent: 'ada', authority: 'test' };
+
+/** Documents anybody may see all of but for `secret`; and some that nobody can begin. */
+export const spaces = {
+  s: base.privacy({ text: open, count: open, tags: open }),
+  closed: document({ text: t.string('') }).privacy({ text: open }),
+};
+
+export type ViewerStage = {
+  readonly attached: Attached;
+  readonly heard: ToProxy[];
+  /** As the last opened and the deltas since make it; undefined once it was refused. */
+  view: Json | undefined;
+  n: number;
+};
+
+export class DeskStage {
+  readonly disk: OrderedStore;
+  readonly history: number;
+  store!: Store;
+  index: DocumentIndex = createIndex();
+  desk!: Desk;
+  /** What desks ended their process for. */
+  readonly fatal: unknown[] = [];
+  readonly #env = fakeEnv();
+  #token = 0;
+  #views = 0;
+
+  constructor(disk: OrderedStore, history = 1_000) {
+    this.disk = disk;
+    this.history = history;
+  }
+
+  static async of(disk: OrderedStore, history?: number): Promise<DeskStage> {
+    const stage = new DeskStage(disk, history);
+    await stage.start();
+    return stage;
+  }
+
+  /** A process begins: reads what the disk holds, and heads the chain. */
+  async start(): Promise<void> {
+    const seen: Parameters<typeof indexRecord>[1][] = [];
+    this.store = await Store.open(this.disk, [chain], { storeId: 's', host: 'h1', cluster: 'k' }, (r) => seen.push(r));
+    this.index = createIndex(this.store.base(chain).folded);
+    for (const record of seen) indexRecord(this.index, record);
+    this.store.listen({ onSynced: () => {}, onFailed: (cause) => this.fatal.push(cause) });
+    this.desk = this.makeDesk();
+  }
+
+  makeDesk(): Desk {
+    return new Desk({
+      chain,
+      epoch: one,
+      members: 3,
+      app: app({ spaces }),
+      store: this.store,
+      index: this.index,
+      env: () => this.#env,
+      wake: () => {},
+      fatal: (cause) => this.fatal.push(cause),
+      full: () => undefined,
+      onFailure: () => {},
+    });
+  }
+
+  /** Turns until nothing waits: everything that was made is durable, committed and let go. */
+  async settle(): Promise<void> {
+    for (let quiet = 0; quiet < 4; quiet += 1) {
+      if (await this.turn()) quiet = 0;
+      await settled();
+    }
+  }
+
+  /** Turns until this has come about. */
+  async during<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const noted = promise.finally(() => {
+      isSettled = true;
+    });
+    noted.catch(() => {});
+    while (!isSettled) {
+      await this.turn();
+      await settled();
+    }
+    return await noted;
+  }
+
+  /** A viewer comes, and has its first view. */
+  async come(name: string, session = 'new', who = ada): Promise<ViewerStage> {
+    const viewer = this.open(name, session, who);
+    while (viewer.heard.length === 0) {
+      await this.turn();
+      await settled();
+      this.listen(viewer);
+    }
+    return viewer;
+  }
+
+  /** One turn; whether there was something to do. */
+  async turn(): Promise<boolean> {
+    const { queue } = this.desk;
+    const { store } = this;
+    let isBusy = false;
+    while (queue.hasUpdates) {
+      const taken = queue.take({ chain, epoch: one, after: store.durable(chain) });
+      if (taken === undefined) break;
+      isBusy = true;
+      store.append(chain, [taken.record], undefined);
+      store.flush();
+      while (store.durable(chain).lsn < taken.record.lsn) await settled();
+      indexRecord(this.index, taken.record);
+      queue.commit(taken.record.lsn);
+    }
+    if (!queue.hasReads) return isBusy;
+    this.#token += 1;
+    queue.ask(this.#token);
+    queue.passed(this.#token);
+    return true;
+  }
+
+  async fold(isTrimmed = true): Promise<void> {
+    const { store, index } = this;
+    for (;;) {
+      const folded = await this.#pass(() => false);
+      if (folded === undefined) break;
+      indexAfterFold(index, folded.folded, folded.names);
+    }
+    if (isTrimmed) await trimLog(store, chain, store.base(chain).folded);
+  }
+
+  /** A pass that writes its documents and does not come to its end. */
+  async foldPartly(): Promise<void> {
+    let looks = 0;
+    await this.#pass(() => {
+      looks += 1;
+      return looks > 1;
+    });
+  }
+
+  #pass(isStopped: () => boolean): Promise<Folded | undefined> {
+    const { store, history } = this;
+    return foldChain(store, chain, {
+      committed: store.durable(chain).lsn as Lsn,
+      history,
+      fold: async (tasks) => tasks.map(({ state, sections }) => foldDocument(state, sections)),
+      pace: async () => {},
+      isStopped,
+    });
+  }
+
+  /** A viewer comes. */
+  open(name: string, session = 'new', who = ada): ViewerStage {
+    const heard: ToProxy[] = [];
+    const front = new Front({ send: (bytes) => this.#hear(viewer, decodeToProxy(bytes)), terminate: () => {} });
+    this.#views += 1;
+    const attached: Attached = {
+      front,
+      view: this.#views,
+      name,
+      who,
+      desk: this.desk,
+      session,
+      resident: undefined,
+      viewKind: undefined,
+    };
+    const viewer: ViewerStage = { attached, heard, view: undefined, n: 0 };
+    this.desk.open(attached);
+    return viewer;
+  }
+
+  send(viewer: ViewerStage, message: unknown, channel = 'run'): void {
+    viewer.n += 1;
+    const { attached } = viewer;
+    // As the host's end of a link does it: a view that was closed is not heard.
+    attached.front.views.get(attached.view)?.desk.send(attached, { n: viewer.n, done: viewer.n - 1, channel, message });
+  }
+
+  /** What viewers are told leaves. */
+  listen(...viewers: readonly ViewerStage[]): void {
+    for (const { attached } of viewers) attached.front.flush();
+  }
+
+  #hear(viewer: ViewerStage, messages: readonly ToProxy[]): void {
+    for (const message of messages) {
+      viewer.heard.push(message);
+      if (message[0] === 2) viewer.view = JSON.parse(message[6]) as JsonObject;
+      if (message[0] === 5) viewer.view = merge(viewer.view, JSON.parse(message[3]) as Json);
+      if (message[0] === 4 && message[2] === 0) viewer.view = undefined;
+    }
+  }
+}
