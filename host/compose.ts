@@ -26,6 +26,7 @@ import { Store } from '../engine/store/store.ts';
 import { Admin } from '../proxy/admin.ts';
 import { ProxyServer } from '../proxy/proxy.ts';
 import { Desk } from './desk.ts';
+import { Exporter } from './exporting.ts';
 import type { Folder } from './folder.ts';
 import { hostDir, storeDir } from './folder.ts';
 import { Folding } from './folding.ts';
@@ -189,10 +190,18 @@ function joinHost(
     desks.set(chain, desk);
     return desk;
   };
+  const exporter = new Exporter({
+    store,
+    replicaOf: (chain) => node.chains.get(chain)?.replica,
+    whenCommitted: (chain, then) => deskOf(chain)?.whenCommitted(then),
+    hurry: (chain, through) => folding.hurry(chain, through, performance.now()),
+    log,
+  });
   const operator = new Operator({
     node,
     hello,
     store,
+    exporter,
     tell: (event) => host.tell(event),
     resident: (chain) => deskOf(chain)?.residentCount ?? 0,
     log,

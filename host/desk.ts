@@ -42,7 +42,7 @@ export type DeskParts = {
   readonly onFailure: (document: string, channel: string, failure: unknown) => void;
 };
 
-type Output = { readonly front: Front; readonly message: ToProxy };
+type Output = { readonly front: Front; readonly message: ToProxy } | { readonly then: () => void };
 
 type Shelf =
   | { readonly kind: 'loading'; readonly waiting: ((resident: Resident) => void)[] }
@@ -63,7 +63,10 @@ export class Desk implements ChainService, ViewerDesk {
   constructor(parts: DeskParts) {
     this.#parts = parts;
     this.queue = new Batcher((outputs) => {
-      for (const { front, message } of outputs) front.push(message);
+      for (const output of outputs) {
+        if ('then' in output) output.then();
+        else output.front.push(output.message);
+      }
     });
   }
 
@@ -80,6 +83,12 @@ export class Desk implements ChainService, ViewerDesk {
     this.#attached.clear();
     this.#speakers.clear();
     this.#documents.clear();
+    this.#parts.wake();
+  }
+
+  /** Calls back when all that anybody was answered before is known here to be committed (C18); never where the chain stops before. */
+  whenCommitted(then: () => void): void {
+    this.queue.emit({ then });
     this.#parts.wake();
   }
 

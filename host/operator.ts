@@ -7,6 +7,7 @@ import type { ChainId, HostId } from '../engine/base/ids.ts';
 import { chainId, hostId } from '../engine/base/ids.ts';
 import { lossBytesMax } from '../engine/base/limits.ts';
 import type { Store } from '../engine/store/store.ts';
+import type { Exporter } from './exporting.ts';
 import type { Hello } from './hello.ts';
 import { countArgument, describeHost, readLog } from './inspect.ts';
 
@@ -16,6 +17,7 @@ export type OperatorParts = {
   readonly store: Store;
   readonly tell: (event: NodeEvent) => void;
   readonly resident: (chain: ChainId) => number;
+  readonly exporter: Exporter;
   readonly log: Logger;
 };
 
@@ -34,6 +36,7 @@ export class Operator {
     const { node, hello, resident, log } = this.#parts;
     if (question === 'status') return describeHost({ hello, node, resident });
     if (question === 'log') return this.#log(args);
+    if (question === 'export') return this.#parts.exporter.answer(this.#chainOf(args), args);
     if (question === 'leave') return this.#leave(args);
     log.warn({ question, args }, 'an operator asks for a change');
     if (question === 'force-config') return this.#force(args);

@@ -61,6 +61,13 @@ export const historyBlockUpdates = 64;
 export const historyBlockBytes = 64 * 1024;
 /** Records that one write removes from the beginning of a log. */
 export const trimRecordsMax = 1_000;
+/** A page of an export: as many documents as fit, or a part of one. In base64 inside JSON it is a third larger. */
+export const exportPageBytes = 512 * 1024;
+/** A file of a backup is closed behind the document that takes it past this: what is taken again after a cut. */
+export const backupFileBytes = 32 * 1024 * 1024;
+/** What one write of a restore lays down, of one chain; and what waits in memory, of all of them. */
+export const layBytes = 1024 * 1024;
+export const layHeldBytes = 32 * 1024 * 1024;
 /** Entries that one write removes where a chain is removed whole. */
 export const wipeEntriesMax = 1_000;
 /** Batches proposed and not yet committed. Three keep every disk busy; more gain nothing (measured at 1, 2, 3, 5). */
@@ -226,6 +233,7 @@ assert(3 * (updateLengthMax + documentLengthMax) < updateBytesMax, 'an update ho
 assert(6 * documentLengthMax < linkFrameBytesMax, 'a link carries the largest view');
 assert(6 * documentLengthMax < clientBacklogBytesMax, 'a client that reads can be sent the largest view');
 assert(batchBytesMax + updateBytesMax < linkFrameBytesMax, 'a link carries the largest batch');
+assert(4 * exportPageBytes < linkFrameBytesMax, 'a link carries the largest page of an export');
 assert(chunkBytesMax + batchBytesMax + updateBytesMax < linkFrameBytesMax, 'a link carries the largest chunk');
 assert(
   linkBacklogBytesMax > batchesInFlightMax * linkFrameBytesMax,

@@ -5,6 +5,7 @@ import { RefusedError } from '../../proxy/client/node.ts';
 import type { Arguments } from './arguments.ts';
 import { parseArguments, usage } from './arguments.ts';
 import { callCommand, getCommand } from './ask.ts';
+import { backupCommand, restoreCommand } from './backup.ts';
 import { forceConfigCommand } from './force.ts';
 import { logCommand } from './log.ts';
 import { drainCommand, replaceVoterCommand, undrainCommand } from './operate.ts';
@@ -20,6 +21,8 @@ const commands: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
   get: getCommand,
   status: statusCommand,
   log: logCommand,
+  backup: backupCommand,
+  restore: restoreCommand,
   drain: drainCommand,
   undrain: undrainCommand,
   'replace-voter': replaceVoterCommand,
