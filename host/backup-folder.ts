@@ -132,12 +132,16 @@ export class BackupFolder {
   /** The bytes of a file, in pieces. BACKUP_CORRUPT where it cannot be read. */
   async *chunks(name: string): AsyncGenerator<Buffer> {
     const pieces = createReadStream(join(this.dir, name))[Symbol.asyncIterator]();
-    for (;;) {
-      const piece = await pieces.next().catch((cause: NodeJS.ErrnoException) => {
-        throw new CodedError('BACKUP_CORRUPT', `it cannot be read: ${cause.code}`, { cause });
-      });
-      if (piece.done === true) return;
-      yield piece.value as Buffer;
+    try {
+      for (;;) {
+        const piece = await pieces.next().catch((cause: NodeJS.ErrnoException) => {
+          throw new CodedError('BACKUP_CORRUPT', `it cannot be read: ${cause.code}`, { cause });
+        });
+        if (piece.done === true) return;
+        yield piece.value as Buffer;
+      }
+    } finally {
+      await pieces.return?.();
     }
   }
 

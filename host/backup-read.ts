@@ -6,7 +6,7 @@ import { documentName } from '../engine/base/ids.ts';
 import { decodeSnapshot } from '../engine/document/snapshot.ts';
 import { decodeSection } from '../engine/document/update.ts';
 import type { DocumentEntry, HistoryEntry, Tally } from '../engine/store/backup-format.ts';
-import { magic } from '../engine/store/backup-format.ts';
+import { magic, noTally } from '../engine/store/backup-format.ts';
 import { walkFile } from '../engine/store/backup-walk.ts';
 import { tallyOfFiles } from './backup.ts';
 import type { BackupFile, BackupFolder, Manifest } from './backup-folder.ts';
@@ -37,9 +37,9 @@ export async function* readFile(
     }
     if (head.length < magic.length) checkMagic(head);
   }
+  const { cluster } = manifest;
+  const walk = walkFile(behindMagic(), { cluster, chain, number, after: lastBefore(manifest, file) });
   try {
-    const { cluster } = manifest;
-    const walk = walkFile(behindMagic(), { cluster, chain, number, after: lastBefore(manifest, file) });
     let document = '';
     for (let step = await walk.next(); ; step = await walk.next()) {
       if (step.done === true) {
@@ -54,6 +54,8 @@ export async function* readFile(
   } catch (cause) {
     if (!(cause instanceof CodedError)) throw cause;
     throw new CodedError('BACKUP_CORRUPT', `${name}: ${cause.message}`, { cause });
+  } finally {
+    await walk.return(noTally);
   }
 }
 

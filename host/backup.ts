@@ -35,9 +35,9 @@ type Run = BackupOptions & { manifest: Manifest; movedMs: number };
 /** Takes what is missing. HOST_OPTIONS where the folder holds something else, or a backup that is complete. */
 export async function takeBackup(options: BackupOptions): Promise<Manifest> {
   const { folder, date, onChain } = options;
-  const manifest = await beginOrGoOn(options);
-  const run: Run = { ...options, manifest, movedMs: options.nowMs() };
   try {
+    const manifest = await beginOrGoOn(options);
+    const run: Run = { ...options, manifest, movedMs: options.nowMs() };
     for (let chain = 0; chain < manifest.chains; chain += 1) {
       if (run.manifest.whole.includes(chain)) continue;
       await takeChain(run, chain);

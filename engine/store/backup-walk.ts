@@ -90,7 +90,8 @@ export async function* walkFile(
   } catch (cause) {
     if (!(cause instanceof CodedError)) throw cause;
     const at = order.name === says.after ? '' : `, at or behind ${order.name}`;
-    throw new CodedError(cause.code, `entry ${number}${at}: ${cause.message}`, { cause });
+    const where = number === 0 ? '' : `entry ${number}${at}: `;
+    throw new CodedError(cause.code, `${where}${cause.message}`, { cause });
   }
   assert(isEnded, 'a file that was walked has an end');
   return order.tally;
