@@ -165,17 +165,21 @@ export async function withStore<T>(
 ): Promise<T> {
   await mkdir(hostDir(dir, id), { recursive: true, mode: 0o700 });
   const disk = await LevelStore.open(storeDir(dir, id));
+  const fresh = { storeId: randomBytes(16).toString('hex'), host: id, cluster };
+  const store = await Store.open(disk, chains, fresh).catch(async (cause: unknown) => {
+    await disk.close();
+    throw cause;
+  });
+  const failed = new Promise<never>((_, reject) => {
+    const onFailed = (cause: unknown): void => {
+      reject(new CodedError('ENGINE_DISK', `the store of ${id} cannot be written`, { cause }));
+    };
+    store.listen({ onSynced: () => {}, onFailed });
+  });
   try {
-    const store = await Store.open(disk, chains, { storeId: randomBytes(16).toString('hex'), host: id, cluster });
-    const failed = new Promise<never>((_, reject) => {
-      const onFailed = (cause: unknown): void => {
-        reject(new CodedError('ENGINE_DISK', `the store of ${id} cannot be written`, { cause }));
-      };
-      store.listen({ onSynced: () => {}, onFailed });
-    });
     return await Promise.race([use(store), failed]);
   } finally {
-    await disk.close();
+    await store.close();
   }
 }
 

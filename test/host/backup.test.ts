@@ -147,11 +147,14 @@ t.test(
       const documents = await filled();
       const prng = new Prng(seed);
       const before = new Map([...documents.updates].map(([name, updates]) => [name, updates.length]));
+      let left = 25;
       const meanwhile = async (): Promise<void> => {
-        if (prng.below(3) > 0) return;
-        await documents.write(names[prng.below(names.length)] as string, 1 + prng.below(80), `seed ${seed}`);
+        if (left === 0 || prng.below(3) > 0) return;
+        left -= 1;
+        await documents.write(names[prng.below(4)] as string, 1 + prng.below(80), `seed ${seed}`);
         if (prng.below(2) === 0) await documents.fold(chainId(prng.below(documents.chains)));
       };
+      documents.betweenReads(meanwhile);
       const folder = new BackupFolder(await emptyDir());
       const manifest = await take(documents, folder, { pageBytes: [200, 1_000, 5_000][seed % 3] as number, meanwhile });
       const found = await contentsOf(folder, manifest);

@@ -41,6 +41,21 @@ export class Documents {
     return this.#store;
   }
 
+  /** Something happens before each read of an export, but for those that it does itself. */
+  betweenReads(happens: () => Promise<void>): void {
+    const store = this.#store;
+    const get = store.get.bind(store);
+    let isHappening = false;
+    store.get = async (key) => {
+      if (!isHappening) {
+        isHappening = true;
+        await happens();
+        isHappening = false;
+      }
+      return get(key);
+    };
+  }
+
   /** So many more updates of a document, in one record. */
   async write(name: string, count: number, text = 'x'): Promise<void> {
     const known = this.updates.get(name) ?? [];

@@ -9,12 +9,20 @@ import { chainMutants } from './chain-table.ts';
 import type { Mutant } from './mutant.ts';
 import type { Catch } from './suites.ts';
 import { runSimulator, runSuite, suitesFor } from './suites.ts';
+import { backupMutants } from './table-backup.ts';
 import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
 import { nodeMutants } from './table-node.ts';
 import { storeMutants } from './table-store.ts';
 
-const mutants: readonly Mutant[] = [...readings(), ...nodeMutants, ...gossipMutants, ...storeMutants, ...hostMutants];
+const mutants: readonly Mutant[] = [
+  ...readings(),
+  ...nodeMutants,
+  ...gossipMutants,
+  ...storeMutants,
+  ...hostMutants,
+  ...backupMutants,
+];
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const rooms = ['engine', 'chain', 'host', 'proxy', 'bench', 'test'];
