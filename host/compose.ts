@@ -8,13 +8,13 @@ import { bootOf, makeInstance } from '../chain/gossip/instances.ts';
 import { lan } from '../chain/gossip/profile.ts';
 import { decodeGossip } from '../chain/gossip/wire.ts';
 import { createNode } from '../chain/node.ts';
-import type { Node } from '../chain/node-state.ts';
+import type { Node, NodeEvent } from '../chain/node-state.ts';
 import { isServingHead } from '../chain/normal.ts';
 import { placeDocument } from '../chain/placement.ts';
 import { firstVoters } from '../chain/register/voters.ts';
 import type { Replica } from '../chain/state.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import type { ChainId, Epoch, HostId } from '../engine/base/ids.ts';
+import type { ChainId, Epoch, HostId, Lsn } from '../engine/base/ids.ts';
 import { chainId } from '../engine/base/ids.ts';
 import { chunkBytesMax, fetchBytesPerSecond, tickMs } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
@@ -173,6 +173,25 @@ function nodeOf(options: HostOptions, store: Store, hello: Hello, chains: readon
   });
 }
 
+type Asked = {
+  readonly tell: (event: NodeEvent) => void;
+  readonly deskOf: (chain: ChainId) => Desk | undefined;
+  readonly hurry: (chain: ChainId, through: Lsn) => boolean;
+};
+
+function operatorOf({ log }: HostOptions, store: Store, node: Node, hello: Hello, asked: Asked): Operator {
+  const { tell, deskOf, hurry } = asked;
+  const exporter = new Exporter({
+    store,
+    replicaOf: (chain) => node.chains.get(chain)?.replica,
+    whenCommitted: (chain, then) => deskOf(chain)?.whenCommitted(then),
+    hurry,
+    log,
+  });
+  const resident = (chain: ChainId): number => deskOf(chain)?.residentCount ?? 0;
+  return new Operator({ node, hello, store, exporter, tell, resident, log });
+}
+
 function joinHost(
   options: HostOptions,
   { store, indexes }: { readonly store: Store; readonly indexes: ReadonlyMap<ChainId, DocumentIndex> },
@@ -190,21 +209,10 @@ function joinHost(
     desks.set(chain, desk);
     return desk;
   };
-  const exporter = new Exporter({
-    store,
-    replicaOf: (chain) => node.chains.get(chain)?.replica,
-    whenCommitted: (chain, then) => deskOf(chain)?.whenCommitted(then),
-    hurry: (chain, through) => folding.hurry(chain, through, performance.now()),
-    log,
-  });
-  const operator = new Operator({
-    node,
-    hello,
-    store,
-    exporter,
+  const operator = operatorOf(options, store, node, hello, {
     tell: (event) => host.tell(event),
-    resident: (chain) => deskOf(chain)?.residentCount ?? 0,
-    log,
+    deskOf: (chain) => deskOf(chain),
+    hurry: (chain, through) => folding.hurry(chain, through, performance.now()),
   });
   const host = new Host({
     node,

@@ -1,74 +1,24 @@
-// Backups: of a store that is written to meanwhile, cut off anywhere, spoiled anywhere, and laid down in clusters of other sizes.
-import { existsSync } from 'node:fs';
 import { copyFile, mkdtemp, readFile as readBytes, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
-import { placeChains } from '../../chain/placement.ts';
 import { chainId } from '../../engine/base/ids.ts';
 import { decodeSection } from '../../engine/document/update.ts';
-import type { BackupEntry, Tally } from '../../engine/store/backup-format.ts';
-import { decodeEntry, encodeEntry, entriesOf, noTally } from '../../engine/store/backup-format.ts';
-import { tallyOf } from '../../engine/store/lay.ts';
+import type { BackupEntry } from '../../engine/store/backup-format.ts';
+import { decodeEntry, encodeEntry, entriesOf } from '../../engine/store/backup-format.ts';
 import { takeBackup } from '../../host/backup.ts';
 import type { BackupFile, Manifest } from '../../host/backup-folder.ts';
 import { BackupFolder, decodeManifest, encodeManifest } from '../../host/backup-folder.ts';
 import { checkBackup, readFile } from '../../host/backup-read.ts';
-import { clusterFile, prepareFolder, readFolder, withStore } from '../../host/folder.ts';
-import { restore } from '../../host/restore.ts';
 import { codeOr, fuzz, spoiled } from '../fuzz.ts';
 import { Prng } from '../prng.ts';
-import { Documents } from './documents-kit.ts';
-
-const names = Array.from({ length: 12 }, (_, number) => `s/d${number}`);
+import { few, filled, names, SpoiledFolder, take } from './documents-kit.ts';
 
 async function emptyDir(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'levelten-backup-'));
   t.teardown(() => rm(dir, { recursive: true, force: true }));
   return dir;
-}
-
-async function filled(): Promise<Documents> {
-  const documents = await Documents.begin(3, 100);
-  for (const name of names) await documents.write(name, 3, 'begun');
-  for (let rounds = 0; rounds < 3; rounds += 1) {
-    for (const name of names.slice(0, 3)) await documents.write(name, 70, 'long');
-    for (let chain = 0; chain < documents.chains; chain += 1) await documents.fold(chainId(chain));
-  }
-  return documents;
-}
-
-/** Six documents of four updates. */
-async function few(): Promise<Documents> {
-  const documents = await Documents.begin(2, 100);
-  for (const name of names.slice(0, 6)) await documents.write(name, 4);
-  return documents;
-}
-
-type Taking = {
-  readonly pageBytes?: number;
-  readonly fileBytes?: number;
-  readonly meanwhile?: () => Promise<void>;
-};
-
-function take(documents: Documents, folder: BackupFolder, taking: Taking = {}): Promise<Manifest> {
-  const { pageBytes = 400, fileBytes = 1_000, meanwhile } = taking;
-  const { chains, history } = documents;
-  return takeBackup({
-    folder,
-    cluster: { cluster: 'k', chains, hosts: [], history, appHash: 'a' },
-    ask: async (chain, through, cursor) => {
-      await meanwhile?.();
-      return documents.ask(chain, through, cursor, pageBytes);
-    },
-    rest: async () => {},
-    nowMs: () => 0,
-    waitMs: 0,
-    date: () => 'then',
-    onChain: () => {},
-    fileBytes,
-  });
 }
 
 type Taken = { readonly seq: number; readonly state: string; readonly seqFirst: number; readonly history: string };
@@ -148,13 +98,13 @@ t.test(
       const prng = new Prng(seed);
       const before = new Map([...documents.updates].map(([name, updates]) => [name, updates.length]));
       let left = 25;
-      const meanwhile = async (): Promise<void> => {
+      const meanwhile = async (read?: string): Promise<void> => {
         if (left === 0 || prng.below(3) > 0) return;
         left -= 1;
-        await documents.write(names[prng.below(4)] as string, 1 + prng.below(80), `seed ${seed}`);
-        if (prng.below(2) === 0) await documents.fold(chainId(prng.below(documents.chains)));
+        await documents.write(read ?? (names[prng.below(4)] as string), 1 + prng.below(80), `seed ${seed}`);
+        if (prng.below(2) === 0) for (const chain of [0, 1, 2]) await documents.fold(chainId(chain));
       };
-      documents.betweenReads(meanwhile);
+      documents.betweenReads((name) => meanwhile(name));
       const folder = new BackupFolder(await emptyDir());
       const manifest = await take(documents, folder, { pageBytes: [200, 1_000, 5_000][seed % 3] as number, meanwhile });
       const found = await contentsOf(folder, manifest);
@@ -263,21 +213,6 @@ t.test('[B3] a folder of something else, of another cluster, or of a whole backu
   await t.rejects(take(documents, other), { code: 'HOST_OPTIONS', message: /another cluster, other/ });
 });
 
-/** One file is other than it was written. */
-class SpoiledFolder extends BackupFolder {
-  readonly #name: string;
-  readonly #bytes: Uint8Array;
-  constructor(dir: string, name: string, bytes: Uint8Array) {
-    super(dir);
-    this.#name = name;
-    this.#bytes = bytes;
-  }
-  override async *chunks(name: string): AsyncGenerator<Buffer> {
-    if (name === this.#name) yield Buffer.from(this.#bytes);
-    else yield* super.chunks(name);
-  }
-}
-
 t.test('[B4] every flipped byte, and every other change of a file, is found by the name of the file', async (t) => {
   const documents = await few();
   const folder = new BackupFolder(await emptyDir());
@@ -337,84 +272,6 @@ t.test('[B4] every flipped byte of the manifest is found, and a manifest that do
     [{ whole: [0, 1] }, /not all chains/],
   ];
   for (const [changes, said] of wrong) t.match((await checkBackup(folder, { ...manifest, ...changes }))[0], said);
-});
-
-t.test(
-  '[B5] [B6] laid down for hosts and chains of any number, it is the same documents on every member',
-  async (t) => {
-    const backup = new BackupFolder(await emptyDir());
-    const manifest = await take(await filled(), backup);
-    for (const [hosts, chains] of [
-      [1, 1],
-      [2, 7],
-      [5, 16],
-    ] as const) {
-      const dir = join(await emptyDir(), 'new');
-      const compared: string[] = [];
-      const options = { dir, portBase: 22_900, hosts, chains, replication: 3 };
-      const restored = await restore(backup, options, (host) => compared.push(host));
-      t.equal(compared.length, hosts);
-      t.equal(restored.tally.hash, manifest.hash);
-      const { cluster } = await readFolder(dir);
-      t.match(cluster, { chains, history: 100, appHash: 'a' });
-      t.not(cluster.cluster, manifest.cluster, 'it is another cluster');
-      const ids = cluster.hosts.map(({ id }) => id);
-      const all = Array.from({ length: chains }, (_, chain) => chainId(chain));
-      const placed = placeChains(ids, chains, cluster.replication, () => true);
-      const starts = new Map<number, string>();
-      for (const id of ids) {
-        await withStore(dir, id, cluster.cluster, all, async (store) => {
-          const voter = cluster.voters.find(({ host }) => host === id);
-          t.equal(voter?.storeId ?? store.identity.storeId, store.identity.storeId, 'the voters are these stores');
-          for (const chain of all) {
-            const tally: Tally = await tallyOf(store, chain);
-            if (!placed[chain]?.includes(id)) t.same(tally, noTally, 'it holds what is placed on it');
-            else {
-              const { floor, folded, hasLeftover } = store.base(chain);
-              const start = JSON.stringify({ floor, folded, hasLeftover, tally, durable: store.durable(chain) });
-              t.equal(starts.get(chain) ?? start, start, `chain ${chain} is the same on ${id}`);
-              starts.set(chain, start);
-            }
-          }
-        });
-      }
-      t.ok([...starts.values()].some((start) => start.includes('"lsn":1')));
-    }
-  },
-);
-
-t.test('[B5] what cannot be restored makes no cluster; a folder with something in it is left as it is', async (t) => {
-  const backup = new BackupFolder(await emptyDir());
-  const manifest = await take(await filled(), backup);
-  const options = (dir: string) => ({ dir, portBase: 22_900, hosts: 2, chains: 4, replication: 3 });
-  const used = await emptyDir();
-  const { cluster } = await prepareFolder(options(used), 'hash');
-  await t.rejects(
-    restore(backup, options(used), () => {}),
-    { code: 'HOST_OPTIONS', message: /is not empty/ },
-  );
-  t.same((await readFolder(used)).cluster, cluster);
-  const none = new BackupFolder(await emptyDir());
-  await t.rejects(
-    restore(none, options(await emptyDir()), () => {}),
-    { code: 'HOST_OPTIONS', message: /no backup/ },
-  );
-  const last = manifest.files.at(-1) as BackupFile;
-  const bytes = await readBytes(join(backup.dir, last.name));
-  bytes[bytes.length - 30] = (bytes[bytes.length - 30] ?? 0) ^ 1;
-  const dir = await emptyDir();
-  const spoilt = new SpoiledFolder(backup.dir, last.name, bytes);
-  await t.rejects(
-    restore(spoilt, options(dir), () => {}),
-    { code: 'BACKUP_CORRUPT', message: new RegExp(last.name) },
-  );
-  t.notOk(existsSync(clusterFile(dir)));
-  await t.rejects(prepareFolder(options(dir), 'hash'), { code: 'ENGINE_IDENTITY' }, 'and none is made of what is left');
-  await backup.writeManifest({ ...manifest, state: 'incomplete', ended: null });
-  await t.rejects(
-    restore(backup, options(await emptyDir()), () => {}),
-    { code: 'BACKUP_CORRUPT', message: /incomplete/ },
-  );
 });
 
 t.test('[B6] what a backup holds of a document is every update that is kept', async (t) => {

@@ -8,8 +8,13 @@ import { readExport } from '../../engine/store/export.ts';
 import { foldChain } from '../../engine/store/folding.ts';
 import { encodeBatch } from '../../engine/store/format.ts';
 import { Store } from '../../engine/store/store.ts';
+import { takeBackup } from '../../host/backup.ts';
+import type { Manifest } from '../../host/backup-folder.ts';
+import { BackupFolder } from '../../host/backup-folder.ts';
 import type { ExportAnswer } from '../../host/exporting.ts';
 import { MemoryStore, settled } from '../contract/memory-store.ts';
+
+export const names = Array.from({ length: 12 }, (_, number) => `s/d${number}`);
 
 const who = { agent: 'ada', authority: 'test' };
 
@@ -18,6 +23,8 @@ export class Documents {
   readonly history: number;
   readonly updates = new Map<string, Uint8Array[]>();
   readonly #store: Store;
+  /** A fold runs, or what happens between reads: one of a chain at a time. */
+  #isBusy = false;
 
   private constructor(store: Store, chains: number, history: number) {
     this.#store = store;
@@ -41,16 +48,16 @@ export class Documents {
     return this.#store;
   }
 
-  /** Something happens before each read of an export, but for those that it does itself. */
-  betweenReads(happens: () => Promise<void>): void {
+  /** Something happens before each read of a document by an export, but for those that it does itself. */
+  betweenReads(happens: (name: string) => Promise<void>): void {
     const store = this.#store;
     const get = store.get.bind(store);
-    let isHappening = false;
     store.get = async (key) => {
-      if (!isHappening) {
-        isHappening = true;
-        await happens();
-        isHappening = false;
+      if (!this.#isBusy) {
+        this.#isBusy = true;
+        const end = key.indexOf(0, 3);
+        await happens(Buffer.from(key.subarray(3, end < 0 ? undefined : end)).toString());
+        this.#isBusy = false;
       }
       return get(key);
     };
@@ -75,7 +82,10 @@ export class Documents {
     const fold = async (tasks: readonly { state: Uint8Array | undefined; sections: readonly Uint8Array[] }[]) =>
       tasks.map(({ state, sections }) => new Uint8Array(foldSections(state, sections)));
     const options = { committed, history: this.history, fold, pace: async () => {}, isStopped: () => false };
+    const wasBusy = this.#isBusy;
+    this.#isBusy = true;
     while ((await foldChain(this.#store, chain, options)) !== undefined);
+    this.#isBusy = wasBusy;
   }
 
   /** What a document is after its first `seq` updates. */
@@ -103,4 +113,61 @@ function update(name: string, seq: number, text: string): Uint8Array {
   const n = seq - 2;
   const send = { session: 2, n, done: n - 1, channel: 'set', redo: { text, n }, undo: { text: null } };
   return Uint8Array.from(encodeUpdate({ ...common, kind: 'send', ...send, answer: `${n}` }));
+}
+
+export async function filled(): Promise<Documents> {
+  const documents = await Documents.begin(3, 100);
+  for (const name of names) await documents.write(name, 3, 'begun');
+  for (let rounds = 0; rounds < 3; rounds += 1) {
+    for (const name of names.slice(0, 3)) await documents.write(name, 70, 'long');
+    for (let chain = 0; chain < documents.chains; chain += 1) await documents.fold(chainId(chain));
+  }
+  return documents;
+}
+
+/** Six documents of four updates. */
+export async function few(): Promise<Documents> {
+  const documents = await Documents.begin(2, 100);
+  for (const name of names.slice(0, 6)) await documents.write(name, 4);
+  return documents;
+}
+
+export type Taking = {
+  readonly pageBytes?: number;
+  readonly fileBytes?: number;
+  readonly meanwhile?: () => Promise<void>;
+};
+
+export function take(documents: Documents, folder: BackupFolder, taking: Taking = {}): Promise<Manifest> {
+  const { pageBytes = 400, fileBytes = 1_000, meanwhile } = taking;
+  const { chains, history } = documents;
+  return takeBackup({
+    folder,
+    cluster: { cluster: 'k', chains, hosts: [], history, appHash: 'a' },
+    ask: async (chain, through, cursor) => {
+      await meanwhile?.();
+      return documents.ask(chain, through, cursor, pageBytes);
+    },
+    rest: async () => {},
+    nowMs: () => 0,
+    waitMs: 0,
+    date: () => 'then',
+    onChain: () => {},
+    fileBytes,
+  });
+}
+
+/** One file is other than it was written. */
+export class SpoiledFolder extends BackupFolder {
+  readonly #name: string;
+  readonly #bytes: Uint8Array;
+  constructor(dir: string, name: string, bytes: Uint8Array) {
+    super(dir);
+    this.#name = name;
+    this.#bytes = bytes;
+  }
+  override async *chunks(name: string): AsyncGenerator<Buffer> {
+    if (name === this.#name) yield Buffer.from(this.#bytes);
+    else yield* super.chunks(name);
+  }
 }

@@ -19,7 +19,7 @@ const ofStore = (name: string): string => `test/store/${name}.test.js`;
 const ofGossip = (name: string): string => `test/gossip/${name}.test.js`;
 const ofRegister = (name: string): string => `test/register/${name}.test.js`;
 
-const backups = ['exporting', 'backup'].map((name) => `test/host/${name}.test.js`);
+const backups = ['exporting', 'backup', 'restore'].map((name) => `test/host/${name}.test.js`);
 const isOfBackups = /^(engine\/store\/(export|lay|backup-)|host\/(exporting|backup|restore))/;
 
 /** By the room that is mutated: the cheap ones first, then what they cannot see. */

@@ -1,6 +1,6 @@
 // Mutants of backups and of what is made of them: one line each.
 import type { Mutant } from './mutant.ts';
-import { one } from './mutant.ts';
+import { one, unseen } from './mutant.ts';
 
 const exporting = 'host/exporting.js';
 const reading = 'engine/store/export.js';
@@ -39,7 +39,10 @@ export const backupMutants: readonly Mutant[] = [
     'if (checksumOf(',
     'if (false && (',
   ),
-  one('B4', 'believes a file without its sum', checking, "sha.digest('hex') !== sha256", 'false'),
+  unseen(
+    one('B4', 'believes a file without its sum', checking, "sha.digest('hex') !== sha256", 'false'),
+    'the sums of entries and documents see first what it would see: it is for tools that know nothing of entries',
+  ),
   one('B4', 'believes a manifest without its sum', 'host/backup-folder.js', '!== text)', '!== text && false)'),
   one(
     'B5',
