@@ -5,22 +5,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { splitAddress } from '../chain/config.ts';
-import { fullAmong } from '../chain/detector.ts';
-import { bootOf, makeInstance } from '../chain/gossip/instances.ts';
-import { lan } from '../chain/gossip/profile.ts';
+import { bootOf } from '../chain/gossip/instances.ts';
 import { decodeGossip } from '../chain/gossip/wire.ts';
-import { createNode } from '../chain/node.ts';
-import type { Node } from '../chain/node-state.ts';
+import type { Node, NodeEvent } from '../chain/node-state.ts';
 import { isServingHead } from '../chain/normal.ts';
 import { placeDocument } from '../chain/placement.ts';
-import { firstVoters } from '../chain/register/voters.ts';
 import type { Replica } from '../chain/state.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import type { ChainId, Epoch, HostId } from '../engine/base/ids.ts';
+import type { ChainId, Epoch, HostId, Lsn } from '../engine/base/ids.ts';
 import { chainId } from '../engine/base/ids.ts';
 import {
   chunkBytesMax,
-  fetchBytesPerSecond,
+  documentBytesMax,
   findingTellMs,
   freeBytesCritical,
   reserveBytes,
@@ -38,19 +34,22 @@ import { ProxyServer } from '../proxy/proxy.ts';
 import { Desk } from './desk.ts';
 import { isReplaceable, noteDoubt } from './doubt.ts';
 import { Erasing } from './erasing.ts';
+import { Exporter } from './exporting.ts';
 import type { Folder } from './folder.ts';
 import { hostDir } from './folder.ts';
 import { Folding } from './folding.ts';
 import { Fronts } from './fronts.ts';
 import type { Hello } from './hello.ts';
 import type { ChainService } from './host.ts';
-import { Host, storedReplica } from './host.ts';
+import { Host } from './host.ts';
 import { Links } from './links.ts';
+import { Memory } from './memory.ts';
 import { openHostStore } from './opening.ts';
 import { Operator } from './operator.ts';
 import { freeBytesOf, giveReserve, makeReserve } from './reserve.ts';
 import { Scrub } from './scrub.ts';
-import { Space } from './space.ts';
+import { Space, whoIsFull } from './space.ts';
+import { storedNode } from './stored-node.ts';
 import { verifyHostStore } from './verify.ts';
 import type { FoldPool } from './workers/fold-pool.ts';
 import { makeFoldPool } from './workers/fold-pool.ts';
@@ -91,7 +90,7 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
   };
   const options = { ...given, fatal };
   const hello = helloOf(options, store);
-  const node = nodeOf(options, store, hello, chains);
+  const node = storedNode(cluster, store, hello, chains, { nowMs: performance.now(), random: Math.random });
   const mayLead = (appHash: string): boolean => appHash === cluster.appHash;
   const scrub = scrubOf(options, store, () => host.replicas);
   const erasing = new Erasing({ store, fatal: options.fatal });
@@ -206,33 +205,6 @@ function helloOf({ folder, id, appHash }: HostOptions, store: Store): Hello {
   return { version: 1, cluster: folder.cluster.cluster, host: id, boot, storeId, appHash };
 }
 
-function nodeOf(options: HostOptions, store: Store, hello: Hello, chains: readonly ChainId[]): Node {
-  const { cluster } = options.folder;
-  const { boot, storeId, appHash, host: self } = hello;
-  const { region, replication, minReplicas, voters } = cluster;
-  const isVoter = voters.some((voter) => voter.host === self && voter.storeId === storeId);
-  const address = cluster.hosts.find(({ id }) => id === self)?.address ?? '';
-  return createNode({
-    self,
-    boot,
-    storeId,
-    region,
-    hosts: cluster.hosts.map(({ id }) => id),
-    replication,
-    serversMin: minReplicas,
-    mayLead: appHash === cluster.appHash,
-    instance: makeInstance({ id: self, boot, roles: isVoter ? ['host', 'voter'] : ['host'], region, address, appHash }),
-    profile: lan,
-    voters: firstVoters(voters),
-    cells: [...store.cells].map(([register, bytes]) => ({ register, bytes })),
-    replicas: chains.map((chain) => storedReplica(store, chain)),
-    nowMs: performance.now(),
-    tickMs,
-    fetchBytesPerSecond,
-    random: Math.random,
-  });
-}
-
 const realEnv = (): Env => ({ nowMs: Date.now(), randomBytes16: () => randomBytes(16) });
 
 type Opened = {
@@ -241,6 +213,36 @@ type Opened = {
   readonly scrub: Scrub;
 };
 
+type Asked = {
+  readonly tell: (event: NodeEvent) => void;
+  readonly deskOf: (chain: ChainId) => Desk | undefined;
+  readonly scrub: Scrub;
+  readonly memory: Memory;
+  readonly hurry: (chain: ChainId, through: Lsn) => boolean;
+};
+
+function operatorOf({ log }: HostOptions, store: Store, node: Node, hello: Hello, asked: Asked): Operator {
+  const { hurry, deskOf } = asked;
+  const exporter = new Exporter({
+    store,
+    replicaOf: (chain) => node.chains.get(chain)?.replica,
+    whenCommitted: (chain, then) => deskOf(chain)?.whenCommitted(then),
+    hurry,
+    log,
+  });
+  return new Operator({ ...asked, node, hello, store, exporter, wallMs: Date.now, log });
+}
+
+type NewDesk = (chain: ChainId, epoch: Epoch, index: DocumentIndex) => Desk;
+
+/** All desks of a host share its memory. */
+function deskMaker(options: HostOptions, store: Store, memory: Memory, node: Node, wake: () => void): NewDesk {
+  const { app, log, fatal, folder } = options;
+  const { replication: members } = folder.cluster;
+  const common = { app, store, memory, env: realEnv, wake, fatal, members, onFailure: failureLogger(log) };
+  return (chain, epoch, index) => new Desk({ ...common, chain, epoch, index, full: () => whoIsFull(node, chain) });
+}
+
 function joinHost(
   options: HostOptions,
   { store, indexes, scrub }: Opened,
@@ -248,21 +250,22 @@ function joinHost(
   hello: Hello,
   sendTo: (peer: HostId, bytes: Uint8Array) => void,
 ): { host: Host; fronts: Fronts } & Folds {
-  const { app, log, fatal } = options;
-  const { replication, chains } = options.folder.cluster;
+  const { log, fatal, folder } = options;
   const desks = new Map<ChainId, Desk>();
-  const common = { app, store, env: realEnv, fatal, members: replication, onFailure: failureLogger(log) };
+  const memory = new Memory(documentBytesMax);
+  const newDesk = deskMaker(options, store, memory, node, () => host.wake());
   const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
     if (options.serve !== undefined) return options.serve(chain, () => host.wake());
-    const full = (): string | undefined => whoIsFull(node, chain);
-    const desk = new Desk({ ...common, chain, epoch, index, full, wake: () => host.wake() });
+    const desk = newDesk(chain, epoch, index);
     desks.set(chain, desk);
     return desk;
   };
-  const operator = new Operator({
-    ...{ node, hello, store, scrub, wallMs: Date.now, log },
+  const operator = operatorOf(options, store, node, hello, {
     tell: (event) => host.tell(event),
     deskOf: (chain) => deskOf(chain),
+    hurry: (chain, through) => folding.hurry(chain, through, performance.now()),
+    scrub,
+    memory,
   });
   const host = new Host({
     node,
@@ -288,7 +291,7 @@ function joinHost(
     return desk !== undefined && host.serviceOf(chain) === desk ? desk : undefined;
   };
   const fronts = new Fronts({
-    chains,
+    chains: folder.cluster.chains,
     deskOf,
     routes: () => host.replicas.filter(isServingHead).map(({ chain, epoch }) => [chain, epoch, true] as const),
     ask: (question, args) => operator.answer(question, args),
@@ -298,16 +301,6 @@ function joinHost(
     fatal,
   });
   return { host, fronts, folding, pool };
-}
-
-/** In which words a write is refused: any member whose disk is full would end with it. */
-function whoIsFull({ chains, detector }: Node, chain: ChainId): string | undefined {
-  const members = chains.get(chain)?.replica.known?.members ?? [];
-  const full = fullAmong(
-    detector,
-    members.map(({ host }) => host),
-  );
-  return full.length === 0 ? undefined : `too little space on the disk of ${full.join(', ')}`;
 }
 
 /** Looks at once: on a full disk a store opens with what the reserve gives. */

@@ -6,18 +6,11 @@ import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, DocumentName, Epoch } from '../engine/base/ids.ts';
 import { documentName } from '../engine/base/ids.ts';
-import { documentQueueMax, documentsResidentMax } from '../engine/base/limits.ts';
+import { documentQueueMax } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
 import { definitionOf } from '../engine/document/define.ts';
-import type { Definition, Env, KindDelta, Resident, ViewKind } from '../engine/document/document.ts';
-import {
-  applySend,
-  closeView,
-  createResident,
-  openView,
-  replaySections,
-  restoreResident,
-} from '../engine/document/document.ts';
+import type { Env, KindDelta, Resident, ViewKind } from '../engine/document/document.ts';
+import { applySend, closeView, openView } from '../engine/document/document.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import type { BackReader, Stored } from '../engine/store/documents.ts';
 import { indexToEnd, readBack, readDocument } from '../engine/store/documents.ts';
@@ -25,8 +18,11 @@ import type { Store } from '../engine/store/store.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
 import { Batcher } from './batcher.ts';
+import type { Deed, Done } from './deed.ts';
 import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
 import type { ChainService } from './host.ts';
+import type { Memory } from './memory.ts';
+import { residentOf, type Shelf, tenantOf } from './shelf.ts';
 
 export type DeskParts = {
   readonly chain: ChainId;
@@ -42,6 +38,8 @@ export type DeskParts = {
   readonly fatal: (cause: unknown) => void;
   /** Why nothing new may be written now: a disk among the chain's members is full (E9). */
   readonly full: () => string | undefined;
+  /** Shared by all desks of a host. */
+  readonly memory: Memory;
   /** The application failed: its developer wants to know, its clients are not told. */
   readonly onFailure: (document: string, channel: string, failure: unknown) => void;
 };
@@ -49,22 +47,7 @@ export type DeskParts = {
 /** For a viewer, or for somebody of this house: both wait for what they have seen. */
 type Output = { readonly front: Front; readonly message: ToProxy } | (() => void);
 
-/** What was done to a document otherwise than by a message. */
-export type Deed = {
-  readonly updates: readonly Uint8Array[];
-  readonly deltas: readonly KindDelta[];
-  /** There is no document any more: whoever views it is told, and hears nothing else of it. */
-  readonly isDeleted?: boolean;
-};
-
-/** The seq of a document when something was done to it, and a record through which that is committed. */
-export type Done = { readonly seq: number; readonly lsn: number };
-
 type Refuse = (code: ErrorCode, text: string) => void;
-
-type Shelf =
-  | { readonly kind: 'loading'; readonly waiting: ((resident: Resident) => void)[] }
-  | { readonly kind: 'resident'; readonly resident: Resident; viewers: number; serial: number };
 
 export class Desk implements ChainService, ViewerDesk {
   readonly #parts: DeskParts;
@@ -104,7 +87,14 @@ export class Desk implements ChainService, ViewerDesk {
     this.#waiting.clear();
     this.#attached.clear();
     this.#speakers.clear();
+    for (const shelf of this.#documents.values()) if (shelf.kind === 'resident') this.#parts.memory.gone(shelf.tenant);
     this.#documents.clear();
+    this.#parts.wake();
+  }
+
+  /** Calls back when all that anybody was answered before is known here to be committed (C18); never where the chain stops before. */
+  whenCommitted(then: () => void): void {
+    this.queue.emit(then);
     this.#parts.wake();
   }
 
@@ -223,7 +213,10 @@ export class Desk implements ChainService, ViewerDesk {
     const { who, session } = attached;
     const before = resident.seq;
     const sent = applySend(resident, { who, session, ...request }, this.#parts.env());
-    if (sent.update !== undefined) this.#add(shelf, attached.name, before + 1, [sent.update]);
+    if (sent.update !== undefined) {
+      this.#add(shelf, attached.name, before + 1, [sent.update]);
+      this.#parts.memory.used(shelf.tenant);
+    }
     if (sent.failure !== undefined) this.#parts.onFailure(attached.name, request.channel, sent.failure);
     const { result } = sent;
     if (result.kind === 'answered') this.#emit(front, [toProxy.answer, view, result.n, result.seq, result.json]);
@@ -261,7 +254,10 @@ export class Desk implements ChainService, ViewerDesk {
     attached.session = result.session;
     this.#takeOver(attached);
     attached.viewKind = result.view;
-    if (shelf?.kind === 'resident') shelf.viewers += 1;
+    if (shelf?.kind === 'resident') {
+      shelf.viewers += 1;
+      this.#parts.memory.used(shelf.tenant);
+    }
     const number = this.#watch(result.view, attached.front);
     const { session, incarnation, seq, json } = result;
     this.#emit(attached.front, [toProxy.opened, attached.view, number, session, incarnation, seq, json]);
@@ -352,9 +348,16 @@ export class Desk implements ChainService, ViewerDesk {
     const resident = residentOf(definition, name, stored);
     const shelf = this.#documents.get(text);
     if (shelf?.kind !== 'loading') throw new CodedError('ENGINE_CORRUPT', `${text} was loaded twice`);
-    this.#evict();
-    this.#documents.set(text, { kind: 'resident', resident, viewers: 0, serial: 0 });
+    const loaded = {
+      kind: 'resident',
+      resident,
+      viewers: 0,
+      serial: 0,
+      tenant: tenantOf(this.#documents, text, resident, this.queue),
+    } as const;
+    this.#documents.set(text, loaded);
     for (const run of shelf.waiting) run(resident);
+    this.#parts.memory.used(loaded.tenant);
   }
 
   /** After a stop the log may be cut under what is being read: nobody waits for it any more. */
@@ -374,23 +377,4 @@ export class Desk implements ChainService, ViewerDesk {
     this.#indexing = this.#indexing.then(() => indexToEnd(store, chain, index, () => this.#isStopped));
     return this.#indexing;
   }
-
-  /** Makes room: the oldest documents leave that nobody views and whose updates are all committed. */
-  #evict(): void {
-    if (this.#documents.size <= documentsResidentMax) return;
-    for (const [name, shelf] of this.#documents) {
-      if (shelf.kind !== 'resident' || shelf.viewers > 0 || !this.queue.isSettled(shelf.serial)) continue;
-      this.#documents.delete(name);
-      if (this.#documents.size <= documentsResidentMax) return;
-    }
-  }
-}
-
-function residentOf(definition: Definition, name: DocumentName, { snapshot, sections, seqFloor }: Stored): Resident {
-  const resident =
-    snapshot === undefined
-      ? createResident(definition, name, seqFloor)
-      : restoreResident(definition, name, snapshot.state);
-  replaySections(resident, sections);
-  return resident;
 }

@@ -12,9 +12,10 @@ import { join, resolve } from 'node:path';
 import type { Cluster } from '../chain/config.ts';
 import { minReplicasOf, parseCluster, votersCountOf } from '../chain/config.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import type { HostId } from '../engine/base/ids.ts';
+import type { ChainId, HostId } from '../engine/base/ids.ts';
 import { chainId, hostId } from '../engine/base/ids.ts';
 import { freeBytesMinUsual, historyUpdates } from '../engine/base/limits.ts';
+import type { Store } from '../engine/store/store.ts';
 import { syncFolder, writeDurably } from './durable-file.ts';
 import { openHostStore } from './opening.ts';
 
@@ -118,11 +119,18 @@ async function isKeeper(pid: number): Promise<boolean> {
     return false;
   }
   const words = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => undefined);
-  return words === undefined || words.split('\0').includes('up');
+  return words === undefined || words.split('\0').some((word) => word === 'up' || word === 'restore');
 }
 
-/** Makes the folder of a cluster, or finds one that is there, and writes its configuration down. */
-export async function prepareFolder(options: FolderOptions, appHash: string): Promise<Folder> {
+/**
+ * Makes the folder of a cluster, or finds one that is there, and writes its configuration down. `furnish` comes before that: where it fails
+ * there is no cluster.
+ */
+export async function prepareFolder(
+  options: FolderOptions,
+  appHash: string,
+  furnish: (dir: string, cluster: Cluster) => Promise<void> = async () => {},
+): Promise<Folder> {
   const dir = resolve(options.dir);
   const planned = await planCluster(options, appHash);
   // Logs hold what documents hold: nobody but their owner reads them.
@@ -131,6 +139,7 @@ export async function prepareFolder(options: FolderOptions, appHash: string): Pr
   await keepSecret(join(dir, 'admin-token'));
   const voters = planned.voters.length > 0 ? planned.voters : await bearVoters(dir, planned);
   const cluster = parseCluster({ ...planned, voters });
+  await furnish(dir, cluster);
   await writeDurably(clusterFile(dir), `${JSON.stringify(cluster, undefined, 2)}\n`);
   return readFolder(dir);
 }
@@ -143,22 +152,43 @@ async function bearVoters(dir: string, { cluster, hosts, chains: count }: Cluste
   const voters: { host: HostId; storeId: string }[] = [];
   const chains = Array.from({ length: count }, (_, chain) => chainId(chain));
   for (const { id } of hosts.slice(0, votersCountOf(hosts.length))) {
-    await mkdir(hostDir(dir, id), { recursive: true, mode: 0o700 });
-    const { store, close } = await openHostStore({
-      dir: hostDir(dir, id),
-      chains,
-      fresh: () => ({ storeId: randomBytes(16).toString('hex'), host: id, cluster }),
-      founded: undefined,
-      isInUse: () => Promise.resolve(false),
-      log: { warn: () => {}, error: () => {} },
-      fatal: () => {},
-    });
-    await store.close();
-    await close();
-    voters.push({ host: id, storeId: store.identity.storeId });
+    const storeId = await withStore(dir, id, cluster, chains, async (store) => store.identity.storeId);
+    voters.push({ host: id, storeId });
   }
   await syncFolder(dir);
   return voters;
+}
+
+/** Opens the store of a host that does not run, or makes it, for as long as `use` takes. ENGINE_DISK where a write fails. */
+export async function withStore<T>(
+  dir: string,
+  id: HostId,
+  cluster: string,
+  chains: readonly ChainId[],
+  use: (store: Store) => Promise<T>,
+): Promise<T> {
+  await mkdir(hostDir(dir, id), { recursive: true, mode: 0o700 });
+  const { store, close } = await openHostStore({
+    dir: hostDir(dir, id),
+    chains,
+    fresh: () => ({ storeId: randomBytes(16).toString('hex'), host: id, cluster }),
+    founded: undefined,
+    isInUse: () => Promise.resolve(false),
+    log: { warn: () => {}, error: () => {} },
+    fatal: () => {},
+  });
+  const failed = new Promise<never>((_, reject) => {
+    const onFailed = (cause: unknown): void => {
+      reject(new CodedError('ENGINE_DISK', `the store of ${id} cannot be written`, { cause }));
+    };
+    store.listen({ onSynced: () => {}, onFailed });
+  });
+  try {
+    return await Promise.race([use(store), failed]);
+  } finally {
+    await store.close();
+    await close();
+  }
 }
 
 async function readText(file: string, dir: string): Promise<string> {

@@ -48,6 +48,8 @@ export class Folding {
   #busy: Pass | undefined;
   /** Chains whose folding is being brought to its end: no pass of theirs begins meanwhile. */
   readonly #settling = new Set<ChainId>();
+  /** Through where somebody waits for a chain to be folded: it comes before the others. */
+  readonly #awaited = new Map<ChainId, Lsn>();
   #isClosed = false;
 
   constructor(parts: FoldingParts) {
@@ -70,6 +72,14 @@ export class Folding {
         this.#busy = undefined;
       });
     this.#busy = { chain, done, isStopped: false, isHurried: false, wake: () => {} };
+  }
+
+  /** Somebody waits for this chain to be folded through `lsn`. False where it could not be folded a moment ago. */
+  hurry(chain: ChainId, lsn: Lsn, nowMs: number): boolean {
+    if (nowMs < (this.#restsUntilMs.get(chain) ?? 0)) return false;
+    this.#awaited.set(chain, lsn);
+    this.tick(nowMs);
+    return true;
   }
 
   /** Stops a pass over this chain, where there is one, behind the slice that it is at. */
@@ -128,6 +138,7 @@ export class Folding {
     let most = 0;
     for (const { chain, committed } of chains()) {
       const records = committed - store.base(chain).folded.lsn;
+      const isAwaited = this.#isAwaited(chain);
       if (records <= 0) {
         this.#quiet.delete(chain);
         continue;
@@ -137,14 +148,21 @@ export class Folding {
       this.#quiet.set(chain, quiet);
       const isDue = records >= recordsMin || nowMs - quiet.sinceMs >= foldWaitMs;
       if (nowMs < (this.#restsUntilMs.get(chain) ?? 0) || this.#settling.has(chain)) continue;
+      if (isAwaited) return { chain, committed };
       if (isDue && records > most) [due, most] = [{ chain, committed }, records];
     }
     return due;
   }
 
+  #isAwaited(chain: ChainId): boolean {
+    const isAwaited = (this.#awaited.get(chain) ?? 0) > this.#parts.store.base(chain).folded.lsn;
+    if (!isAwaited) this.#awaited.delete(chain);
+    return isAwaited;
+  }
+
   async #fold(chain: ChainId, committed: Lsn): Promise<void> {
     const { store, fold, nowMs, onFolded, history } = this.#parts;
-    const isHurried = committed - store.base(chain).folded.lsn > foldBacklogRecords;
+    const isHurried = this.#isAwaited(chain) || committed - store.base(chain).folded.lsn > foldBacklogRecords;
     const share = isHurried ? foldHurryShare : foldShare;
     let sinceMs = nowMs();
     const pace = async (): Promise<void> => {

@@ -4,7 +4,8 @@ import type { Principal } from '../engine/base/ids.ts';
 import { applyDelete, applyRewind } from '../engine/document/document.ts';
 import type { HistoryLine } from '../engine/document/history.ts';
 import { FormerReader, HistoryLister } from '../engine/document/history.ts';
-import type { Desk, Done } from './desk.ts';
+import type { Done } from './deed.ts';
+import type { Desk } from './desk.ts';
 
 /** Whoever has the admin token: updates that no client made are his. */
 export const operator: Principal = { agent: 'operator', authority: 'levelten' };

@@ -11,9 +11,11 @@ import { noBase } from '../engine/store/entries.ts';
 import { pendingIn } from '../engine/store/erasing.ts';
 import type { Store } from '../engine/store/store.ts';
 import type { Desk } from './desk.ts';
+import type { Exporter } from './exporting.ts';
 import type { Hello } from './hello.ts';
 import { deleteDocument, listHistory, rewindDocument } from './history.ts';
 import { countArgument, describeHost, readLog } from './inspect.ts';
+import type { Memory } from './memory.ts';
 import type { Scrub } from './scrub.ts';
 
 export type OperatorParts = {
@@ -26,6 +28,8 @@ export type OperatorParts = {
   readonly wallMs: () => number;
   /** Undefined where the chain is not headed here. */
   readonly deskOf: (chain: ChainId) => Desk | undefined;
+  readonly exporter: Exporter;
+  readonly memory: Pick<Memory, 'documents' | 'bytes'>;
   readonly log: Logger;
 };
 
@@ -46,6 +50,7 @@ export class Operator {
     if (question === 'log') return this.#log(args);
     if (question === 'verify') return this.#verify(args);
     if (question === 'history') return this.#history(args);
+    if (question === 'export') return this.#parts.exporter.answer(this.#chainOf(args), args);
     if (question === 'leave') return this.#leave(args);
     log.warn({ question, args }, 'an operator asks for a change');
     if (question === 'force-config') return this.#force(args);
@@ -63,7 +68,7 @@ export class Operator {
 
   /** What waits to be erased is read behind where logs are trimmed to: what is trimmed and does not wait is erased. */
   async #status(): Promise<unknown> {
-    const { node, hello, store, deskOf, scrub, wallMs } = this.#parts;
+    const { node, hello, store, deskOf, scrub, memory, wallMs } = this.#parts;
     const bases = new Map([...node.chains.keys()].map((chain) => [chain, store.base(chain)]));
     const waiting = await pendingIn(store);
     const described = describeHost({
@@ -73,7 +78,8 @@ export class Operator {
       base: (chain) => bases.get(chain) ?? noBase,
       erasing: (chain) => waiting.filter((one) => one.chain === chain).length,
     });
-    return { ...described, wallMs: wallMs(), scrub: scrub.status };
+    const { documents, bytes } = memory;
+    return { ...described, wallMs: wallMs(), scrub: scrub.status, memory: { documents, bytes } };
   }
 
   async #log(args: Arguments): Promise<unknown> {

@@ -4,6 +4,10 @@
 //   free space     below `lowBytes`                  new writes are refused with ENGINE_FULL, until there is room again
 //                  below `criticalBytes`             the reserve, a file of that purpose, is given back
 //                  above `lowBytes` and a reserve    writes are taken again, and the reserve is made anew
+import { fullAmong } from '../chain/detector.ts';
+import type { Node } from '../chain/node-state.ts';
+import type { ChainId } from '../engine/base/ids.ts';
+
 export type SpaceParts = {
   readonly freeBytes: () => Promise<number>;
   readonly lowBytes: number;
@@ -76,4 +80,14 @@ export class Space {
       this.#hasReserve = true;
     }
   }
+}
+
+/** In which words a write is refused: any member whose disk is full would end with it. */
+export function whoIsFull({ chains, detector }: Node, chain: ChainId): string | undefined {
+  const members = chains.get(chain)?.replica.known?.members ?? [];
+  const full = fullAmong(
+    detector,
+    members.map(({ host }) => host),
+  );
+  return full.length === 0 ? undefined : `too little space on the disk of ${full.join(', ')}`;
 }

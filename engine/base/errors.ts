@@ -50,6 +50,7 @@ export const errorCodes = {
   HOST_OPTIONS: { wire: 5002, retry: 'never' },
   PORT_TAKEN: { wire: 5003, retry: 'never' },
   APP_INVALID: { wire: 5004, retry: 'never' },
+  BACKUP_CORRUPT: { wire: 5005, retry: 'never' },
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -71,6 +71,13 @@ export const trimRecordsMax = 1_000;
 export const erasePassMax = 64;
 /** How often a host looks whether some are due. */
 export const eraseLookMs = 1_000;
+/** A page of an export: as many documents as fit, or a part of one. In base64 inside JSON it is a third larger. */
+export const exportPageBytes = 512 * 1024;
+/** A file of a backup is closed behind the document that takes it past this: what is taken again after a cut. */
+export const backupFileBytes = 32 * 1024 * 1024;
+/** What one write of a restore lays down, of one chain; and what waits in memory, of all of them. */
+export const layBytes = 1024 * 1024;
+export const layHeldBytes = 32 * 1024 * 1024;
 /** Entries that one write removes where a chain is removed whole. */
 export const wipeEntriesMax = 1_000;
 /** A walk over a store rests after so much; in between it holds the loop for some milliseconds at most. */
@@ -109,8 +116,13 @@ export const outputsQueuedMax = 64 * 1024;
 export const outputsQueuedLengthMax = 64 * 1024 * 1024;
 /** Sends and opens that wait for one document to be read from disk. */
 export const documentQueueMax = 4 * 1024;
-/** Documents that the head of a chain keeps in memory; idle ones leave, oldest first. Documents with viewers stay. */
-export const documentsResidentMax = 10_000;
+/** What documents take in a host's memory, about, over all chains that it heads; idle ones leave, oldest first. Documents with viewers stay. */
+export const documentBytesMax = 256 * 1024 * 1024;
+/** Documents that are asked, for the sake of one, whether they can leave. */
+export const memoryLooksMax = 64;
+/** In bytes: of a document without a state, and of a session. */
+export const documentWeightMin = 2 * 1024;
+export const sessionWeight = 1_024;
 /** Sessions that one document remembers; the one unused for longest is forgotten first. */
 export const sessionsMax = 1_000;
 /** Of these one principal's; past it the principal loses its own oldest. */
@@ -288,6 +300,7 @@ assert(3 * (updateLengthMax + documentLengthMax) < updateBytesMax, 'an update ho
 assert(6 * documentLengthMax < linkFrameBytesMax, 'a link carries the largest view');
 assert(6 * documentLengthMax < clientBacklogBytesMax, 'a client that reads can be sent the largest view');
 assert(batchBytesMax + updateBytesMax < linkFrameBytesMax, 'a link carries the largest batch');
+assert(4 * exportPageBytes < linkFrameBytesMax, 'a link carries the largest page of an export');
 assert(chunkBytesMax + batchBytesMax + updateBytesMax < linkFrameBytesMax, 'a link carries the largest chunk');
 assert(
   linkBacklogBytesMax > batchesInFlightMax * linkFrameBytesMax,

@@ -156,6 +156,13 @@ export function addToSum(sum: string, key: Uint8Array, entry: Uint8Array, sign: 
   return BigInt.asUintN(128, next).toString(16).padStart(32, '0');
 }
 
+/** Of two sets that share nothing. */
+export function addSums(a: string, b: string): string {
+  return BigInt.asUintN(128, BigInt(`0x${a}`) + BigInt(`0x${b}`))
+    .toString(16)
+    .padStart(32, '0');
+}
+
 function keyOf(kind: number, chain: number): Uint8Array {
   // Past the last chain comes the next kind.
   return chain > 0xffff ? Uint8Array.of(kind + 1) : Uint8Array.of(kind, chain >>> 8, chain & 0xff);

@@ -11,18 +11,19 @@ export type Status = {
   readonly voters: Voters | null;
 };
 
-/** undefined where nobody listens. CodedError with the code that the admin port, or the host behind it, answers. */
+/** undefined where nobody listens, or goes before it has answered. CodedError with the code that the admin port, or the host behind it, answers. */
 export async function askAdmin(folder: Folder, path: string, body?: object): Promise<unknown> {
   let response: Response;
+  let answer: Refusal & { readonly error?: Refusal };
   try {
     response = await fetch(`http://${folder.cluster.proxy.admin}${path}`, {
       headers: { authorization: `Bearer ${folder.adminToken}` },
       ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
     });
+    answer = (await response.json()) as typeof answer;
   } catch {
     return undefined;
   }
-  const answer = (await response.json()) as Refusal & { readonly error?: Refusal };
   const refusal = answer.error ?? (response.ok ? undefined : answer);
   if (refusal === undefined) return answer;
   const code = Object.hasOwn(errorCodes, refusal.code) ? (refusal.code as ErrorCode) : 'HOST_OPTIONS';
@@ -41,7 +42,7 @@ export async function tellHost(folder: Folder, host: string, question: string, a
   return orNobody(folder, await askAdmin(folder, '/ask', { host, question, args }));
 }
 
-function orNobody<T>(folder: Folder, answer: T | undefined): T {
+export function orNobody<T>(folder: Folder, answer: T | undefined): T {
   if (answer !== undefined) return answer;
   throw new CodedError('CONNECTION_LOST', `nothing listens on ${folder.cluster.proxy.admin}: start with levelten up`);
 }

@@ -18,6 +18,8 @@ export const usage = `levelten: a real-time document server whose every answer i
   levelten history SPACE/KEY [--before SEQ] [--max N]   its newest updates: who did what when
   levelten rewind SPACE/KEY SEQ                      set a document to its state after update SEQ
   levelten delete SPACE/KEY [--wait S]               end a document, and see its bytes leave every disk
+  levelten backup DIR [--check]                      the documents of a running cluster into plain files; again: goes on; --check reads them
+  levelten restore BACKUP --dir NEW [--hosts N] [--chains N]   a backup into a new cluster, of any size
   levelten drain HOST | undrain HOST                 move all chains off a host, to stop it; take it back
   levelten replace-voter OLD NEW                     OLD's disk is gone: NEW (or OLD itself, with a new disk) votes in its place
   levelten force-config --chain N --members H[,H] --accept "WHAT MAY BE LOST"
@@ -29,12 +31,13 @@ Every command takes --dir DIR (the cluster's folder, .levelten unless said) and 
 const options = {
   dir: { type: 'string', default: '.levelten' },
   json: { type: 'boolean', default: false },
+  check: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false, short: 'h' },
   'port-base': { type: 'string', default: '7100' },
   app: { type: 'string' },
   page: { type: 'string' },
-  hosts: { type: 'string', default: '3' },
-  chains: { type: 'string', default: '8' },
+  hosts: { type: 'string' },
+  chains: { type: 'string' },
   history: { type: 'string' },
   id: { type: 'string' },
   as: { type: 'string' },

@@ -73,7 +73,7 @@ async function look(args: Arguments): Promise<Line[]> {
 /** Of a cluster that `up` would make here. */
 function planned(args: Arguments): Promise<Folder['cluster']> {
   const portBase = numberOf(args['port-base'], 'port-base', 1, 65_000);
-  const hosts = numberOf(args.hosts, 'hosts', 1, hostsMax);
+  const hosts = numberOf(args.hosts ?? '3', 'hosts', 1, hostsMax);
   return planCluster({ dir: args.dir, portBase, hosts, chains: 1, replication: hosts }, '');
 }
 

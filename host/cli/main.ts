@@ -5,6 +5,7 @@ import { RefusedError } from '../../proxy/client/node.ts';
 import type { Arguments } from './arguments.ts';
 import { parseArguments, usage } from './arguments.ts';
 import { callCommand, getCommand } from './ask.ts';
+import { backupCommand, restoreCommand } from './backup.ts';
 import { deleteCommand } from './delete.ts';
 import { doctorCommand } from './doctor.ts';
 import { forceConfigCommand } from './force.ts';
@@ -29,6 +30,8 @@ const commands: Readonly<Record<string, (args: Arguments) => Promise<void>>> = {
   history: historyCommand,
   rewind: rewindCommand,
   delete: deleteCommand,
+  backup: backupCommand,
+  restore: restoreCommand,
   drain: drainCommand,
   undrain: undrainCommand,
   'replace-voter': replaceVoterCommand,

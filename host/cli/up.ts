@@ -25,8 +25,8 @@ export async function upCommand(args: Arguments): Promise<void> {
   const options = {
     dir: args.dir,
     portBase: numberOf(args['port-base'], 'port-base', 1_024, 65_000),
-    hosts: numberOf(args.hosts, 'hosts', 1, 64),
-    chains: numberOf(args.chains, 'chains', 1, 4_096),
+    hosts: numberOf(args.hosts ?? '3', 'hosts', 1, 64),
+    chains: numberOf(args.chains ?? '8', 'chains', 1, 4_096),
     replication: 3,
     ...(args.history === undefined ? {} : { history: numberOf(args.history, 'history', 1, historyMax) }),
   };

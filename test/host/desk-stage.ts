@@ -15,6 +15,7 @@ import { Store } from '../../engine/store/store.ts';
 import { Desk } from '../../host/desk.ts';
 import type { Attached } from '../../host/front.ts';
 import { Front } from '../../host/front.ts';
+import { Memory } from '../../host/memory.ts';
 import { decodeToProxy, type ToProxy } from '../../proxy/link-wire.ts';
 import { settled } from '../contract/memory-store.ts';
 import { base, fakeEnv } from '../document/kit.ts';
@@ -70,6 +71,9 @@ export class DeskStage {
     this.desk = this.makeDesk();
   }
 
+  /** Small, so that documents come and go. */
+  memory = new Memory(20_000);
+
   makeDesk(): Desk {
     return new Desk({
       chain,
@@ -82,6 +86,7 @@ export class DeskStage {
       wake: () => {},
       fatal: (cause) => this.fatal.push(cause),
       full: () => undefined,
+      memory: this.memory,
       onFailure: () => {},
     });
   }

@@ -9,6 +9,7 @@ import { chainMutants } from './chain-table.ts';
 import type { Mutant } from './mutant.ts';
 import type { Catch } from './suites.ts';
 import { runSimulator, runSuite, suitesFor } from './suites.ts';
+import { backupMutants } from './table-backup.ts';
 import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
 import { nodeMutants } from './table-node.ts';
@@ -22,6 +23,8 @@ const mutants: readonly Mutant[] = [
   ...storeMutants,
   ...verifyMutants,
   ...hostMutants,
+  ...hostMutants,
+  ...backupMutants,
 ];
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));

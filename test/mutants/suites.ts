@@ -19,6 +19,9 @@ const ofStore = (name: string): string => `test/store/${name}.test.js`;
 const ofGossip = (name: string): string => `test/gossip/${name}.test.js`;
 const ofRegister = (name: string): string => `test/register/${name}.test.js`;
 
+const backups = ['exporting', 'backup', 'restore'].map((name) => `test/host/${name}.test.js`);
+const isOfBackups = /^(engine\/store\/(export|lay|backup-)|host\/(exporting|backup|restore))/;
+
 /** By the room that is mutated: the cheap ones first, then what they cannot see. */
 export function suitesFor(file: string): readonly string[] {
   if (file.startsWith('chain/register/')) return ['chance', 'acceptor', 'proposer', 'replacement'].map(ofRegister);
@@ -29,6 +32,7 @@ export function suitesFor(file: string): readonly string[] {
   if (file === 'host/host.js' || file === 'engine/base/assert.js') return ['test/host/host.test.js'];
   if (file.startsWith('engine/store/verify')) return ['verify', 'verify-running'].map(ofStore);
   if (file === 'host/scrub.js') return ['test/host/scrub.test.js'];
+  if (isOfBackups.test(file)) return backups;
   if (file.startsWith('engine/store/')) return ['document-index', 'store', 'folding', 'pages'].map(ofStore);
   if (file === 'engine/document/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file === 'proxy/route.js') return ['test/proxy/routing.test.js'];

@@ -23,6 +23,7 @@ import { Fronts } from '../../host/fronts.ts';
 import type { Hello } from '../../host/hello.ts';
 import type { ChainService } from '../../host/host.ts';
 import { Host, storedReplica } from '../../host/host.ts';
+import { Memory } from '../../host/memory.ts';
 import type { Prng } from '../prng.ts';
 import { Actor } from './actor.ts';
 import type { SimDisk } from './disk.ts';
@@ -71,6 +72,8 @@ const chunkBytesOf = [300, 2_000, 1_000_000];
 const tickMs = 50;
 /** Records that wait before a chain is folded: histories here are short. */
 const foldRecordsOf = [2, 20, 1_000];
+/** What documents may take: in some histories they come and go. */
+const memoryBytesOf = [1, 6_000, 1_000_000];
 const appHash = 'app';
 
 export class HostProcess extends Actor {
@@ -235,7 +238,7 @@ export class HostProcess extends Actor {
     const { kernel, prng } = this.#parts;
     const fatal = (cause: unknown): void => this.fatal(cause);
     const desks = new Map<ChainId, Desk>();
-    const quiet = { full: () => undefined, onFailure: () => {} };
+    const quiet = { memory: new Memory(prng.pick(memoryBytesOf)), full: () => undefined, onFailure: () => {} };
     const randomBytes16 = (): Uint8Array => Uint8Array.from({ length: 16 }, () => prng.below(256));
     const env = () => ({ nowMs: kernel.nowMs, randomBytes16 });
     const wake = (): void => host.wake();

@@ -1,0 +1,45 @@
+// The node of a host: made of the cluster's configuration, and of what its store kept.
+import type { Cluster } from '../chain/config.ts';
+import { makeInstance } from '../chain/gossip/instances.ts';
+import { lan } from '../chain/gossip/profile.ts';
+import { createNode } from '../chain/node.ts';
+import type { Node } from '../chain/node-state.ts';
+import { firstVoters } from '../chain/register/voters.ts';
+import type { ChainId } from '../engine/base/ids.ts';
+import { fetchBytesPerSecond, tickMs } from '../engine/base/limits.ts';
+import type { Store } from '../engine/store/store.ts';
+import type { Hello } from './hello.ts';
+import { storedReplica } from './host.ts';
+
+/** `nowMs` and `random` are the clock and the chance that the node goes by. */
+export function storedNode(
+  cluster: Cluster,
+  store: Store,
+  hello: Hello,
+  chains: readonly ChainId[],
+  { nowMs, random }: { readonly nowMs: number; readonly random: () => number },
+): Node {
+  const { boot, storeId, appHash, host: self } = hello;
+  const { region, replication, minReplicas, voters } = cluster;
+  const isVoter = voters.some((voter) => voter.host === self && voter.storeId === storeId);
+  const address = cluster.hosts.find(({ id }) => id === self)?.address ?? '';
+  return createNode({
+    self,
+    boot,
+    storeId,
+    region,
+    hosts: cluster.hosts.map(({ id }) => id),
+    replication,
+    serversMin: minReplicas,
+    mayLead: appHash === cluster.appHash,
+    instance: makeInstance({ id: self, boot, roles: isVoter ? ['host', 'voter'] : ['host'], region, address, appHash }),
+    profile: lan,
+    voters: firstVoters(voters),
+    cells: [...store.cells].map(([register, bytes]) => ({ register, bytes })),
+    replicas: chains.map((chain) => storedReplica(store, chain)),
+    nowMs,
+    tickMs,
+    fetchBytesPerSecond,
+    random,
+  });
+}
