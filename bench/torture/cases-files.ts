@@ -1,6 +1,6 @@
 // LevelDB's files, hurt while the host is dead: bits, ends, and files that are gone.
 import { join } from 'node:path';
-import { flipAt, newestFile, oldestTable, type Place, remove, truncate } from './damage.ts';
+import { flipAt, flipIndex, newestFile, oldestTable, type Place, remove, truncate } from './damage.ts';
 import type { Case, Fate, Must } from './judge.ts';
 import type { Scene } from './scene.ts';
 
@@ -78,7 +78,9 @@ export const fileCases: readonly Case[] = [
   quietly('log-gone', 'E5', 'the write-ahead log removed', ({ store }) => remove(newestFile(store, 'log'))),
   tableBit('beginning', 'maybe', either),
   tableBit('middle', 'maybe', either),
-  tableBit('index', 'maybe', either),
+  tables('ldb-bit-index', 'E4', 'one bit in the index of the newest .ldb', (store) =>
+    flipIndex(newestFile(store, 'ldb')),
+  ),
   tableBit('end', 'by name', aside),
   {
     name: 'ldb-bit-oldest',

@@ -97,16 +97,16 @@ async function swapHosts(scene: Scene): Promise<string> {
   await scene.quiet();
   await scene.down(host, other);
   swapFolders(a, b);
-  scene.noteLogs();
+  scene.noteLogs('pass');
   scene.up();
   const both = [host, other];
   await scene.until('they are not refused', () => {
     return both.every((id) => scene.findings(both).some((one) => one.host === id && one.code === 'ENGINE_IDENTITY'));
   });
   await scene.downWhileFailing(both);
-  scene.noteLogs();
+  scene.noteLogs('keep');
   swapFolders(a, b);
-  scene.noteLogs();
+  scene.noteLogs('pass');
   scene.up();
   return `${host} and ${other} were refused, and asked for again when they were put back`;
 }

@@ -49,14 +49,12 @@ export function oldestTable(storeDir: string): string {
 /**
  *   beginning  within the first record or block
  *   end        within the last record, or the magic number of a table
- *   index      of a table: the last block before its footer, which says where all others lie
  */
-export type Place = 'beginning' | 'middle' | 'end' | 'index';
+export type Place = 'beginning' | 'middle' | 'end';
 
 const beginningBytes = 20;
 const endBytes = 4;
 const footerBytes = 48;
-const indexBytes = 24;
 
 /** Where in a file of so many bytes. Throws where it is too short to have such a place. */
 export function offsetOf(place: Place, bytes: number): number {
@@ -64,11 +62,34 @@ export function offsetOf(place: Place, bytes: number): number {
     beginning: beginningBytes,
     middle: Math.floor(bytes / 2),
     end: bytes - endBytes,
-    index: bytes - footerBytes - indexBytes,
   };
   const offset = offsets[place];
   if (offset < 0 || offset >= bytes) throw new Error(`a file of ${bytes} bytes has no ${place} to damage`);
   return offset;
+}
+
+/**
+ * Where the first entry of a table's index block says how long its key is. The footer at the end of a table begins with four numbers: offset
+ * and size of the block of metadata, and of the index.
+ */
+export function indexOffsetOf(table: Uint8Array): number {
+  if (table.length < footerBytes) throw new Error(`a table of ${table.length} bytes has no footer`);
+  let at = table.length - footerBytes;
+  const numbers = [0, 0, 0].map(() => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = table[at] ?? 0;
+      at += 1;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+  });
+  return (numbers[2] ?? 0) + 1;
+}
+
+/** One bit of a table's index, without which nothing else in the table is found. */
+export function flipIndex(file: string): string {
+  return flipBit(file, indexOffsetOf(readFileSync(file)));
 }
 
 /** One bit, where it lies: a process that has the file open sees it. Says which. */

@@ -54,7 +54,7 @@ export function findingsIn(host: string, lines: readonly LogLine[], downAtMs: re
       isOpening = true;
     }
     if (msg === started) isOpening = false;
-    const named = { host, code: err?.code ?? 'no code', message: err?.message ?? msg };
+    const named = { host, code: err?.code ?? 'no code', message: withoutEcho(err?.message ?? msg) };
     if (ofLevel !== undefined)
       found.push({ host, by: 'LOG', code: 'LOG', message: (ofLevel[0] ?? '').replace(stamp, '') });
     else if (setAside.test(msg)) found.push({ ...named, by: 'open' });
@@ -70,6 +70,14 @@ export function findingsIn(host: string, lines: readonly LogLine[], downAtMs: re
 
 export function withoutRepeats(found: readonly Finding[]): Finding[] {
   return found.filter((one, index) => !found.slice(0, index).some((other) => isSame(one, other)));
+}
+
+/** An error is logged with the words of its causes behind it, which it often ends with already. */
+function withoutEcho(message: string): string {
+  for (let at = message.indexOf(': '); at >= 0; at = message.indexOf(': ', at + 1)) {
+    if (message.slice(0, at).endsWith(message.slice(at + 2))) return message.slice(0, at);
+  }
+  return message;
 }
 
 function finderOf(code: string): Finder {

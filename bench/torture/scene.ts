@@ -96,13 +96,17 @@ export class Scene {
     for (const party of [this.bed.load, this.#readers]) party.moveTo(this.generation + 1);
   }
 
-  /** A chain that the host heads now. */
+  /** A chain that the host heads: one that was away is given its own back, after a while. */
   async chainHeaded(): Promise<number> {
-    const status = await this.bed.cluster.status();
-    const lines = status?.hosts.find(({ host }) => host === this.host)?.status?.chains ?? [];
-    const chain = lines.find(({ isHead }) => isHead)?.chain;
-    if (chain === undefined) throw new Error(`${this.host} heads no chain`);
-    return chain;
+    const endMs = performance.now() + exitMsMax;
+    for (;;) {
+      const status = await this.bed.cluster.status();
+      const lines = status?.hosts.find(({ host }) => host === this.host)?.status?.chains ?? [];
+      const chain = lines.find(({ isHead }) => isHead)?.chain;
+      if (chain !== undefined) return chain;
+      if (performance.now() > endMs) throw new Error(`${this.host} heads no chain after ${exitMsMax} ms`);
+      await sleep(pollMs);
+    }
   }
 
   /** kill -9; it stays dead until `up`. */
@@ -241,10 +245,10 @@ export class Scene {
     }
   }
 
-  /** The logs are about to be others: what is in these is kept, and they are read from where they end now. */
-  noteLogs(): void {
+  /** Logs are about to be others, or have become others: what is in them is kept, or passed over. */
+  noteLogs(what: 'keep' | 'pass'): void {
     const hosts = [...this.#offsets.keys()];
-    this.found.push(...this.#inLogs(hosts));
+    if (what === 'keep') this.found.push(...this.#inLogs(hosts));
     for (const host of hosts) this.#offsets.set(host, sizeOf(this.logOf(host)));
   }
 

@@ -8,6 +8,7 @@ import {
   flipAt,
   flipBit,
   flipValue,
+  indexOffsetOf,
   newestFile,
   offsetOf,
   oldestTable,
@@ -59,8 +60,10 @@ t.test('one bit is flipped where it lies, and nothing else', async (t) => {
   bytes[100] = 'x'.charCodeAt(0);
   t.equal(bytes.toString(), 'x'.repeat(200));
   t.equal(offsetOf('end', 200), 196);
-  t.equal(offsetOf('index', 200), 128);
-  t.throws(() => offsetOf('index', 50), { message: /a file of 50 bytes has no index/ });
+  const table = Buffer.alloc(300);
+  table.set([0x80, 0x01, 8, 0x8d, 0x01, 40], 300 - 48);
+  t.equal(indexOffsetOf(table), 141 + 1, 'behind 128, 8: 141 is where the index begins');
+  t.throws(() => indexOffsetOf(Buffer.alloc(10)), { message: /has no footer/ });
   t.throws(() => offsetOf('beginning', 3), { message: /no beginning/ });
   t.throws(() => flipBit(file, 200), { message: /has no byte 200/ });
 });

@@ -56,6 +56,14 @@ t.test(
   },
 );
 
+t.test('what an error says of its cause is not said twice', async (t) => {
+  const said = (message: string) =>
+    findingsIn('h1', [{ level: 60, time: 1, err: { code: 'X', message } }], [])[0]?.message;
+  t.equal(said('does not open: Corruption: bad: Corruption: bad'), 'does not open: Corruption: bad');
+  t.equal(said('record 9: a wrong checksum: a wrong checksum'), 'record 9: a wrong checksum');
+  t.equal(said('a: b: c'), 'a: b: c');
+});
+
 t.test('the last words of a process name their code', async (t) => {
   const said = 'levelten: h2 ends: ENGINE_LOCKED: process 12 has /x/h2 open\n';
   t.same(findingOfExit('h2', said), {
