@@ -57,6 +57,14 @@ export const folderCases: readonly Case[] = [
     fates: aside,
     hurt: (scene) => rollBack(scene, scene.store),
   },
+  {
+    name: 'host-old',
+    rule: 'E5',
+    what: "a copy of the host's whole folder put back, watermark and all: nothing in it can tell",
+    must: 'never',
+    fates: ['believed'],
+    hurt: (scene) => rollBack(scene, scene.dir),
+  },
   beside('watermark-gone', 'E5', 'the watermark removed', (dir) => remove(join(dir, 'watermark'))),
   beside('watermark-bits', 'E5', 'one bit in each slot of the watermark', (dir) => flipSlots(dir, [0, 1])),
   {
@@ -67,6 +75,13 @@ export const folderCases: readonly Case[] = [
   beside('identity-bit', 'E7', 'one bit of the identity beside the store', (dir) =>
     flipAt(join(dir, 'identity'), 'middle'),
   ),
+  {
+    ...beside('identity-gone', 'E7', 'the identity beside the store removed: the store has it too', (dir) => {
+      return remove(join(dir, 'identity'));
+    }),
+    must: 'never',
+    fates: ['believed'],
+  },
   {
     name: 'store-copied',
     rule: 'E7',

@@ -53,15 +53,15 @@ async function rotThenRead(scene: Scene): Promise<string> {
   const values = new Map<number, Uint8Array>();
   await scene.whileDown(async () => {
     for (let chain = 0; chain < chains; chain += 1) {
-      values.set(chain, await storedValue(scene.store, snapshotKey(chainId(chain), scene.documentOf(chain))));
+      const value = await storedValue(scene.store, snapshotKey(chainId(chain), scene.documentOf(chain)));
+      // Chains are folded one after the other: some may have been left for later.
+      if (value !== undefined) values.set(chain, value);
     }
     return '';
   });
   await scene.untilServing();
-  const chain = await scene.chainHeaded();
-  const value = values.get(chain);
-  if (value === undefined) throw new Error(`chain ${chain} has no snapshot`);
-  const text = flipValue(scene.store, value);
+  const chain = await scene.chainHeaded(new Set(values.keys()));
+  const text = flipValue(scene.store, values.get(chain) ?? Buffer.alloc(0));
   scene.backAtMs = performance.now();
   await readThroughClient(scene.url, [scene.documentOf(chain)]);
   return `${text}, while it runs; then its document is opened`;

@@ -132,6 +132,7 @@ export function remove(path: string): string {
  * Flips a bit in the middle of `value` wherever a table holds it: LevelDB is opened without compression, and values lie in it as they are.
  */
 export function flipValue(storeDir: string, value: Uint8Array): string {
+  if (value.length === 0) throw new Error('a value without bytes cannot be hurt');
   const hits = filesOf(readdirSync(storeDir), 'ldb').flatMap((name) => {
     const file = join(storeDir, name);
     const at = readFileSync(file).indexOf(value);

@@ -81,9 +81,13 @@ export function fateOf(seen: {
 
 const byHost: ReadonlySet<Finder> = new Set(['open', 'LOG', 'read', 'write', 'lock']);
 
-/** Of a host that has nothing left to find anything with, the others know; elsewhere that only follows from what was found. */
+/**
+ * Of a host that has nothing left to find anything with, the others know; elsewhere that only follows from what was found. So does what a
+ * host reads in the note that a walk left for it.
+ */
 export function tellingOf(found: readonly Finding[]): Finding[] {
-  const others = found.filter(({ by }) => by !== 'voters');
+  const walked = new Set(found.flatMap(({ by, message }) => (by === 'verify' ? [message] : [])));
+  const others = found.filter(({ by, message }) => by !== 'voters' && (by === 'verify' || !walked.has(message)));
   return others.length > 0 ? others : [...found];
 }
 

@@ -20,6 +20,7 @@ export function tableOf(rows: readonly Row[]): string {
     'found by',
     'the store is',
     'back after, ms',
+    'voters are list',
     'lost / doubled / stale',
   ];
   const lines = rows.map((row) => cellsOf(row));
@@ -28,14 +29,27 @@ export function tableOf(rows: readonly Row[]): string {
 
 /** Of a case that just ended, in one line. */
 export function lineOf(row: Row): string {
-  const [name, , , host, found, fate, back, counts] = cellsOf(row);
+  const [name, , , host, found, fate, back, , counts] = cellsOf(row);
   return [
     `${name} (${host}): ${found}; ${fate}; back after ${back} ms; ${counts}`,
     ...row.complaints.map(complaint),
   ].join('\n');
 }
 
-function cellsOf({ name, rule, what, hand, host, hit, found, fate, backMs, counts, complaints }: Row): string[] {
+function cellsOf({
+  name,
+  rule,
+  what,
+  hand,
+  host,
+  hit,
+  found,
+  fate,
+  backMs,
+  generations: [before, after],
+  counts,
+  complaints,
+}: Row): string[] {
   const isWrong = complaints.length > 0 ? '**WRONG** ' : '';
   const { lost, doubled, stale, other } = counts;
   const byHand = hand === undefined ? '' : `; by hand: ${hand}`;
@@ -45,8 +59,9 @@ function cellsOf({ name, rule, what, hand, host, hit, found, fate, backMs, count
     `${what}${hit === '' ? '' : `: ${hit}`}${byHand}`,
     host,
     found.length === 0 ? 'nobody: nothing that counts was hurt' : found.map(describeFinding).join('; '),
-    fate,
+    found.some(({ by }) => by === 'verify') ? `${fate}, when limbo was noted as a scrub does` : fate,
     backMs === undefined ? 'never' : `${backMs}`,
+    before === after ? `${after}, as before` : `${after}, before ${before}`,
     `${lost} / ${doubled} / ${stale}${other === 0 ? '' : ` / ${other} others`}`,
   ].map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' '));
 }

@@ -34,6 +34,8 @@ export class Scene {
   backAtMs = performance.now();
   /** What was found outside of the logs. */
   readonly found: Finding[] = [];
+  /** By the clock of logs. */
+  readonly #sinceMs = Date.now();
   readonly #downs = new Map<string, number[]>();
   readonly #offsets: Offsets = new Map();
   readonly #asides = new Map<string, ReadonlySet<string>>();
@@ -96,15 +98,15 @@ export class Scene {
     for (const party of [this.bed.load, this.#readers]) party.moveTo(this.generation + 1);
   }
 
-  /** A chain that the host heads: one that was away is given its own back, after a while. */
-  async chainHeaded(): Promise<number> {
+  /** One of these chains that the host heads: one that was away is given its own back, after a while. */
+  async chainHeaded(among: ReadonlySet<number>): Promise<number> {
     const endMs = performance.now() + exitMsMax;
     for (;;) {
       const status = await this.bed.cluster.status();
       const lines = status?.hosts.find(({ host }) => host === this.host)?.status?.chains ?? [];
-      const chain = lines.find(({ isHead }) => isHead)?.chain;
+      const chain = lines.find(({ isHead, chain: one }) => isHead && among.has(one))?.chain;
       if (chain !== undefined) return chain;
-      if (performance.now() > endMs) throw new Error(`${this.host} heads no chain after ${exitMsMax} ms`);
+      if (performance.now() > endMs) throw new Error(`${this.host} heads none of ${[...among]}`);
       await sleep(pollMs);
     }
   }
@@ -237,7 +239,7 @@ export class Scene {
       const finding = await verifyStopped(this.bed.cluster.dir, this.host);
       if (finding !== undefined) {
         this.found.push(finding);
-        new HostFiles(this.dir).noteLimbo(`${finding.code}: ${finding.message}`);
+        new HostFiles(this.dir).noteLimbo(finding.message);
       }
       return finding;
     } finally {
@@ -262,9 +264,10 @@ export class Scene {
       const file = this.logOf(host);
       const before = this.#offsets.get(host) ?? 0;
       const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
-      // A log that is shorter than it was is another one.
+      // A log that is shorter than it was is another one, or an old one.
       const text = bytes.subarray(bytes.length < before ? 0 : before).toString('utf8');
-      return findingsIn(host, parseLog(text), this.#downs.get(host) ?? []);
+      const lines = parseLog(text).filter(({ time }) => time >= this.#sinceMs);
+      return findingsIn(host, lines, this.#downs.get(host) ?? []);
     });
   }
 

@@ -57,6 +57,8 @@ t.test('a walk is for what nobody has found; and lost voices count where nothing
   t.equal(needsWalk(base, []), false);
   t.same(tellingOf([voters, behind]), [behind]);
   t.same(tellingOf([voters]), [voters]);
+  const walked: Finding = { ...behind, by: 'verify' };
+  t.same(tellingOf([walked, voters, behind]), [walked], 'the note of the walk is read, and found by nobody else');
 });
 
 type Line = { readonly state?: string; readonly isHead?: boolean; readonly durable?: number; readonly hash?: string };
@@ -147,7 +149,7 @@ t.test('the table says what was done, who found it, and what is wrong', async (t
   );
   t.match(table, '| **WRONG** x |');
   t.match(table, '; by hand: put back');
-  t.match(table, '| never | 1 / 0 / 0 / 1 others |');
+  t.match(table, '| never | 3, before 1 | 1 / 0 / 0 / 1 others |');
   t.match(lineOf(wrong), 'WRONG: it was not found');
   t.match(describeFinding({ ...behind, message: 'm'.repeat(300) }), /m{110}\.\.\.\)$/);
   const torture = {
