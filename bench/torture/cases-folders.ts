@@ -27,7 +27,7 @@ function flipSlots(dir: string, slots: readonly number[]): string {
 }
 
 /** Takes a copy of a folder of the host while it is dead, and puts it back after some more load. */
-async function rollBack(scene: Scene, folder: string): Promise<string> {
+async function rollBack(scene: Scene, folder: string, also = (): void => {}): Promise<string> {
   const copy = join(scene.bed.cluster.dir, `copy-of-${scene.host}-${scene.generation}`);
   await scene.whileDown(() => {
     cpSync(folder, copy, { recursive: true });
@@ -37,6 +37,7 @@ async function rollBack(scene: Scene, folder: string): Promise<string> {
   await scene.moreLoad();
   const text = await scene.whileDown(() => {
     replaceFolder(folder, copy);
+    also();
     return 'what was written since is not in it';
   });
   remove(copy);
@@ -56,6 +57,14 @@ export const folderCases: readonly Case[] = [
     must: 'by name',
     fates: aside,
     hurt: (scene) => rollBack(scene, scene.store),
+  },
+  {
+    name: 'store-old-unsigned',
+    rule: 'E5',
+    what: 'the same, and the identity beside the store removed',
+    must: 'by name',
+    fates: aside,
+    hurt: (scene) => rollBack(scene, scene.store, () => void remove(join(scene.dir, 'identity'))),
   },
   {
     name: 'host-old',

@@ -59,7 +59,7 @@ function document(name: string, what: string, range: Range, must: Must): Case {
     ...value(name, 'E11', what, range),
     must,
     hurt: async (scene) => {
-      await scene.fold();
+      await scene.fold('one');
       await scene.moreLoad();
       return scene.whileDown(() => hurtValue(scene, range));
     },

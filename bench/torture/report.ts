@@ -1,6 +1,6 @@
 // The table, for people and for machines.
 import type { Finding } from './findings.ts';
-import { countsOf, type Row } from './judge.ts';
+import { countsOf, type Must, type Row } from './judge.ts';
 import type { Torture } from './run.ts';
 
 const messageCharsMax = 110;
@@ -40,6 +40,7 @@ function cellsOf({
   name,
   rule,
   what,
+  must,
   hand,
   host,
   hit,
@@ -58,12 +59,16 @@ function cellsOf({
     rule,
     `${what}${hit === '' ? '' : `: ${hit}`}${byHand}`,
     host,
-    found.length === 0 ? 'nobody: nothing that counts was hurt' : found.map(describeFinding).join('; '),
+    found.length === 0 ? nobodyOf(must) : found.map(describeFinding).join('; '),
     found.some(({ by }) => by === 'verify') ? `${fate}, when limbo was noted as a scrub does` : fate,
     backMs === undefined ? 'never' : `${backMs}`,
     before === after ? `${after}, as before` : `${after}, before ${before}`,
     `${lost} / ${doubled} / ${stale}${other === 0 ? '' : ` / ${other} others`}`,
   ].map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' '));
+}
+
+function nobodyOf(must: Must): string {
+  return must === 'maybe' ? 'nobody; a walk finds all as it should be' : 'nobody';
 }
 
 /** `open (ENGINE_BEHIND: the store is at write 3, and 9 were durable)`. Paths of this machine are left out. */

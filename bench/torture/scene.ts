@@ -17,8 +17,9 @@ import { verifyStopped } from './verify.ts';
 
 const exitMsMax = 60_000;
 const pollMs = 20;
-/** A pass over what waits is slow on purpose; behind this all that was written is folded. */
-const foldMs = 4_000;
+/** A pass over what waits is slow on purpose, and chains are folded one after the other: behind this one of them is, or most are. */
+const foldMsOne = 4_000;
+const foldMsMost = 16_000;
 /** After this the watermark is level with what was written. */
 const levelMs = 4 * watermarkMs;
 
@@ -153,10 +154,10 @@ export class Scene {
     await sleep(levelMs);
   }
 
-  /** Everything written so far is folded into documents. */
-  async fold(): Promise<void> {
+  /** What was written so far is folded into documents, in one chain or in most. */
+  async fold(chainsFolded: 'one' | 'most'): Promise<void> {
     await this.bed.load.rest();
-    await sleep(foldWaitMs + foldMs);
+    await sleep(foldWaitMs + (chainsFolded === 'one' ? foldMsOne : foldMsMost));
   }
 
   /** A limit on the size of files that a process writes: what is past it fails. `undefined` lifts it. */
