@@ -12,6 +12,7 @@ import { firstAnswers } from '../faults/run.ts';
 import { type Bed, members } from '../faults/trial.ts';
 import { childrenOf, signal, untilGone, wordAfter } from '../processes.ts';
 import { whyNotWhole } from '../status.ts';
+import { newestFile } from './damage.ts';
 import { type Finding, findingOfExit, findingsIn, parseLog, withoutRepeats } from './findings.ts';
 import { verifyStopped } from './verify.ts';
 
@@ -20,8 +21,8 @@ const pollMs = 20;
 /** A pass over what waits is slow on purpose, and chains are folded one after the other: behind this one of them is, or most are. */
 const foldMsOne = 4_000;
 const foldMsMost = 16_000;
-/** After this the watermark is level with what was written. */
-const levelMs = 4 * watermarkMs;
+/** A watermark that was not written for so long is level with the store, but for what was written just now. */
+const levelMs = 10 * watermarkMs;
 
 type Offsets = Map<string, number>;
 
@@ -148,10 +149,21 @@ export class Scene {
     }
   }
 
-  /** Nothing is written any more, and the watermark says so. */
+  /**
+   * Nothing is written any more, and the watermark says so: it would have been written again. Chains write without a load too, when one is
+   * given back to its first head.
+   */
   async quiet(): Promise<void> {
     await this.bed.load.rest();
-    await sleep(levelMs);
+    const file = new HostFiles(this.dir).watermarkFile;
+    const endMs = performance.now() + exitMsMax;
+    while (Date.now() - statSync(file).mtimeMs < levelMs && performance.now() < endMs) await sleep(pollMs);
+  }
+
+  /** Of a dead host: whether its watermark was written behind its last write. */
+  get isLevel(): boolean {
+    const { watermarkFile } = new HostFiles(this.dir);
+    return statSync(watermarkFile).mtimeMs >= statSync(newestFile(this.store, 'log')).mtimeMs;
   }
 
   /** What was written so far is folded into documents, in one chain or in most. */
