@@ -175,8 +175,13 @@ export class Cluster {
 
   /** SIGKILL to one process, which stays dead until `bringBack`. No other that ends meanwhile is started again either. */
   takeDown(name: string): void {
-    if (this.#up.pid !== undefined) signal(this.#up.pid, 'SIGSTOP');
+    this.holdStill();
     this.kill(name);
+  }
+
+  /** Nothing that ends is started again before `bringBack`. */
+  holdStill(): void {
+    if (this.#up.pid !== undefined) signal(this.#up.pid, 'SIGSTOP');
   }
 
   /** Lets `up` go on: it starts what was taken down, as it does after any exit. */

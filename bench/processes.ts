@@ -1,7 +1,7 @@
 // Processes, ports and folders of the bench. A child is asked over Node's IPC channel, ended by its id, and ends itself when
 // its parent is gone, so that an interrupted run leaves nothing behind.
 import { fork } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -149,13 +149,24 @@ export function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** A process that ended and that nobody has waited for yet counts as gone: it holds neither ports nor files. */
+/**
+ * A process that ended and that nobody has waited for yet counts as gone: it holds neither ports nor files. Not as long as one of its threads
+ * is still ending: the first one ends before the others, and what is open is open until the last is gone.
+ */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')) || threadsOf(pid) > 1;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' && process.platform !== 'linux';
+  }
+}
+
+function threadsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length;
+  } catch {
+    return 0;
   }
 }
 
@@ -173,5 +184,15 @@ export function childrenOf(pid: number): number[] {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
   } catch {
     return [];
+  }
+}
+
+/** What follows a word on the command line of a process; undefined where it is not there, or where the system does not say. */
+export function wordAfter(pid: number, word: string): string | undefined {
+  try {
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+    return words[words.indexOf(word) + 1 || words.length];
+  } catch {
+    return undefined;
   }
 }

@@ -26,6 +26,10 @@ export class HostFiles {
     return join(this.dir, 'store');
   }
 
+  get identityFile(): string {
+    return join(this.dir, 'identity');
+  }
+
   get watermarkFile(): string {
     return join(this.dir, 'watermark');
   }
@@ -34,15 +38,20 @@ export class HostFiles {
     return existsSync(this.storeDir);
   }
 
+  /** Whether the identity stands beside the store. */
+  get isSigned(): boolean {
+    return existsSync(this.identityFile);
+  }
+
   /**
    * What the host remembers of its store; undefined where it never had one. ENGINE_CORRUPT where the files contradict each other or
-   * cannot be read, ENGINE_BEHIND where one is missing.
+   * cannot be read, ENGINE_BEHIND where the watermark is missing. Without the identity the watermark speaks alone: it names the store too.
    */
   async remembered(): Promise<Watermark | undefined> {
-    const identityBytes = await readOr(join(this.dir, 'identity'));
-    if (identityBytes === undefined) return undefined;
-    const { storeId } = decodeIdentity(identityBytes);
+    const identityBytes = await readOr(this.identityFile);
     const slots = await readOr(this.watermarkFile);
+    if (identityBytes === undefined) return slots === undefined ? undefined : readWatermark(slots);
+    const { storeId } = decodeIdentity(identityBytes);
     if (slots === undefined) throw new CodedError('ENGINE_BEHIND', `${this.watermarkFile} is gone`);
     const watermark = readWatermark(slots);
     if (watermark.storeId === storeId) return watermark;
@@ -57,7 +66,7 @@ export class HostFiles {
     slots.set(slot, slotEvery);
     await syncFolder(this.storeDir);
     await writeDurably(this.watermarkFile, slots, 0o600);
-    await writeDurably(join(this.dir, 'identity'), encodeIdentity(identity), 0o600);
+    await writeDurably(this.identityFile, encodeIdentity(identity), 0o600);
   }
 
   /** Why the last process did not believe the store any more. */

@@ -110,7 +110,7 @@ async function openBelieved(parts: OpeningParts, files: HostFiles): Promise<Open
     const visit = indexVisitor(indexes);
     const store = await Store.open(disk, parts.chains, parts.fresh(), visit, remembered);
     // One from before there was anything beside stores, or one whose making was cut off.
-    if (remembered === undefined) await files.remember(store.identity, store.serial);
+    if (!files.isSigned) await files.remember(store.identity, store.serial);
     return { store, indexes };
   } catch (cause) {
     await disk.close();

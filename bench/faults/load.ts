@@ -17,7 +17,7 @@ export const chains = 8;
 const clientsPerChain = 3;
 /** Reconnects are sooner than a real client's, so that more of a run is load. */
 const patience = 0.15;
-const settleMsMax = 30_000;
+const settleMsMax = 90_000;
 
 /**
  * How much every client keeps in flight, and how long at most it waits before it sends again.
@@ -26,11 +26,15 @@ const settleMsMax = 30_000;
  *   urgent   in the moments before one, so that as much as possible is on its way
  *   calm     while nothing is expected to happen but what the next trial waits for: little to remember, and still more than an
  *            answer in 100 ms of every chain
+ *   light    no more than what shows that every chain answers
+ *   still    nothing new: see `rest`
  */
 const paces = {
   usual: { inFlight: 4, pauseMsMax: 25 },
   urgent: { inFlight: 4, pauseMsMax: 0 },
   calm: { inFlight: 1, pauseMsMax: 100 },
+  light: { inFlight: 1, pauseMsMax: 400 },
+  still: { inFlight: 0, pauseMsMax: 0 },
 } as const;
 export type Pace = keyof typeof paces;
 
@@ -80,9 +84,24 @@ export class Load {
     return Array.from({ length: chains }, (_, chain) => chain).filter((chain) => !this.#chainsBack.has(chain));
   }
 
-  /** Begins no more sends, and waits until all are settled. Throws where that takes too long. */
-  async settle(): Promise<void> {
+  /** Begins no more sends until `wake`, and waits until all are settled. Throws where that takes too long. */
+  rest(): Promise<void> {
+    this.pace = 'still';
+    return this.#untilSettled();
+  }
+
+  wake(pace: Pace): void {
+    this.pace = pace;
+    for (const worker of this.#workers) worker.pump();
+  }
+
+  /** Begins no more sends at all, and waits until all are settled. Throws where that takes too long. */
+  settle(): Promise<void> {
     for (const worker of this.#workers) worker.stop();
+    return this.#untilSettled();
+  }
+
+  async #untilSettled(): Promise<void> {
     const until = performance.now() + settleMsMax;
     const unsettled = (): number => this.sends.filter(({ outcome }) => outcome.kind === 'unsettled').length;
     while (unsettled() > 0) {
@@ -133,7 +152,7 @@ class Worker {
     if (former !== undefined) closeWhenSettled(former);
     this.#document = this.#client.open<LedgerView>(doc);
     this.#watch(this.#document);
-    this.#pump();
+    this.pump();
   }
 
   stop(): void {
@@ -159,7 +178,7 @@ class Worker {
     return { viewer: this.#name, doc, trial, askedAtMs: undefined, seenAtMs: performance.now(), count };
   }
 
-  #pump(): void {
+  pump(): void {
     const { inFlight } = paces[this.#load.pace];
     while (!this.#isStopped && this.#unsettled < inFlight) this.#send();
   }
@@ -204,7 +223,7 @@ class Worker {
   #settled(): void {
     this.#unsettled -= 1;
     const { pauseMsMax } = paces[this.#load.pace];
-    if (!this.#isStopped) setTimeout(() => this.#pump(), this.#prng.next() * pauseMsMax);
+    if (!this.#isStopped) setTimeout(() => this.pump(), this.#prng.next() * pauseMsMax);
   }
 }
 

@@ -9,7 +9,7 @@ import type { Copy, ReadRecord, StoredValue } from './record.ts';
 
 const pauseMsMin = 50;
 const pauseMsMax = 250;
-const readMsMax = 20_000;
+const readMsMax = 60_000;
 const patience = 0.15;
 
 export class Readers {
@@ -18,9 +18,12 @@ export class Readers {
   trial = 0;
   #generation = 0;
   #isStopped = false;
+  readonly #pace: number;
   readonly #clients: Client[];
 
-  constructor(url: string, prng: Prng) {
+  /** `pace` multiplies the pauses between two looks. */
+  constructor(url: string, prng: Prng, pace = 1) {
+    this.#pace = pace;
     this.#clients = Array.from({ length: chains }, (_, index) => {
       return connect(url, { as: `reader-${index}`, random: () => prng.next() * patience });
     });
@@ -51,7 +54,7 @@ export class Readers {
       const { count = 0 } = view;
       const { trial } = this;
       this.reads.push({ viewer: `reader-${chain}`, doc, trial, askedAtMs, seenAtMs: performance.now(), count });
-      await sleep(pauseMsMin + prng.below(pauseMsMax - pauseMsMin));
+      await sleep(this.#pace * (pauseMsMin + prng.below(pauseMsMax - pauseMsMin)));
     }
   }
 }

@@ -13,7 +13,7 @@ import { answersBy, longestSilenceMs } from './gaps.ts';
 import { chains, Load } from './load.ts';
 import { Readers, readThroughClient } from './readers.ts';
 import type { Copy, SendRecord, Violation } from './record.ts';
-import { type Bed, casesOf, describeCase, restartAll, runTrial, type Trial } from './trial.ts';
+import { type Bed, casesOf, describeCase, members, restartAll, runTrial, type Trial } from './trial.ts';
 
 export type RunOptions = {
   readonly dist: string;
@@ -50,11 +50,10 @@ export type Run = {
 /** Trials that did not come back, or not whole, after which a run ends. */
 const hungMax = 3;
 const readyMsMax = 10_000;
-const firstAnswersMsMax = 20_000;
+const firstAnswersMsMax = 60_000;
 const settledWholeMsMax = 60_000;
 /** A generation of documents ends before they grow so large that the clients' copies cost more than the load. */
 const trialsPerGeneration = 5;
-const members = 3;
 
 export function runFaults(options: RunOptions): Promise<Run> {
   return onStage(async (stage) => {
@@ -96,7 +95,8 @@ export function runFaults(options: RunOptions): Promise<Run> {
   });
 }
 
-async function makeBed(stage: Stage, prng: Prng, options: ClusterOptions): Promise<Bed> {
+/** A cluster under load; both end with the stage. */
+export async function makeBed(stage: Stage, prng: Prng, options: ClusterOptions): Promise<Bed> {
   const problems: string[] = [];
   const cluster = await Cluster.start(options, (text) => problems.push(text));
   const load = new Load(`ws://127.0.0.1:${options.portBase}`, new Prng(prng.below(2 ** 32)));
@@ -121,7 +121,8 @@ async function goOn(bed: Bed, done: readonly Trial[]): Promise<boolean> {
   return true;
 }
 
-async function firstAnswers(load: Load): Promise<void> {
+/** Resolves when each chain has answered a write that was sent after this. */
+export async function firstAnswers(load: Load): Promise<void> {
   load.mark();
   const until = performance.now() + firstAnswersMsMax;
   while (load.backMs === undefined) {
@@ -170,7 +171,8 @@ async function isFoundSoFar(bed: Bed): Promise<boolean> {
   });
 }
 
-async function judge(bed: Bed, readers: Readers): Promise<Omit<Run, 'trials'>> {
+/** Ends the load and the cluster, and holds every answer against a view and every disk. */
+export async function judge(bed: Bed, readers: Readers): Promise<Omit<Run, 'trials'>> {
   const { load, problems, cluster, options } = bed;
   await attempt(bed, load.settle());
   readers.close();

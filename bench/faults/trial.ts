@@ -49,7 +49,7 @@ export type Bed = {
   readonly problems: string[];
 };
 
-const members = 3;
+export const members = 3;
 const loadMsMin = 150;
 const loadMsMax = 500;
 const urgentMsMin = 40;
@@ -189,21 +189,27 @@ async function untilWhole(load: Load, sampler: Sampler, ending: Promise<number>,
   }
 }
 
-/** Asks for the status at intervals, writes down what changed, and sees when all is whole. */
-class Sampler {
+/** Asks for the status at intervals, writes down what changed, and sees when all is whole: when `why` finds nothing that is not. */
+export class Sampler {
   readonly seen: Seen[] = [];
   whyNotWhole: string | undefined;
   readonly #ask: () => Promise<ClusterStatus | undefined>;
   readonly #faultAtMs: number;
+  readonly #why: (status: ClusterStatus | undefined) => string | undefined;
   readonly #timer: NodeJS.Timeout;
   readonly #whole: { readonly askedAtMs: number; readonly saidAtMs: number }[] = [];
   #asked = 0;
   #isStopped = false;
   #last = '';
 
-  constructor(ask: () => Promise<ClusterStatus | undefined>, faultAtMs: number) {
+  constructor(
+    ask: () => Promise<ClusterStatus | undefined>,
+    faultAtMs: number,
+    why = (status: ClusterStatus | undefined): string | undefined => whyNotWhole(status, chains, members),
+  ) {
     this.#ask = ask;
     this.#faultAtMs = faultAtMs;
+    this.#why = why;
     this.#timer = setInterval(() => void this.#sample(), statusEveryMs);
   }
 
@@ -224,7 +230,7 @@ class Sampler {
     const status = await this.#ask();
     this.#asked -= 1;
     if (this.#isStopped) return;
-    const why = whyNotWhole(status, chains, members);
+    const why = this.#why(status);
     this.whyNotWhole = why;
     if (why === undefined) this.#whole.push({ askedAtMs, saidAtMs: performance.now() });
     const said = describeStatus(status);

@@ -109,6 +109,19 @@ t.test('[E5] [E6] [E12] what began before anything stood beside a store is belie
   await close(again);
 });
 
+t.test(
+  '[E5] [E7] an identity that was removed is made anew of the store, which the watermark still speaks for',
+  async (t) => {
+    const dir = await written();
+    await rm(join(dir, 'identity'));
+    const again = await open(dir);
+    t.same(again.store.durable(zero), endOf(log));
+    t.same(again.told, []);
+    await close(again);
+    t.same((await readdir(dir)).sort(), ['identity', 'store', 'watermark']);
+  },
+);
+
 type Damage = readonly [what: string, code: RegExp, damage: (dir: string) => Promise<unknown>];
 
 const inStore = (dir: string, name: string): string => join(dir, 'store', name);
@@ -165,6 +178,21 @@ const damages: readonly Damage[] = [
     },
   ],
   ['the store rolled back to an earlier copy', /BEHIND: the store is at write/, rollBack],
+  [
+    'the store rolled back, and the identity beside it removed',
+    /BEHIND: the store is at write/,
+    async (dir) => {
+      await rollBack(dir);
+      await rm(join(dir, 'identity'));
+    },
+  ],
+  [
+    'the store and the identity removed',
+    /LOST/,
+    async (dir) => {
+      for (const name of ['store', 'identity']) await rm(join(dir, name), { recursive: true });
+    },
+  ],
   ['the watermark removed', /BEHIND/, (dir) => rm(join(dir, 'watermark'))],
   ['the watermark spoiled', /CORRUPT/, (dir) => writeFile(join(dir, 'watermark'), 'no watermark')],
   [
