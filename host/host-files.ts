@@ -7,9 +7,9 @@
 import { closeSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError } from '../engine/base/errors.ts';
-import { decodeIdentity, encodeIdentity, type Identity } from '../engine/store/entries.ts';
-import { encodeSlot, readWatermark, slotEvery, type Watermark } from '../engine/store/watermark.ts';
+import { encodeIdentity, type Identity } from '../engine/store/entries.ts';
+import { encodeSlot, slotEvery, type Watermark } from '../engine/store/watermark.ts';
+import { rememberedIn } from './believing.ts';
 import { syncFolder, writeDurably } from './durable-file.ts';
 
 const parts = ['store', 'identity', 'watermark', 'limbo'] as const;
@@ -34,19 +34,9 @@ export class HostFiles {
     return existsSync(this.storeDir);
   }
 
-  /**
-   * What the host remembers of its store; undefined where it never had one. ENGINE_CORRUPT where the files contradict each other or
-   * cannot be read, ENGINE_BEHIND where one is missing.
-   */
+  /** What the host remembers of its store; undefined where it never had one. Codes of `rememberedIn`. */
   async remembered(): Promise<Watermark | undefined> {
-    const identityBytes = await readOr(join(this.dir, 'identity'));
-    if (identityBytes === undefined) return undefined;
-    const { storeId } = decodeIdentity(identityBytes);
-    const slots = await readOr(this.watermarkFile);
-    if (slots === undefined) throw new CodedError('ENGINE_BEHIND', `${this.watermarkFile} is gone`);
-    const watermark = readWatermark(slots);
-    if (watermark.storeId === storeId) return watermark;
-    throw new CodedError('ENGINE_CORRUPT', `the watermark is that of store ${watermark.storeId}, not of ${storeId}`);
+    return rememberedIn(await readOr(join(this.dir, 'identity')), await readOr(this.watermarkFile));
   }
 
   /** Of a store that is there and synced. The identity comes last: with it the others are expected. */
