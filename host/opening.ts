@@ -29,12 +29,12 @@ export async function openHostStore(parts: OpeningParts): Promise<OpenedStore> {
     const files = new HostFiles(parts.dir);
     const { store, indexes } = await openOrBegin(parts, placeOf(files));
     const { storeId } = store.identity;
-    const slots = await openWatermark(files.watermarkFile);
+    const { bytes, writeSlot, close: closeFile } = await openWatermark(files.watermarkFile);
     const serial = (): number => store.serial;
-    const keeper = new WatermarkKeeper({ storeId, serial, writeSlot: slots.writeSlot, fatal: parts.fatal }, serial());
+    const keeper = new WatermarkKeeper({ storeId, serial, writeSlot, fatal: parts.fatal }, bytes);
     const close = async (): Promise<void> => {
       await keeper.close();
-      await slots.close();
+      await closeFile();
       await lock.release();
     };
     return { store, indexes, watermark: keeper, files, close };

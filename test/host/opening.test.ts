@@ -266,7 +266,7 @@ t.test('[E5] the watermark follows what is durable, not oftener than it should, 
     return Promise.resolve();
   };
   const fatal = (cause: unknown): void => void t.fail(String(cause));
-  const keeper = new WatermarkKeeper({ storeId: 's', serial: () => serial, writeSlot, fatal }, serial);
+  const keeper = new WatermarkKeeper({ storeId: 's', serial: () => serial, writeSlot, fatal }, fileOfSlots(5, 5));
   const tick = async (nowMs: number): Promise<void> => {
     keeper.tick(nowMs);
     await new Promise((resolve) => setImmediate(resolve));
@@ -277,13 +277,37 @@ t.test('[E5] the watermark follows what is durable, not oftener than it should, 
   await tick(25);
   serial = 9;
   await tick(50);
-  t.same(slots, [[0, 7]], 'too soon');
+  t.same(slots, [[1, 7]], 'too soon');
   await tick(125);
   serial = 10;
   await keeper.close();
   t.same(slots, [
-    [0, 7],
-    [1, 9],
-    [0, 10],
+    [1, 7],
+    [0, 9],
+    [1, 10],
   ]);
 });
+
+t.test('[E5] a process that begins writes over the older slot, and what the file lacks at once', async (t) => {
+  for (const [first, second, slot] of [
+    [7, 5, 1],
+    [5, 7, 0],
+    [7, undefined, 1],
+    [undefined, 7, 0],
+  ] as const) {
+    const written: number[] = [];
+    const writeSlot = async (slot: 0 | 1): Promise<void> => void written.push(slot);
+    const parts = { storeId: 's', serial: () => 9, writeSlot, fatal: (cause: unknown) => void t.fail(String(cause)) };
+    new WatermarkKeeper(parts, fileOfSlots(first, second)).tick(0);
+    t.same(written, [slot], `${first}, ${second}: the store is at 9 already`);
+  }
+});
+
+/** Slots with these serials; undefined for one that was spoiled. */
+function fileOfSlots(...serials: readonly (number | undefined)[]): Uint8Array {
+  const file = new Uint8Array(2 * slotEvery);
+  for (const [slot, serial] of serials.entries()) {
+    if (serial !== undefined) file.set(encodeSlot({ storeId: 's', serial }), slot * slotEvery);
+  }
+  return file;
+}
