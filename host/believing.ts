@@ -12,6 +12,7 @@ import { decodeIdentity, type Identity, identityKey } from '../engine/store/entr
 import type { OrderedStore } from '../engine/store/port.ts';
 import { Store } from '../engine/store/store.ts';
 import { readWatermark, type Watermark } from '../engine/store/watermark.ts';
+import { walkWhole } from '../engine/store/whole.ts';
 
 /** Where the one store of a host lies, with what stands beside it. */
 export type StorePlace = {
@@ -23,8 +24,10 @@ export type StorePlace = {
   readonly remember: (identity: Identity, serial: number) => Promise<void>;
   /** ENGINE_LOST where there is none, unless one may be made. */
   readonly openDisk: (mayCreate: boolean) => Promise<OrderedStore>;
-  /** What LevelDB told of losses when it opened. */
+  /** What LevelDB told of losses when it opened, now or since it was last walked. */
   readonly losses: () => Promise<readonly string[]>;
+  /** All of it was walked since, and is well. */
+  readonly walked: () => Promise<void>;
   /** Moves the store and all that is known of it away; says where to, where anything was left of it. */
   readonly setAside: (reason: string) => Promise<string | undefined>;
 };
@@ -97,6 +100,10 @@ async function openBelieved(parts: BelievingParts, place: StorePlace): Promise<B
       parts.log.warn({ lines: losses.slice(0, 20) }, 'LevelDB tells of a loss: all of the store is walked');
     const visit: Parameters<typeof Store.open>[3] = (record) => indexVisited(indexes, record);
     const store = await Store.open(disk, parts.chains, parts.fresh(), visit, remembered);
+    if (losses.length > 0) {
+      for (const chain of parts.chains) await walkWhole(store, chain);
+      await place.walked();
+    }
     // One from before there was anything beside stores, or one whose making was cut off.
     if (remembered === undefined) await place.remember(store.identity, store.serial);
     return { store, indexes };

@@ -53,7 +53,8 @@ function placeOf(files: HostFiles): StorePlace {
     remembered: () => files.remembered(),
     remember: (identity, serial) => files.remember(identity, serial),
     openDisk: (mayCreate) => LevelStore.open(files.storeDir, mayCreate),
-    losses: () => lossesIn(files.storeDir),
+    losses: async () => files.losses(await lossesIn(files.storeDir)),
+    walked: () => files.walked(),
     setAside: (reason) => files.setAside(reason),
   };
 }

@@ -3,8 +3,9 @@ import { cp, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { chainId, epoch, origin } from '../../engine/base/ids.ts';
+import { chainId, epoch, lsn, origin } from '../../engine/base/ids.ts';
 import { encodeIdentity, type Identity } from '../../engine/store/entries.ts';
+import { encodeSnapshotEntry, snapshotKey } from '../../engine/store/snapshot-format.ts';
 import { encodeSlot, slotEvery } from '../../engine/store/watermark.ts';
 import { HostFiles } from '../../host/host-files.ts';
 import { LevelStore } from '../../host/level-store.ts';
@@ -212,6 +213,28 @@ for (const [what, code, damage] of damages) {
     await close(third);
   });
 }
+
+t.test('[E10] a loss that was told and not looked into is looked into at the next start', async (t) => {
+  const dir = await written();
+  const files = new HostFiles(dir);
+  t.same(await files.losses([]), []);
+  t.same(await files.losses(['dropping 12 bytes']), ['dropping 12 bytes']);
+  t.same(await files.losses([]), ['dropping 12 bytes'], 'LevelDB tells it once');
+  const again = await open(dir);
+  t.same(again.told, [], 'nothing was missing');
+  t.same(await files.losses([]), []);
+  await close(again);
+  const disk = await LevelStore.open(join(dir, 'store'));
+  const key = snapshotKey(zero, 's/of-nobody');
+  const puts = [{ key, value: encodeSnapshotEntry(key, { lsn: lsn(1), seq: 1, blocks: [], state: new Uint8Array() }) }];
+  await disk.write(puts);
+  await disk.close();
+  await files.losses(['dropping 12 bytes']);
+  const third = await open(dir);
+  t.match(third.told[0]?.err.message, /its documents are not those that were folded/);
+  t.notOk((await readdir(dir)).includes('losses'));
+  await close(third);
+});
 
 t.test(
   '[E7] the store of another host is refused by name and left alone, unless that host has it in use',
