@@ -1,8 +1,13 @@
 // A disk under one host's store: what is durable, and at most one write on its way there. A crash keeps that write or loses it,
 // as a whole (S1); a write that fails may be there all the same (S3). Reads take their time too.
+//
+// And it lies as LevelDB was measured to (engine/README.md): what is written behind a failed write is gone with the process, a hole or a cut of
+// the write-ahead log is not refused, and a flipped bit comes back as it is.
 import { assert } from '../../engine/base/assert.ts';
 import type { OrderedStore, Pair, Put } from '../../engine/store/port.ts';
 import type { Prng } from '../prng.ts';
+import type { Values } from './journal.ts';
+import { applyWrite, Journal, textOf, writeOf } from './journal.ts';
 import type { Kernel, Timer } from './kernel.ts';
 
 const readMsUsual = 0.05;
@@ -18,7 +23,13 @@ export class DiskFailed extends Error {
 export class SimDisk {
   readonly #kernel: Kernel;
   readonly #prng: Prng;
-  #values = new Map<string, Uint8Array>();
+  #values: Values = new Map();
+  #journal = new Journal();
+  /** What was there before a bit was flipped, by key. */
+  readonly #flipped: Values = new Map();
+  /** Writes since one failed: a process that goes on after it writes to nowhere. */
+  #doomed: number | undefined;
+  #isUsed = false;
   #keys: string[] | undefined;
   #writing: Write | undefined;
   /** How long a sync takes. */
@@ -29,6 +40,8 @@ export class SimDisk {
   isFailing = false;
   /** How often this disk was replaced by an empty one. */
   losses = 0;
+  /** LevelDB tells of a loss when it is opened next, once. */
+  isTelling = false;
   onApplied: (puts: readonly Put[]) => void = () => {};
 
   constructor(kernel: Kernel, name: string) {
@@ -39,6 +52,19 @@ export class SimDisk {
 
   get isWriting(): boolean {
     return this.#writing !== undefined;
+  }
+
+  get isEmpty(): boolean {
+    return this.#values.size === 0;
+  }
+
+  get hasFlips(): boolean {
+    return this.#flipped.size > 0;
+  }
+
+  /** How many writes can be lost one by one. */
+  get journalLength(): number {
+    return this.#journal.length;
   }
 
   /** A process opens it; the handle dies with the process. */
@@ -67,6 +93,9 @@ export class SimDisk {
   crash(): 'idle' | 'kept' | 'lost' {
     const writing = this.#writing;
     this.#writing = undefined;
+    const doomed = this.#doomed ?? 0;
+    this.#doomed = undefined;
+    if (doomed > 0) this.loseWrites(this.#journal.length - doomed, doomed);
     if (writing === undefined) return 'idle';
     this.#kernel.cancel(writing.timer);
     if (this.#prng.below(2) === 0) return 'lost';
@@ -76,18 +105,57 @@ export class SimDisk {
 
   /** An empty disk in its place. */
   lose(): void {
-    assert(this.#writing === undefined, 'a disk is lost while nobody uses it');
-    this.#values = new Map();
-    this.#keys = undefined;
-    this.losses += 1;
+    this.#become(new Map());
+    this.#journal = new Journal();
+    this.isTelling = false;
+    if (this.#isUsed) this.losses += 1;
+    this.#isUsed = false;
   }
 
-  /** Everything durable from `from` on, below `to`, by rising key: for checkers. */
+  /** What a copy of its folder would hold. */
+  copy(): Values {
+    return new Map(this.#values);
+  }
+
+  /** A copy is put back. */
+  restore(copy: Values): void {
+    this.#become(new Map(copy));
+    this.#journal = new Journal(new Map(copy));
+  }
+
+  /** These writes never happened; what came behind them did. */
+  loseWrites(from: number, count: number): void {
+    this.#become(this.#journal.lose(from, count));
+  }
+
+  /** From now on a read of `key` gives another byte. */
+  flip(key: Uint8Array): void {
+    const text = textOf(key);
+    const value = this.#values.get(text);
+    assert(value !== undefined, 'what is there can rot');
+    if (!this.#flipped.has(text)) this.#flipped.set(text, value);
+    const rotten = Uint8Array.from(value);
+    const at = this.#prng.below(rotten.length);
+    rotten[at] = (rotten[at] ?? 0) ^ (1 << this.#prng.below(8));
+    this.#values.set(text, rotten);
+  }
+
+  /** Keys whose first byte is `kind`. */
+  keysOf(kind: number): Uint8Array[] {
+    return this.#sorted()
+      .filter((text) => text.charCodeAt(0) === kind)
+      .map((text) => Buffer.from(text, 'latin1'));
+  }
+
+  /** Everything durable from `from` on, below `to`, by rising key, as it was before bits flipped: for checkers. */
   pairs(from: Uint8Array, to: Uint8Array): Pair[] {
     const [low, high] = [textOf(from), textOf(to)];
     return this.#sorted()
       .filter((key) => key >= low && key < high)
-      .map((key) => ({ key: Buffer.from(key, 'latin1'), value: this.#values.get(key) as Uint8Array }));
+      .map((key) => ({
+        key: Buffer.from(key, 'latin1'),
+        value: (this.#flipped.get(key) ?? this.#values.get(key)) as Uint8Array,
+      }));
   }
 
   /** The values of these. */
@@ -103,6 +171,7 @@ export class SimDisk {
         const isFailing = this.isFailing;
         this.isFailing = false;
         if (!isFailing || this.#prng.below(2) === 0) this.#apply(puts);
+        if (isFailing) this.#doomed ??= 0;
         enter(() => (isFailing ? reject(new DiskFailed('the disk failed a sync')) : resolve()));
       });
       this.#writing = { puts, timer };
@@ -110,13 +179,23 @@ export class SimDisk {
   }
 
   #apply(puts: readonly Put[]): void {
-    for (const { key, value } of puts as readonly { key: Uint8Array; value: Uint8Array | undefined }[]) {
-      const text = textOf(key);
-      if (value === undefined) this.#values.delete(text);
+    const write = writeOf(puts);
+    for (const { text, value } of write) {
       if (value === undefined || !this.#values.has(text)) this.#keys = undefined;
-      if (value !== undefined) this.#values.set(text, Uint8Array.from(value));
+      this.#flipped.delete(text);
     }
+    applyWrite(this.#values, write);
+    this.#journal.add(write);
+    this.#isUsed = true;
+    if (this.#doomed !== undefined) this.#doomed += 1;
     this.onApplied(puts);
+  }
+
+  #become(values: Values): void {
+    assert(this.#writing === undefined, 'a disk changes by itself while nobody writes');
+    this.#values = values;
+    this.#keys = undefined;
+    this.#flipped.clear();
   }
 
   /** Pages of what was there when it began, as LevelDB does it. */
@@ -151,8 +230,4 @@ function lowerBound(keys: readonly string[], key: string): number {
     else high = middle;
   }
   return low;
-}
-
-function textOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }

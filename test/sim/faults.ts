@@ -2,6 +2,7 @@
 // what is broken is mended after a while, and what is still broken when the world heals is mended then.
 import type { Prng } from '../prng.ts';
 import { lostVoter, mayLoseDisk } from './atlas.ts';
+import { damage, damages } from './damage.ts';
 import type { Machine } from './machine.ts';
 import type { World } from './world.ts';
 
@@ -110,7 +111,18 @@ const faultKinds: Readonly<Record<string, Fault>> = {
     replaceVoters(world, prng);
     return true;
   },
+  ...Object.fromEntries(Object.keys(damages).map((name) => [name, damageOf(name)])),
 };
+
+function damageOf(name: string): Fault {
+  return (world, prng) => {
+    const later = (ms: number, harm: () => void): void => harmLater(world, ms, harm);
+    return damage(world, prng, name, { careForVoters: () => replaceVoters(world, prng, looksIdle), later });
+  };
+}
+
+/** How often an operator looks for a voter without a store before it believes that there is none. */
+const looksIdle = 10;
 
 export const faultNames: readonly string[] = Object.keys(faultKinds);
 
@@ -125,7 +137,7 @@ export function beginFaults(world: World, endMs: number): void {
     if (kernel.nowMs >= endMs) return;
     const kind = prng.pick(kinds);
     if (faultKinds[kind]?.(world, prng) === true) {
-      world.faults[kind] = (world.faults[kind] ?? 0) + 1;
+      world.note(kind);
       world.say(() => `- fault: ${kind}`);
     }
     kernel.after(-Math.log(1 - prng.next()) * meanMs, next);
@@ -148,10 +160,13 @@ export function heal(world: World): void {
 }
 
 /** An operator sees that a voter has lost its disk, and has it replaced by what stands in its place; until that is done. */
-function replaceVoters(world: World, prng: Prng): void {
+function replaceVoters(world: World, prng: Prng, idleLeft = 0): void {
   world.kernel.after(100 + prng.below(400), () => {
     const lost = lostVoter(world);
-    if (lost === undefined) return;
+    if (lost === undefined) {
+      if (idleLeft > 0) replaceVoters(world, prng, idleLeft - 1);
+      return;
+    }
     const isBack = world.machines.find(({ id }) => id === lost.joiner.host)?.isUp === true;
     const driver = prng.pick(world.machines).process;
     if (isBack && driver?.state === 'up') driver.tell({ kind: 'replaceVoter', ...lost });

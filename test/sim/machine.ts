@@ -13,6 +13,7 @@ import {
   nameOfSnapshotKey,
 } from '../../engine/store/snapshot-format.ts';
 import type { Archive } from './archive.ts';
+import { Beside } from './beside.ts';
 import { SimDisk } from './disk.ts';
 import type { Kernel } from './kernel.ts';
 import type { HostProcess } from './process.ts';
@@ -23,6 +24,12 @@ const baseKind = 0x04;
 export class Machine {
   readonly id: HostId;
   readonly disk: SimDisk;
+  readonly beside: Beside;
+  /**
+   * What was done to its store, until that was set aside or believed: bits that flipped, writes that it lost (until then the disk says nothing of
+   * what was durable), or what stood beside it.
+   */
+  harm: 'flips' | 'lost writes' | 'beside' | undefined;
   readonly #archive: Archive;
   process: HostProcess | undefined;
   boots = 0;
@@ -33,6 +40,7 @@ export class Machine {
     this.id = id;
     this.#archive = archive;
     this.disk = new SimDisk(kernel, id);
+    this.beside = new Beside(kernel, id, this.disk);
     this.disk.onApplied = (puts) => this.#onApplied(puts);
   }
 
@@ -58,9 +66,24 @@ export class Machine {
     return [...this.#archive.historyTo(chainId(chain), base.floor), ...kept];
   }
 
+  /** Everything on it. */
   loseDisk(): void {
     this.disk.lose();
+    this.beside.forget();
     this.#seqs = new Map();
+  }
+
+  /** Its store alone, or some of that: what is remembered of it is still there. */
+  harmStore(harm: 'flips' | 'lost writes' | 'beside', change: () => void): void {
+    this.harm = harm;
+    this.#seqs = undefined;
+    change();
+  }
+
+  /** A process has a store that it believes: the one that was there, or one that begins. */
+  onOpened(): void {
+    this.#seqs = undefined;
+    if (!this.disk.hasFlips) this.harm = undefined;
   }
 
   /** How far a document is durable here. */
