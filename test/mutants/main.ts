@@ -13,8 +13,16 @@ import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
 import { nodeMutants } from './table-node.ts';
 import { storeMutants } from './table-store.ts';
+import { trustMutants } from './table-trust.ts';
 
-const mutants: readonly Mutant[] = [...readings(), ...nodeMutants, ...gossipMutants, ...storeMutants, ...hostMutants];
+const mutants: readonly Mutant[] = [
+  ...readings(),
+  ...nodeMutants,
+  ...gossipMutants,
+  ...storeMutants,
+  ...trustMutants,
+  ...hostMutants,
+];
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const rooms = ['engine', 'chain', 'host', 'proxy', 'bench', 'test'];

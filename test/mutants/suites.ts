@@ -19,15 +19,24 @@ const ofStore = (name: string): string => `test/store/${name}.test.js`;
 const ofGossip = (name: string): string => `test/gossip/${name}.test.js`;
 const ofRegister = (name: string): string => `test/register/${name}.test.js`;
 
+/** What stands beside a store is seen where a host opens it. */
+const trusting: readonly string[] = [
+  'engine/store/watermark.js',
+  ...['believing', 'opening', 'host-files', 'watermark-keeper', 'doubt'].map((name) => `host/${name}.js`),
+];
+
 /** By the room that is mutated: the cheap ones first, then what they cannot see. */
 export function suitesFor(file: string): readonly string[] {
   if (file.startsWith('chain/register/')) return ['chance', 'acceptor', 'proposer', 'replacement'].map(ofRegister);
   if (file.startsWith('chain/gossip/')) return ['members', 'hints', 'exchange', 'random'].map(ofGossip);
   if (file === 'chain/node.js') return [];
   if (file === 'chain/steward.js' || file === 'chain/detector.js') return [`test/${file.replace('.js', '.test.js')}`];
+  if (file === 'chain/voter-care.js') return ['test/chain/voter-care.test.js'];
   if (file.startsWith('chain/')) return ['test/chain/random.test.js', 'test/golden.test.js', ...members];
   if (file === 'host/host.js' || file === 'engine/base/assert.js') return ['test/host/host.test.js'];
-  if (file.startsWith('engine/store/')) return ['document-index', 'store', 'folding', 'pages'].map(ofStore);
+  if (trusting.includes(file)) return ['test/host/opening.test.js', 'test/host/doubt.test.js'];
+  if (file.startsWith('engine/store/'))
+    return ['open', 'document-index', 'store', 'folding', 'pages', 'whole'].map(ofStore);
   if (file === 'engine/document/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file === 'proxy/route.js') return ['test/proxy/routing.test.js'];
   return file === 'host/batcher.js' ? ['test/host/batcher.test.js'] : [];

@@ -32,6 +32,10 @@ export class Beside {
     return this.identity === undefined || this.slots === undefined ? undefined : readWatermark(this.slots);
   }
 
+  get isWriting(): boolean {
+    return this.#writing !== undefined;
+  }
+
   noteLimbo(reason: string): void {
     this.limbo = reason;
   }

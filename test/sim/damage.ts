@@ -20,15 +20,19 @@ type Damage = (world: World, prng: Prng, machine: Machine, harms: Harms) => bool
 
 /** Records most of all: there are most of them on a real disk. */
 const kindsOfBytes = [0x10, 0x10, 0x10, 0x01, 0x02, 0x03, 0x04, 0x05, 0x20, 0x21];
+const snapshotKind = 0x20;
 const holeWritesMax = 30;
 
 export const damages: Readonly<Record<string, Damage>> = {
   /** A flipped bit in the middle of the write-ahead log. */
   logHole: (world, prng, machine, harms) => {
-    const last = machine.disk.journalLength - 1;
+    const last = machine.disk.journal.length - 1;
     if (last < 2) return false;
-    const from = prng.below(last);
-    const count = 1 + prng.below(Math.min(holeWritesMax, last - from));
+    // A lost snapshot leaves no hole in any log, and is the hardest to notice.
+    const folds = machine.disk.journal.placesOf(snapshotKind).filter((at) => at < last);
+    const isFold = folds.length > 0 && prng.below(2) === 0;
+    const from = isFold ? prng.pick(folds) : prng.below(last);
+    const count = isFold ? 1 : 1 + prng.below(Math.min(holeWritesMax, last - from));
     return whileDown(world, prng, machine, harms, () => {
       machine.harmStore('lost writes', () => machine.disk.loseWrites(from, count));
       machine.disk.isTelling = true;
@@ -41,8 +45,8 @@ export const damages: Readonly<Record<string, Damage>> = {
       const { disk } = machine;
       const behind = serialOf(machine) - (machine.beside.watermark?.serial ?? 0);
       const count = behind + 1 + prng.below(20);
-      if (count > disk.journalLength) return;
-      machine.harmStore('lost writes', () => disk.loseWrites(disk.journalLength - count, count));
+      if (count > disk.journal.length) return;
+      machine.harmStore('lost writes', () => disk.loseWrites(disk.journal.length - count, count));
       world.say(() => `* ${machine.id} lost its last ${count} writes, and ${behind} are behind its watermark`);
     });
   },

@@ -62,9 +62,9 @@ export class SimDisk {
     return this.#flipped.size > 0;
   }
 
-  /** How many writes can be lost one by one. */
-  get journalLength(): number {
-    return this.#journal.length;
+  /** What was written last, write by write. */
+  get journal(): Pick<Journal, 'length' | 'placesOf'> {
+    return this.#journal;
   }
 
   /** A process opens it; the handle dies with the process. */

@@ -18,6 +18,10 @@ const faultKinds: Readonly<Record<string, Fault>> = {
     const writing = world.machines.filter(({ isUp, disk }) => isUp && disk.isWriting);
     return writing.length > 0 && crash(world, prng, prng.pick(writing), false);
   },
+  crashMarking: (world, prng) => {
+    crashMarking(world, prng, 400);
+    return true;
+  },
   crashTwice: (world, prng) => {
     const machine = prng.pick(world.machines);
     harmLater(world, 10 + prng.below(150), () => crash(world, prng, machine, false));
@@ -191,6 +195,13 @@ function crash(world: World, prng: Prng, machine: Machine, isPowerLost: boolean,
   world.crash(machine, isPowerLost);
   world.kernel.after(downMs, () => world.start(machine));
   return true;
+}
+
+/** As soon as somebody writes a slot of its watermark. */
+function crashMarking(world: World, prng: Prng, triesLeft: number): void {
+  const marking = world.machines.filter(({ isUp, beside }) => isUp && beside.isWriting);
+  if (marking.length > 0) crash(world, prng, prng.pick(marking), false, 1 + prng.below(20));
+  else if (triesLeft > 0) harmLater(world, 0.3, () => crashMarking(world, prng, triesLeft - 1));
 }
 
 function downFor(prng: Prng): number {

@@ -26,6 +26,11 @@ export class Journal {
     for (const one of this.#writes.splice(0, writesMax / 2)) applyWrite(this.#base, one);
   }
 
+  /** Where the writes are that put something under a key of this kind. */
+  placesOf(kind: number): number[] {
+    return this.#writes.flatMap((write, at) => (write.some(({ text }) => text.charCodeAt(0) === kind) ? [at] : []));
+  }
+
   /** Loses `count` writes from the one at `from` on; what the disk holds then. */
   lose(from: number, count: number): Values {
     this.#writes.splice(from, count);
