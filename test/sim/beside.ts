@@ -20,6 +20,7 @@ export class Beside {
   readonly #prng: Prng;
   readonly #disk: SimDisk;
   #writing: SlotWrite | undefined;
+  #deaths = 0;
 
   constructor(kernel: Kernel, name: string, disk: SimDisk) {
     this.#kernel = kernel;
@@ -63,6 +64,7 @@ export class Beside {
 
   /** The process is gone. Says whether it left a slot that is neither the old nor the new. */
   crash(): boolean {
+    this.#deaths += 1;
     const writing = this.#writing;
     this.#writing = undefined;
     if (writing === undefined) return false;
@@ -75,8 +77,12 @@ export class Beside {
   /** For a process that opens its store; every step takes as long as a sync. */
   place(enter: Enter, onSetAside: (reason: string) => void): StorePlace {
     const disk = this.#disk;
-    const pause = (): Promise<void> =>
-      new Promise((resolve) => this.#kernel.after(disk.syncMs * this.#prng.next(), () => enter(resolve)));
+    const deaths = this.#deaths;
+    const pause = async (): Promise<void> => {
+      const ms = disk.syncMs * this.#prng.next();
+      await new Promise<void>((resolve) => this.#kernel.after(ms, () => enter(resolve)));
+      if (deaths !== this.#deaths) await new Promise(() => {});
+    };
     return {
       get hasStore() {
         return !disk.isEmpty;

@@ -29,6 +29,8 @@ export class SimDisk {
   readonly #flipped: Values = new Map();
   /** Writes since one failed: a process that goes on after it writes to nowhere. */
   #doomed: number | undefined;
+  /** How many processes died: what one of them still had in its hand does nothing any more (seed 127 of damages). */
+  #deaths = 0;
   #isUsed = false;
   #keys: string[] | undefined;
   #writing: Write | undefined;
@@ -72,12 +74,17 @@ export class SimDisk {
     const done = (ms: number): Promise<void> =>
       new Promise((resolve) => this.#kernel.after(ms * (0.5 + this.#prng.next()), () => enter(resolve)));
     let isClosed = false;
+    const deaths = this.#deaths;
+    const isDead = (): boolean => deaths !== this.#deaths;
     const read = async (): Promise<void> => {
       if (isClosed) throw new Error('the store is closed');
       await done(this.readMs);
     };
     return {
-      write: (puts) => (isClosed ? read() : this.#write(puts, enter)),
+      write: (puts) => {
+        if (isDead()) return new Promise(() => {});
+        return isClosed ? read() : this.#write(puts, enter);
+      },
       get: async (key) => {
         await read();
         return this.#values.get(textOf(key))?.slice();
@@ -91,6 +98,7 @@ export class SimDisk {
 
   /** The process or its machine is gone. Says whether a write was on its way, and whether it got there. */
   crash(): 'idle' | 'kept' | 'lost' {
+    this.#deaths += 1;
     const writing = this.#writing;
     this.#writing = undefined;
     const doomed = this.#doomed ?? 0;
