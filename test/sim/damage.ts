@@ -55,8 +55,8 @@ export const damages: Readonly<Record<string, Damage>> = {
     const copy = machine.disk.copy();
     const [serial, losses] = [serialOf(machine), machine.disk.losses];
     harms.later(50 + prng.below(1_500), () => {
-      const isOlder = serial < (machine.beside.watermark?.serial ?? 0) && losses === machine.disk.losses;
-      if (!isOlder || !mayLoseDisk(world, machine)) return;
+      if (losses !== machine.disk.losses || !mayLoseDisk(world, machine)) return;
+      if (serial >= (machine.beside.watermark?.serial ?? 0)) return;
       world.note('rolledBack');
       whileDown(world, prng, machine, harms, () => {
         machine.harmStore('lost writes', () => machine.disk.restore(copy));
