@@ -18,8 +18,10 @@ export type Harms = {
 /** Returns false where it cannot happen now. */
 type Damage = (world: World, prng: Prng, machine: Machine, harms: Harms) => boolean;
 
-/** Records most of all: there are most of them on a real disk. */
+/** Records, what is read once when a store opens, documents. */
 const kindsOfBytes = [0x10, 0x10, 0x10, 0x01, 0x02, 0x03, 0x04, 0x05, 0x20, 0x21];
+/** What is read while a process runs. */
+const kindsRead = [0x10, 0x20, 0x20, 0x21];
 const snapshotKind = 0x20;
 const holeWritesMax = 30;
 
@@ -65,9 +67,9 @@ export const damages: Readonly<Record<string, Damage>> = {
     });
     return false;
   },
-  bitFlip: (world, prng, machine) => flipOne(world, prng, machine),
+  bitFlip: (world, prng, machine) => flipOne(world, prng, machine, prng.below(3) > 0 ? kindsRead : kindsOfBytes),
   bitFlipDown: (world, prng, machine, harms) => {
-    return whileDown(world, prng, machine, harms, () => flipOne(world, prng, machine));
+    return whileDown(world, prng, machine, harms, () => flipOne(world, prng, machine, kindsOfBytes));
   },
   storeLost: (world, prng, machine, harms) => {
     return whileDown(world, prng, machine, harms, () => {
@@ -101,8 +103,8 @@ function whileDown(world: World, prng: Prng, machine: Machine, { careForVoters }
   return true;
 }
 
-function flipOne(world: World, prng: Prng, machine: Machine): boolean {
-  const keys = machine.disk.keysOf(prng.pick(kindsOfBytes));
+function flipOne(world: World, prng: Prng, machine: Machine, kinds: readonly number[]): boolean {
+  const keys = machine.disk.keysOf(prng.pick(kinds));
   if (keys.length === 0) return false;
   const key = prng.pick(keys);
   machine.harmStore('flips', () => machine.disk.flip(key));

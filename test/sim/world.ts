@@ -183,7 +183,10 @@ export class World {
       onServing: (process, chain, epoch) => this.#onServing(process, chain, epoch),
       onLearned: (process, value) => this.#onLearned(process, value),
       onSetAside: (process, reason) => this.#onSetAside(process, reason),
-      onOpened: (process) => this.#machine(process.id).onOpened(),
+      onOpened: (process) => {
+        const missed = this.#machine(process.id).onOpened();
+        if (missed !== undefined) this.history.find('doubt', `${process.id}: ${missed}`);
+      },
       onFolded: () => this.sometimes.note('a chain was folded'),
       onWedged: (process, chain, reason) => {
         this.say(() => `! ${process.id} chain ${chain} wedged: ${reason}`);
@@ -243,7 +246,9 @@ export class World {
 
   /** A store is set aside only where something was done to it. */
   #onSetAside(process: HostProcess, reason: string): void {
-    const { harm, beside } = this.#machine(process.id);
+    const machine = this.#machine(process.id);
+    const { harm, beside } = machine;
+    machine.onSetAside();
     this.say(() => `! ${process.id} sets its store aside: ${reason}`);
     if (harm === undefined)
       this.history.find('doubt', `${process.id} set its store aside, with nothing done to it: ${reason}`);
