@@ -18,10 +18,6 @@ const faultKinds: Readonly<Record<string, Fault>> = {
     const writing = world.machines.filter(({ isUp, disk }) => isUp && disk.isWriting);
     return writing.length > 0 && crash(world, prng, prng.pick(writing), false);
   },
-  crashMarking: (world, prng) => {
-    crashMarking(world, prng, 400);
-    return true;
-  },
   crashTwice: (world, prng) => {
     const machine = prng.pick(world.machines);
     harmLater(world, 10 + prng.below(150), () => crash(world, prng, machine, false));
@@ -115,6 +111,14 @@ const faultKinds: Readonly<Record<string, Fault>> = {
     replaceVoters(world, prng);
     return true;
   },
+};
+
+/** What is done to stores, and to what stands beside them. It comes besides other faults, and takes no turn of theirs. */
+const damageKinds: Readonly<Record<string, Fault>> = {
+  crashMarking: (world, prng) => {
+    crashMarking(world, prng, 400);
+    return true;
+  },
   ...Object.fromEntries(Object.keys(damages).map((name) => [name, damageOf(name)])),
 };
 
@@ -128,19 +132,33 @@ function damageOf(name: string): Fault {
 /** How often an operator looks for a voter without a store before it believes that there is none. */
 const looksIdle = 10;
 
-export const faultNames: readonly string[] = Object.keys(faultKinds);
+export const faultNames: readonly string[] = [...Object.keys(faultKinds), ...Object.keys(damageKinds)];
 
 /** Faults from now until `endMs`. */
 export function beginFaults(world: World, endMs: number): void {
+  const prng = world.kernel.chance(`faults ${endMs}`);
+  const names = Object.keys(faultKinds);
+  const chosen = names.filter(() => prng.below(3) === 0);
+  const kinds = chosen.length > 0 ? chosen : [prng.pick(names)];
+  beginSome(world, prng, endMs, faultKinds, kinds, prng.pick([40, 120, 300, 800]));
+  const other = world.kernel.chance(`damages ${endMs}`);
+  const harmful = Object.keys(damageKinds).filter(() => other.below(3) === 0);
+  if (harmful.length > 0) beginSome(world, other, endMs, damageKinds, harmful, other.pick([100, 300, 800]));
+}
+
+function beginSome(
+  world: World,
+  prng: Prng,
+  endMs: number,
+  faults: Readonly<Record<string, Fault>>,
+  kinds: readonly string[],
+  meanMs: number,
+): void {
   const { kernel } = world;
-  const prng = kernel.chance(`faults ${endMs}`);
-  const chosen = faultNames.filter(() => prng.below(3) === 0);
-  const kinds = chosen.length > 0 ? chosen : [prng.pick(faultNames)];
-  const meanMs = prng.pick([40, 120, 300, 800]);
   const next = (): void => {
     if (kernel.nowMs >= endMs) return;
     const kind = prng.pick(kinds);
-    if (faultKinds[kind]?.(world, prng) === true) {
+    if (faults[kind]?.(world, prng) === true) {
       world.note(kind);
       world.say(() => `- fault: ${kind}`);
     }
