@@ -116,7 +116,12 @@ const faultKinds: Readonly<Record<string, Fault>> = {
 /** What is done to stores, and to what stands beside them. It comes besides other faults, and takes no turn of theirs. */
 const damageKinds: Readonly<Record<string, Fault>> = {
   crashMarking: (world, prng) => {
-    crashMarking(world, prng, 400);
+    crashAsSoonAs(world, prng, ({ beside }) => beside.isWriting, 400);
+    return true;
+  },
+  crashWiping: (world, prng) => {
+    const isWiping = ({ process }: Machine) => process?.replicas.some(({ leftover }) => leftover === 'going') === true;
+    crashAsSoonAs(world, prng, isWiping, 1_000);
     return true;
   },
   ...Object.fromEntries(Object.keys(damages).map((name) => [name, damageOf(name)])),
@@ -215,11 +220,10 @@ function crash(world: World, prng: Prng, machine: Machine, isPowerLost: boolean,
   return true;
 }
 
-/** As soon as somebody writes a slot of its watermark. */
-function crashMarking(world: World, prng: Prng, triesLeft: number): void {
-  const marking = world.machines.filter(({ isUp, beside }) => isUp && beside.isWriting);
-  if (marking.length > 0) crash(world, prng, prng.pick(marking), false, 1 + prng.below(20));
-  else if (triesLeft > 0) harmLater(world, 0.3, () => crashMarking(world, prng, triesLeft - 1));
+function crashAsSoonAs(world: World, prng: Prng, isAt: (machine: Machine) => boolean, triesLeft: number): void {
+  const there = world.machines.filter((machine) => machine.isUp && isAt(machine));
+  if (there.length > 0) crash(world, prng, prng.pick(there), false, 1 + prng.below(20));
+  else if (triesLeft > 0) harmLater(world, 0.3, () => crashAsSoonAs(world, prng, isAt, triesLeft - 1));
 }
 
 function downFor(prng: Prng): number {
