@@ -13,7 +13,7 @@ export function isReplaceable(replicas: readonly Replica[]): boolean {
 }
 
 /** Called before the process ends for `cause`: notes it for the next start, where the store is the cause and others have what it had. */
-export function noteDoubt(cause: unknown, files: HostFiles, replicas: readonly Replica[]): void {
+export function noteDoubt(cause: unknown, files: Pick<HostFiles, 'noteLimbo'>, replicas: readonly Replica[]): void {
   if (!(cause instanceof CodedError) || cause.code !== 'ENGINE_CORRUPT') return;
   if (isReplaceable(replicas)) files.noteLimbo(cause.message);
 }

@@ -3,16 +3,20 @@
 //   identity    whose store this is (E7), as the store has it
 //   watermark   how many of its writes were durable, lately (E5)
 //   limbo       there while the store is not believed, and why: the next start sets it aside
+//   losses      what LevelDB told of losses, and says only once: there until all of the store was walked since
 //   aside-*     stores that were not believed, whole, as they were found; never written again
 import { closeSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CodedError } from '../engine/base/errors.ts';
-import { decodeIdentity, encodeIdentity, type Identity } from '../engine/store/entries.ts';
-import { encodeSlot, readWatermark, slotEvery, type Watermark } from '../engine/store/watermark.ts';
+import { encodeIdentity, type Identity } from '../engine/store/entries.ts';
+import { encodeSlot, slotEvery, type Watermark } from '../engine/store/watermark.ts';
+import { rememberedIn } from './believing.ts';
 import { syncFolder, writeDurably } from './durable-file.ts';
 
-const parts = ['store', 'identity', 'watermark', 'limbo'] as const;
+const parts = ['store', 'identity', 'watermark', 'limbo', 'losses'] as const;
+
+/** As many lines are kept. */
+const lossLinesMax = 100;
 
 export class HostFiles {
   readonly dir: string;
@@ -43,19 +47,9 @@ export class HostFiles {
     return existsSync(this.identityFile);
   }
 
-  /**
-   * What the host remembers of its store; undefined where it never had one. ENGINE_CORRUPT where the files contradict each other or
-   * cannot be read, ENGINE_BEHIND where the watermark is missing. Without the identity the watermark speaks alone: it names the store too.
-   */
+  /** What the host remembers of its store; undefined where it never had one. Codes of `rememberedIn`. */
   async remembered(): Promise<Watermark | undefined> {
-    const identityBytes = await readOr(this.identityFile);
-    const slots = await readOr(this.watermarkFile);
-    if (identityBytes === undefined) return slots === undefined ? undefined : readWatermark(slots);
-    const { storeId } = decodeIdentity(identityBytes);
-    if (slots === undefined) throw new CodedError('ENGINE_BEHIND', `${this.watermarkFile} is gone`);
-    const watermark = readWatermark(slots);
-    if (watermark.storeId === storeId) return watermark;
-    throw new CodedError('ENGINE_CORRUPT', `the watermark is that of store ${watermark.storeId}, not of ${storeId}`);
+    return rememberedIn(await readOr(this.identityFile), await readOr(this.watermarkFile));
   }
 
   /** Of a store that is there and synced. The identity comes last: with it the others are expected. */
@@ -73,6 +67,21 @@ export class HostFiles {
   async limbo(): Promise<string | undefined> {
     const bytes = await readOr(join(this.dir, 'limbo'));
     return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8').trim();
+  }
+
+  /** What `told` adds to what was told before and not looked into to the end. */
+  async losses(told: readonly string[]): Promise<readonly string[]> {
+    const file = join(this.dir, 'losses');
+    const before = await readOr(file);
+    const lines = [...(before === undefined ? [] : Buffer.from(before).toString('utf8').trim().split('\n')), ...told];
+    const kept = lines.slice(0, lossLinesMax);
+    if (told.length > 0) await writeDurably(file, `${kept.join('\n')}\n`, 0o600);
+    return kept;
+  }
+
+  async walked(): Promise<void> {
+    await rm(join(this.dir, 'losses'), { force: true });
+    await syncFolder(this.dir);
   }
 
   /** For a process that is about to end: nothing of it is awaited any more. */

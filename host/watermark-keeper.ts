@@ -1,8 +1,8 @@
 // Keeps the watermark behind the store by no more than `watermarkMs` (E5), beside the loop: a commit never waits for it.
 import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { watermarkMs } from '../engine/base/limits.ts';
-import { encodeSlot, slotEvery } from '../engine/store/watermark.ts';
+import { encodeSlot, readWatermark, slotEvery, spareSlot } from '../engine/store/watermark.ts';
 
 export type WatermarkParts = {
   readonly storeId: string;
@@ -16,14 +16,15 @@ export type WatermarkParts = {
 export class WatermarkKeeper {
   readonly #parts: WatermarkParts;
   #written: number;
-  #slot: 0 | 1 = 0;
+  #slot: 0 | 1;
   #lastMs = Number.NEGATIVE_INFINITY;
   #busy: Promise<void> | undefined;
 
-  /** `written` is what the file says already. */
-  constructor(parts: WatermarkParts, written: number) {
+  /** `file` is what lies there already: the store may be ahead of it, and what it says is written over last. */
+  constructor(parts: WatermarkParts, file: Uint8Array) {
     this.#parts = parts;
-    this.#written = written;
+    this.#written = readWatermark(file).serial;
+    this.#slot = spareSlot(file);
   }
 
   /** Time went by: writes where something became durable since, not more often than every `watermarkMs`. */
@@ -55,14 +56,20 @@ export class WatermarkKeeper {
   }
 }
 
+export type WatermarkFile = {
+  readonly bytes: Uint8Array;
+  readonly writeSlot: WatermarkParts['writeSlot'];
+  readonly close: () => Promise<void>;
+};
+
 /** The file of a host: a slot is written where it lies. */
-export async function openWatermark(
-  file: string,
-): Promise<{ readonly writeSlot: WatermarkParts['writeSlot']; readonly close: () => Promise<void> }> {
+export async function openWatermark(file: string): Promise<WatermarkFile> {
+  const bytes = await readFile(file);
   const handle: FileHandle = await open(file, 'r+');
   return {
-    writeSlot: async (slot, bytes) => {
-      await handle.write(bytes, 0, bytes.length, slot * slotEvery);
+    bytes,
+    writeSlot: async (slot, written) => {
+      await handle.write(written, 0, written.length, slot * slotEvery);
       await handle.datasync();
     },
     close: () => handle.close(),

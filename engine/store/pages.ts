@@ -46,7 +46,7 @@ export async function wipeChain(store: Store, chain: ChainId): Promise<void> {
 
 /**
  * Entries from `cursor` on, up to `bytesMax` but at least one where there is one. No pass is under way: a snapshot that holds more than
- * the others would be ahead of the log of whoever copies it.
+ * the others would be ahead of the log of whoever copies it. ENGINE_CORRUPT where an entry is not what was written.
  */
 export async function readPage(store: Store, chain: ChainId, cursor: string, bytesMax: number): Promise<DocumentPage> {
   const { folded: start, newest, sum } = store.base(chain);
@@ -59,6 +59,8 @@ export async function readPage(store: Store, chain: ChainId, cursor: string, byt
       next = Buffer.from(pair.key).toString('hex');
       break;
     }
+    // Found here, not by who copies it: there it would be the copier's store that is doubted.
+    checkEntry(chain, pair.key, pair.value);
     taken.push(pair);
     bytes += pair.key.length + pair.value.length;
   }

@@ -26,10 +26,24 @@ export function encodeSlot({ storeId, serial }: Watermark): Uint8Array {
 
 /** The higher of the two slots of a file. ENGINE_CORRUPT where neither is whole. */
 export function readWatermark(file: Uint8Array): Watermark {
-  const slots = [0, slotEvery].flatMap((at) => decodeSlot(file.subarray(at, at + slotBytes)));
+  return newestSlot(file).watermark;
+}
+
+/** The slot that is not needed: the next write may spoil it. */
+export function spareSlot(file: Uint8Array): 0 | 1 {
+  return newestSlot(file).slot === 0 ? 1 : 0;
+}
+
+function newestSlot(file: Uint8Array): { readonly slot: 0 | 1; readonly watermark: Watermark } {
+  const slots = ([0, 1] as const).flatMap((slot) => {
+    return decodeSlot(file.subarray(slot * slotEvery, slot * slotEvery + slotBytes)).map((watermark) => ({
+      slot,
+      watermark,
+    }));
+  });
   const [first, second] = slots;
   if (first === undefined) throw new CodedError('ENGINE_CORRUPT', 'the watermark is not readable');
-  return second !== undefined && second.serial > first.serial ? second : first;
+  return second !== undefined && second.watermark.serial > first.watermark.serial ? second : first;
 }
 
 function decodeSlot(bytes: Uint8Array): Watermark[] {

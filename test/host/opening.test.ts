@@ -3,8 +3,9 @@ import { cp, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { chainId, epoch, origin } from '../../engine/base/ids.ts';
+import { chainId, epoch, lsn, origin } from '../../engine/base/ids.ts';
 import { encodeIdentity, type Identity } from '../../engine/store/entries.ts';
+import { encodeSnapshotEntry, snapshotKey } from '../../engine/store/snapshot-format.ts';
 import { encodeSlot, slotEvery } from '../../engine/store/watermark.ts';
 import { HostFiles } from '../../host/host-files.ts';
 import { LevelStore } from '../../host/level-store.ts';
@@ -242,6 +243,28 @@ for (const [what, code, damage] of damages) {
   });
 }
 
+t.test('[E10] a loss that was told and not looked into is looked into at the next start', async (t) => {
+  const dir = await written();
+  const files = new HostFiles(dir);
+  t.same(await files.losses([]), []);
+  t.same(await files.losses(['dropping 12 bytes']), ['dropping 12 bytes']);
+  t.same(await files.losses([]), ['dropping 12 bytes'], 'LevelDB tells it once');
+  const again = await open(dir);
+  t.same(again.told, [], 'nothing was missing');
+  t.same(await files.losses([]), []);
+  await close(again);
+  const disk = await LevelStore.open(join(dir, 'store'));
+  const key = snapshotKey(zero, 's/of-nobody');
+  const puts = [{ key, value: encodeSnapshotEntry(key, { lsn: lsn(1), seq: 1, blocks: [], state: new Uint8Array() }) }];
+  await disk.write(puts);
+  await disk.close();
+  await files.losses(['dropping 12 bytes']);
+  const third = await open(dir);
+  t.match(third.told[0]?.err.message, /of-nobody: holds record 1/);
+  t.notOk((await readdir(dir)).includes('losses'));
+  await close(third);
+});
+
 t.test(
   '[E7] the store of another host is refused by name and left alone, unless that host has it in use',
   async (t) => {
@@ -304,7 +327,7 @@ t.test('[E5] the watermark follows what is durable, not oftener than it should, 
     return Promise.resolve();
   };
   const fatal = (cause: unknown): void => void t.fail(String(cause));
-  const keeper = new WatermarkKeeper({ storeId: 's', serial: () => serial, writeSlot, fatal }, serial);
+  const keeper = new WatermarkKeeper({ storeId: 's', serial: () => serial, writeSlot, fatal }, fileOfSlots(5, 5));
   const tick = async (nowMs: number): Promise<void> => {
     keeper.tick(nowMs);
     await new Promise((resolve) => setImmediate(resolve));
@@ -315,13 +338,37 @@ t.test('[E5] the watermark follows what is durable, not oftener than it should, 
   await tick(25);
   serial = 9;
   await tick(50);
-  t.same(slots, [[0, 7]], 'too soon');
+  t.same(slots, [[1, 7]], 'too soon');
   await tick(125);
   serial = 10;
   await keeper.close();
   t.same(slots, [
-    [0, 7],
-    [1, 9],
-    [0, 10],
+    [1, 7],
+    [0, 9],
+    [1, 10],
   ]);
 });
+
+t.test('[E5] a process that begins writes over the older slot, and what the file lacks at once', async (t) => {
+  for (const [first, second, slot] of [
+    [7, 5, 1],
+    [5, 7, 0],
+    [7, undefined, 1],
+    [undefined, 7, 0],
+  ] as const) {
+    const written: number[] = [];
+    const writeSlot = async (slot: 0 | 1): Promise<void> => void written.push(slot);
+    const parts = { storeId: 's', serial: () => 9, writeSlot, fatal: (cause: unknown) => void t.fail(String(cause)) };
+    new WatermarkKeeper(parts, fileOfSlots(first, second)).tick(0);
+    t.same(written, [slot], `${first}, ${second}: the store is at 9 already`);
+  }
+});
+
+/** Slots with these serials; undefined for one that was spoiled. */
+function fileOfSlots(...serials: readonly (number | undefined)[]): Uint8Array {
+  const file = new Uint8Array(2 * slotEvery);
+  for (const [slot, serial] of serials.entries()) {
+    if (serial !== undefined) file.set(encodeSlot({ storeId: 's', serial }), slot * slotEvery);
+  }
+  return file;
+}

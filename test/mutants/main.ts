@@ -14,6 +14,7 @@ import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
 import { nodeMutants } from './table-node.ts';
 import { storeMutants } from './table-store.ts';
+import { trustMutants } from './table-trust.ts';
 import { verifyMutants } from './table-verify.ts';
 
 const mutants: readonly Mutant[] = [
@@ -22,7 +23,7 @@ const mutants: readonly Mutant[] = [
   ...gossipMutants,
   ...storeMutants,
   ...verifyMutants,
-  ...hostMutants,
+  ...trustMutants,
   ...hostMutants,
   ...backupMutants,
 ];

@@ -21,6 +21,11 @@ const ofRegister = (name: string): string => `test/register/${name}.test.js`;
 
 const backups = ['exporting', 'backup', 'restore'].map((name) => `test/host/${name}.test.js`);
 const isOfBackups = /^(engine\/store\/(export|lay|backup-)|host\/(exporting|backup|restore))/;
+/** What stands beside a store is seen where a host opens it. */
+const trusting: readonly string[] = [
+  'engine/store/watermark.js',
+  ...['believing', 'opening', 'host-files', 'watermark-keeper', 'doubt'].map((name) => `host/${name}.js`),
+];
 
 /** By the room that is mutated: the cheap ones first, then what they cannot see. */
 export function suitesFor(file: string): readonly string[] {
@@ -28,12 +33,15 @@ export function suitesFor(file: string): readonly string[] {
   if (file.startsWith('chain/gossip/')) return ['members', 'hints', 'exchange', 'random'].map(ofGossip);
   if (file === 'chain/node.js') return [];
   if (file === 'chain/steward.js' || file === 'chain/detector.js') return [`test/${file.replace('.js', '.test.js')}`];
+  if (file === 'chain/voter-care.js') return ['test/chain/voter-care.test.js'];
   if (file.startsWith('chain/')) return ['test/chain/random.test.js', 'test/golden.test.js', ...members];
   if (file === 'host/host.js' || file === 'engine/base/assert.js') return ['test/host/host.test.js'];
   if (file.startsWith('engine/store/verify')) return ['verify', 'verify-running'].map(ofStore);
   if (file === 'host/scrub.js') return ['test/host/scrub.test.js'];
   if (isOfBackups.test(file)) return backups;
-  if (file.startsWith('engine/store/')) return ['document-index', 'store', 'folding', 'pages'].map(ofStore);
+  if (trusting.includes(file)) return ['test/host/opening.test.js', 'test/host/doubt.test.js'];
+  if (file.startsWith('engine/store/'))
+    return ['open', 'document-index', 'store', 'folding', 'pages', 'whole'].map(ofStore);
   if (file === 'engine/document/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file === 'proxy/route.js') return ['test/proxy/routing.test.js'];
   return file === 'host/batcher.js' ? ['test/host/batcher.test.js'] : [];

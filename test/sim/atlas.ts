@@ -7,6 +7,8 @@ import type { World } from './world.ts';
 export function mayLoseDisk(world: World, machine: Machine): boolean {
   const isFilled =
     world.machines.every((other) => other === machine || isWhole(world, other)) && isWhole(world, machine);
+  // What is wrong with another one may be found at any time, and takes it away.
+  if (world.machines.some(({ harm }) => harm !== undefined)) return false;
   return isFilled && lostVoter(world) === undefined && isListKnown(world, machine);
 }
 

@@ -60,3 +60,16 @@ t.test('[S3] a write that fails rejects, and is there or not', async (t) => {
   }
   t.same([...found].sort(), [0, 1]);
 });
+
+t.test('[S2] a process that is gone writes nothing any more', async (t) => {
+  const kernel = new Kernel(1);
+  const disk = new SimDisk(kernel, 'disk');
+  const handle = disk.open(enter);
+  disk.crash();
+  void handle.write([{ key, value: key }]);
+  t.equal(disk.isWriting, false);
+  const done = disk.open(enter).write([{ key, value: Uint8Array.of(7) }]);
+  await kernel.run(100);
+  await done;
+  t.same(disk.entries(key, Uint8Array.of(9)), [Uint8Array.of(7)]);
+});

@@ -1,8 +1,13 @@
 // A disk under one host's store: what is durable, and at most one write on its way there. A crash keeps that write or loses it,
 // as a whole (S1); a write that fails may be there all the same (S3). Reads take their time too.
+//
+// And it lies as LevelDB was measured to (engine/README.md): what is written behind a failed write is gone with the process, a hole or a cut of
+// the write-ahead log is not refused, and a flipped bit comes back as it is.
 import { assert } from '../../engine/base/assert.ts';
 import type { OrderedStore, OrderedView, Pair, Put } from '../../engine/store/port.ts';
 import type { Prng } from '../prng.ts';
+import type { Values } from './journal.ts';
+import { applyWrite, Journal, textOf, writeOf } from './journal.ts';
 import type { Kernel, Timer } from './kernel.ts';
 
 const readMsUsual = 0.05;
@@ -18,7 +23,15 @@ export class DiskFailed extends Error {
 export class SimDisk {
   readonly #kernel: Kernel;
   readonly #prng: Prng;
-  #values = new Map<string, Uint8Array>();
+  #values: Values = new Map();
+  #journal = new Journal();
+  /** What was there before a bit was flipped, by key. */
+  readonly #flipped: Values = new Map();
+  /** Writes since one failed: a process that goes on after it writes to nowhere. */
+  #doomed: number | undefined;
+  /** How many processes died: what one of them still had in its hand does nothing any more (seed 127 of damages). */
+  #deaths = 0;
+  #isUsed = false;
   #keys: string[] | undefined;
   #writing: Write | undefined;
   /** How long a sync takes. */
@@ -27,10 +40,10 @@ export class SimDisk {
   readMs = readMsUsual;
   /** The next write fails. */
   isFailing = false;
-  /** Only the newest handle does anything: that of a process which is gone does not. */
-  #handles = 0;
   /** How often this disk was replaced by an empty one. */
   losses = 0;
+  /** LevelDB tells of a loss when it is opened next, once. */
+  isTelling = false;
   onApplied: (puts: readonly Put[]) => void = () => {};
 
   constructor(kernel: Kernel, name: string) {
@@ -43,13 +56,26 @@ export class SimDisk {
     return this.#writing !== undefined;
   }
 
+  get isEmpty(): boolean {
+    return this.#values.size === 0;
+  }
+
+  get hasFlips(): boolean {
+    return this.#flipped.size > 0;
+  }
+
+  /** What was written last, write by write. */
+  get journal(): Pick<Journal, 'length' | 'placesOf'> {
+    return this.#journal;
+  }
+
   /** A process opens it; the handle dies with the process. */
   open(enter: (run: () => void) => void): OrderedStore {
     const done = (ms: number): Promise<void> =>
       new Promise((resolve) => this.#kernel.after(ms * (0.5 + this.#prng.next()), () => enter(resolve)));
     let isClosed = false;
-    this.#handles += 1;
-    const handle = this.#handles;
+    const deaths = this.#deaths;
+    const isDead = (): boolean => deaths !== this.#deaths;
     const read = async (): Promise<void> => {
       if (isClosed) throw new Error('the store is closed');
       await done(this.readMs);
@@ -57,7 +83,7 @@ export class SimDisk {
     return {
       write: (puts) => {
         // What a process began before it was gone may come round to this behind its end (seed 607377).
-        if (handle !== this.#handles) return new Promise(() => {});
+        if (isDead()) return new Promise(() => {});
         return isClosed ? read() : this.#write(puts, enter);
       },
       get: async (key) => {
@@ -90,9 +116,12 @@ export class SimDisk {
 
   /** The process or its machine is gone. Says whether a write was on its way, and whether it got there. */
   crash(): 'idle' | 'kept' | 'lost' {
+    this.#deaths += 1;
     const writing = this.#writing;
     this.#writing = undefined;
-    this.#handles += 1;
+    const doomed = this.#doomed ?? 0;
+    this.#doomed = undefined;
+    if (doomed > 0) this.loseWrites(this.#journal.length - doomed, doomed);
     if (writing === undefined) return 'idle';
     this.#kernel.cancel(writing.timer);
     if (this.#prng.below(2) === 0) return 'lost';
@@ -102,18 +131,57 @@ export class SimDisk {
 
   /** An empty disk in its place. */
   lose(): void {
-    assert(this.#writing === undefined, 'a disk is lost while nobody uses it');
-    this.#values = new Map();
-    this.#keys = undefined;
-    this.losses += 1;
+    this.#become(new Map());
+    this.#journal = new Journal();
+    this.isTelling = false;
+    if (this.#isUsed) this.losses += 1;
+    this.#isUsed = false;
   }
 
-  /** Everything durable from `from` on, below `to`, by rising key: for checkers. */
+  /** What a copy of its folder would hold. */
+  copy(): Values {
+    return new Map(this.#values);
+  }
+
+  /** A copy is put back. */
+  restore(copy: Values): void {
+    this.#become(new Map(copy));
+    this.#journal = new Journal(new Map(copy));
+  }
+
+  /** These writes never happened; what came behind them did. */
+  loseWrites(from: number, count: number): void {
+    this.#become(this.#journal.lose(from, count));
+  }
+
+  /** From now on a read of `key` gives another byte. */
+  flip(key: Uint8Array): void {
+    const text = textOf(key);
+    const value = this.#values.get(text);
+    assert(value !== undefined, 'what is there can rot');
+    if (!this.#flipped.has(text)) this.#flipped.set(text, value);
+    const rotten = Uint8Array.from(value);
+    const at = this.#prng.below(rotten.length);
+    rotten[at] = (rotten[at] ?? 0) ^ (1 << this.#prng.below(8));
+    this.#values.set(text, rotten);
+  }
+
+  /** Keys whose first byte is `kind`. */
+  keysOf(kind: number): Uint8Array[] {
+    return this.#sorted()
+      .filter((text) => text.charCodeAt(0) === kind)
+      .map((text) => Buffer.from(text, 'latin1'));
+  }
+
+  /** Everything durable from `from` on, below `to`, by rising key, as it was before bits flipped: for checkers. */
   pairs(from: Uint8Array, to: Uint8Array): Pair[] {
     const [low, high] = [textOf(from), textOf(to)];
     return this.#sorted()
       .filter((key) => key >= low && key < high)
-      .map((key) => ({ key: Buffer.from(key, 'latin1'), value: this.#values.get(key) as Uint8Array }));
+      .map((key) => ({
+        key: Buffer.from(key, 'latin1'),
+        value: (this.#flipped.get(key) ?? this.#values.get(key)) as Uint8Array,
+      }));
   }
 
   /** The values of these. */
@@ -129,6 +197,7 @@ export class SimDisk {
         const isFailing = this.isFailing;
         this.isFailing = false;
         if (!isFailing || this.#prng.below(2) === 0) this.#apply(puts);
+        if (isFailing) this.#doomed ??= 0;
         enter(() => (isFailing ? reject(new DiskFailed('the disk failed a sync')) : resolve()));
       });
       this.#writing = { puts, timer };
@@ -136,13 +205,23 @@ export class SimDisk {
   }
 
   #apply(puts: readonly Put[]): void {
-    for (const { key, value } of puts as readonly { key: Uint8Array; value: Uint8Array | undefined }[]) {
-      const text = textOf(key);
-      if (value === undefined) this.#values.delete(text);
+    const write = writeOf(puts);
+    for (const { text, value } of write) {
       if (value === undefined || !this.#values.has(text)) this.#keys = undefined;
-      if (value !== undefined) this.#values.set(text, Uint8Array.from(value));
+      this.#flipped.delete(text);
     }
+    applyWrite(this.#values, write);
+    this.#journal.add(write);
+    this.#isUsed = true;
+    if (this.#doomed !== undefined) this.#doomed += 1;
     this.onApplied(puts);
+  }
+
+  #become(values: Values): void {
+    assert(this.#writing === undefined, 'a disk changes by itself while nobody writes');
+    this.#values = values;
+    this.#keys = undefined;
+    this.#flipped.clear();
   }
 
   /** Pages of what was there when it began, as LevelDB does it. */
@@ -182,8 +261,4 @@ function lowerBound(keys: readonly string[], key: string): number {
     else high = middle;
   }
   return low;
-}
-
-function textOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 }

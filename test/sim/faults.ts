@@ -2,6 +2,7 @@
 // what is broken is mended after a while, and what is still broken when the world heals is mended then.
 import type { Prng } from '../prng.ts';
 import { lostVoter, mayLoseDisk } from './atlas.ts';
+import { damage, damages } from './damage.ts';
 import type { Machine } from './machine.ts';
 import type { World } from './world.ts';
 
@@ -112,20 +113,58 @@ const faultKinds: Readonly<Record<string, Fault>> = {
   },
 };
 
-export const faultNames: readonly string[] = Object.keys(faultKinds);
+/** What is done to stores, and to what stands beside them. It comes besides other faults, and takes no turn of theirs. */
+const damageKinds: Readonly<Record<string, Fault>> = {
+  crashMarking: (world, prng) => {
+    crashAsSoonAs(world, prng, ({ beside }) => beside.isWriting, 400);
+    return true;
+  },
+  crashWiping: (world, prng) => {
+    const isWiping = ({ process }: Machine) => process?.replicas.some(({ leftover }) => leftover === 'going') === true;
+    crashAsSoonAs(world, prng, isWiping, 1_000);
+    return true;
+  },
+  ...Object.fromEntries(Object.keys(damages).map((name) => [name, damageOf(name)])),
+};
+
+function damageOf(name: string): Fault {
+  return (world, prng) => {
+    const later = (ms: number, harm: () => void): void => harmLater(world, ms, harm);
+    return damage(world, prng, name, { careForVoters: () => replaceVoters(world, prng, looksIdle), later });
+  };
+}
+
+/** How often an operator looks for a voter without a store before it believes that there is none. */
+const looksIdle = 10;
+
+export const faultNames: readonly string[] = [...Object.keys(faultKinds), ...Object.keys(damageKinds)];
 
 /** Faults from now until `endMs`. */
 export function beginFaults(world: World, endMs: number): void {
+  const prng = world.kernel.chance(`faults ${endMs}`);
+  const names = Object.keys(faultKinds);
+  const chosen = names.filter(() => prng.below(3) === 0);
+  const kinds = chosen.length > 0 ? chosen : [prng.pick(names)];
+  beginSome(world, prng, endMs, faultKinds, kinds, prng.pick([40, 120, 300, 800]));
+  const other = world.kernel.chance(`damages ${endMs}`);
+  const harmful = Object.keys(damageKinds).filter(() => other.below(3) === 0);
+  if (harmful.length > 0) beginSome(world, other, endMs, damageKinds, harmful, other.pick([100, 300, 800]));
+}
+
+function beginSome(
+  world: World,
+  prng: Prng,
+  endMs: number,
+  faults: Readonly<Record<string, Fault>>,
+  kinds: readonly string[],
+  meanMs: number,
+): void {
   const { kernel } = world;
-  const prng = kernel.chance(`faults ${endMs}`);
-  const chosen = faultNames.filter(() => prng.below(3) === 0);
-  const kinds = chosen.length > 0 ? chosen : [prng.pick(faultNames)];
-  const meanMs = prng.pick([40, 120, 300, 800]);
   const next = (): void => {
     if (kernel.nowMs >= endMs) return;
     const kind = prng.pick(kinds);
-    if (faultKinds[kind]?.(world, prng) === true) {
-      world.faults[kind] = (world.faults[kind] ?? 0) + 1;
+    if (faults[kind]?.(world, prng) === true) {
+      world.note(kind);
       world.say(() => `- fault: ${kind}`);
     }
     kernel.after(-Math.log(1 - prng.next()) * meanMs, next);
@@ -148,10 +187,13 @@ export function heal(world: World): void {
 }
 
 /** An operator sees that a voter has lost its disk, and has it replaced by what stands in its place; until that is done. */
-function replaceVoters(world: World, prng: Prng): void {
+function replaceVoters(world: World, prng: Prng, idleLeft = 0): void {
   world.kernel.after(100 + prng.below(400), () => {
     const lost = lostVoter(world);
-    if (lost === undefined) return;
+    if (lost === undefined) {
+      if (idleLeft > 0) replaceVoters(world, prng, idleLeft - 1);
+      return;
+    }
     const isBack = world.machines.find(({ id }) => id === lost.joiner.host)?.isUp === true;
     const driver = prng.pick(world.machines).process;
     if (isBack && driver?.state === 'up') driver.tell({ kind: 'replaceVoter', ...lost });
@@ -176,6 +218,12 @@ function crash(world: World, prng: Prng, machine: Machine, isPowerLost: boolean,
   world.crash(machine, isPowerLost);
   world.kernel.after(downMs, () => world.start(machine));
   return true;
+}
+
+function crashAsSoonAs(world: World, prng: Prng, isAt: (machine: Machine) => boolean, triesLeft: number): void {
+  const there = world.machines.filter((machine) => machine.isUp && isAt(machine));
+  if (there.length > 0) crash(world, prng, prng.pick(there), false, 1 + prng.below(20));
+  else if (triesLeft > 0) harmLater(world, 0.3, () => crashAsSoonAs(world, prng, isAt, triesLeft - 1));
 }
 
 function downFor(prng: Prng): number {

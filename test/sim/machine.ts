@@ -16,7 +16,10 @@ import {
   nameOfSnapshotKey,
 } from '../../engine/store/snapshot-format.ts';
 import type { Archive } from './archive.ts';
+import { Beside } from './beside.ts';
 import { SimDisk } from './disk.ts';
+import type { Values } from './journal.ts';
+import { textOf } from './journal.ts';
 import type { Kernel } from './kernel.ts';
 import type { HostProcess } from './process.ts';
 
@@ -26,6 +29,14 @@ const baseKind = 0x04;
 export class Machine {
   readonly id: HostId;
   readonly disk: SimDisk;
+  readonly beside: Beside;
+  /**
+   * What was done to its store, until that was set aside or believed: bits that flipped, writes that it lost (until then the disk says nothing of
+   * what was durable), or what stood beside it.
+   */
+  harm: 'flips' | 'lost writes' | 'beside' | undefined;
+  /** What its store held when that was harmed, where the harm has to be noticed. */
+  #truth: Values | undefined;
   readonly #archive: Archive;
   process: HostProcess | undefined;
   boots = 0;
@@ -37,6 +48,7 @@ export class Machine {
     this.id = id;
     this.#archive = archive;
     this.disk = new SimDisk(kernel, id);
+    this.beside = new Beside(kernel, id, this.disk);
     this.disk.onApplied = (puts) => this.#onApplied(puts);
   }
 
@@ -68,10 +80,39 @@ export class Machine {
     return [...this.#archive.historyTo(chainId(chain), base.floor), ...kept];
   }
 
+  /** Everything on it. */
   loseDisk(): void {
     this.disk.lose();
     this.#copying.clear();
+    this.beside.forget();
     this.#seqs = new Map();
+  }
+
+  /** Its store alone, or some of that: what is remembered of it is still there. */
+  harmStore(harm: 'flips' | 'lost writes' | 'beside', change: () => void): void {
+    this.harm = harm;
+    this.#seqs = undefined;
+    this.#truth = harm === 'flips' ? undefined : this.disk.copy();
+    change();
+  }
+
+  /** Its host does not believe its store. */
+  onSetAside(): void {
+    this.#truth = undefined;
+  }
+
+  /** A process has a store that it believes: the one that was there, or one that begins. Says what should have kept it from that. */
+  onOpened(): string | undefined {
+    this.#seqs = undefined;
+    const { harm, beside } = this;
+    const truth = this.#truth;
+    this.#truth = undefined;
+    if (!this.disk.hasFlips) this.harm = undefined;
+    if (beside.limbo !== undefined) return `a store was believed in which a process found: ${beside.limbo}`;
+    if (truth === undefined) return undefined;
+    if (harm === 'beside') return 'a store was believed without its watermark';
+    const missing = lacks(this.disk.copy(), truth);
+    return missing === undefined ? undefined : `a store was believed that lacks ${missing}`;
   }
 
   /** How far a document is durable here. */
@@ -113,6 +154,23 @@ export class Machine {
     else this.#copying.delete(chain);
     if (hasLeftover || isKnown) this.#seqs = undefined;
   }
+}
+
+/** What counts of `truth` and is not there: of a copy that did not come to its end nothing does. */
+function lacks(values: Values, truth: Values): string | undefined {
+  const isOfLeftover = (key: Uint8Array): boolean => {
+    const base = truth.get(textOf(baseKey(chainId(chainOf(key)))));
+    return (key[0] ?? 0) >= recordKind && base !== undefined && decodeBase(base).hasLeftover;
+  };
+  for (const [text, value] of truth) {
+    const key = Buffer.from(text, 'latin1');
+    if (!isSame(values.get(text), value) && !isOfLeftover(key)) return key.toString('hex');
+  }
+  return undefined;
+}
+
+function isSame(one: Uint8Array | undefined, other: Uint8Array): boolean {
+  return one !== undefined && Buffer.compare(one, other) === 0;
 }
 
 /** Chains whose log is trimmed by this write: what it removes is in documents. */

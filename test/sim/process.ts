@@ -15,17 +15,21 @@ import { fetchBytesPerSecond } from '../../engine/base/limits.ts';
 import type { App } from '../../engine/document/define.ts';
 import { foldDocument } from '../../engine/document/snapshot.ts';
 import type { DocumentIndex } from '../../engine/store/document-index.ts';
-import { indexVisited } from '../../engine/store/document-index.ts';
-import { Store } from '../../engine/store/store.ts';
+import type { Store } from '../../engine/store/store.ts';
+import type { Believed } from '../../host/believing.ts';
+import { openOrBegin } from '../../host/believing.ts';
 import { Desk } from '../../host/desk.ts';
+import { noteDoubt } from '../../host/doubt.ts';
 import { Folding } from '../../host/folding.ts';
 import { Fronts } from '../../host/fronts.ts';
 import type { Hello } from '../../host/hello.ts';
 import type { ChainService } from '../../host/host.ts';
 import { Host, storedReplica } from '../../host/host.ts';
 import { Memory } from '../../host/memory.ts';
+import { WatermarkKeeper } from '../../host/watermark-keeper.ts';
 import type { Prng } from '../prng.ts';
 import { Actor } from './actor.ts';
+import type { Beside } from './beside.ts';
 import type { SimDisk } from './disk.ts';
 import type { Kernel } from './kernel.ts';
 import { SimLinks } from './links.ts';
@@ -48,6 +52,10 @@ export type ProcessEvents = {
   /** It knows for sure what the register holds. */
   readonly onLearned: (process: HostProcess, value: Configuration) => void;
   readonly onFolded: () => void;
+  /** It does not believe its store. */
+  readonly onSetAside: (process: HostProcess, reason: string) => void;
+  /** It has a store. */
+  readonly onOpened: (process: HostProcess) => void;
   readonly onWedged: (process: HostProcess, chain: ChainId, reason: string) => void;
   readonly onMessage: (process: HostProcess, to: HostId, bytes: Uint8Array) => void;
   /** The process ended itself. */
@@ -59,6 +67,7 @@ export type ProcessParts = {
   readonly kernel: Kernel;
   readonly network: Network;
   readonly disk: SimDisk;
+  readonly beside: Beside;
   readonly cluster: Cluster;
   readonly events: ProcessEvents;
   readonly prng: Prng;
@@ -79,7 +88,6 @@ const appHash = 'app';
 export class HostProcess extends Actor {
   readonly id: HostId;
   readonly boot: string;
-  readonly storeId: string;
   readonly disk: SimDisk;
   readonly #parts: ProcessParts;
   #host: Host | undefined;
@@ -91,7 +99,6 @@ export class HostProcess extends Actor {
     this.id = id;
     this.boot = `${id}-boot-${boot}`;
     this.disk = parts.disk;
-    this.storeId = `${id}-store-${parts.disk.losses}`;
     this.#parts = parts;
   }
 
@@ -131,20 +138,17 @@ export class HostProcess extends Actor {
   }
 
   fatal(cause: unknown): void {
-    if (this.state !== 'down') this.#parts.events.onFatal(this, cause);
+    if (this.state === 'down') return;
+    if (this.#host !== undefined) noteDoubt(cause, this.#parts.beside, this.replicas);
+    this.#parts.events.onFatal(this, cause);
   }
 
   async #start(): Promise<void> {
-    const { cluster, disk, network, prng, events } = this.#parts;
+    const { cluster, network, prng, events } = this.#parts;
     const chains = Array.from({ length: cluster.chains }, (_, chain) => chainId(chain));
-    const fresh = { storeId: this.storeId, host: this.id, cluster: 'sim' };
-    const indexes = new Map<ChainId, DocumentIndex>();
-    const store = await Store.open(
-      disk.open((run) => this.enter(run)),
-      chains,
-      fresh,
-      (record) => indexVisited(indexes, record),
-    );
+    const { store, indexes } = await this.#open(chains);
+    const watermark = this.#watermark(store);
+    events.onOpened(this);
     const { boot, id: self } = this;
     const { storeId } = store.identity;
     const hello: Hello = { version: 1, cluster: 'sim', host: self, boot, storeId, appHash };
@@ -166,15 +170,40 @@ export class HostProcess extends Actor {
     this.#host = host;
     this.#node = node;
     links.open();
-    this.#tick(host, this.#folding(store, host));
+    this.#tick(host, this.#folding(store, host), watermark);
+  }
+
+  /** As host/opening.ts does it. */
+  #open(chains: readonly ChainId[]): Promise<Believed> {
+    const { beside, disk, events } = this.#parts;
+    const fresh = () => ({ storeId: `${this.id}-store-${disk.losses}`, host: this.id, cluster: 'sim' });
+    const log = { warn: () => {}, error: () => {} } as never;
+    const parts = { chains, fresh, founded: undefined, isInUse: () => Promise.resolve(false), log };
+    const enter = (run: () => void): void => this.enter(run);
+    return openOrBegin(
+      parts,
+      beside.place(enter, (reason) => events.onSetAside(this, reason)),
+    );
+  }
+
+  #watermark(store: Store): WatermarkKeeper {
+    const { beside } = this.#parts;
+    const parts = {
+      storeId: store.identity.storeId,
+      serial: () => store.serial,
+      writeSlot: (slot: 0 | 1, bytes: Uint8Array) => beside.writeSlot(slot, bytes, (run) => this.enter(run)),
+      fatal: (cause: unknown) => this.fatal(cause),
+    };
+    return new WatermarkKeeper(parts, beside.slots ?? new Uint8Array());
   }
 
   /** A clock that stands still with its process, and does not catch up. */
-  #tick(host: Host, folding: Folding): void {
+  #tick(host: Host, folding: Folding, watermark: WatermarkKeeper): void {
     const { kernel } = this.#parts;
     host.tick();
     folding.tick(kernel.nowMs);
-    kernel.after(tickMs, () => this.enter(() => this.#tick(host, folding)));
+    watermark.tick(kernel.nowMs);
+    kernel.after(tickMs, () => this.enter(() => this.#tick(host, folding, watermark)));
   }
 
   /** Folds on the thread that there is, and rests between slices like a real one. */

@@ -23,7 +23,7 @@ const regressions: readonly (readonly [seed: number, what: string])[] = [
 ];
 
 t.test(
-  '[C3] [C4] [C5] [C6] [C7] [C13] [C15] [C18] [F3] [E2] clusters keep their promises, whatever fails',
+  '[C3] [C4] [C5] [C6] [C7] [C13] [C15] [C18] [F3] [E2] [E4] [E5] [E14] clusters keep their promises, whatever fails',
   { timeout: 600_000 },
   async (t) => {
     const { failed, ...summary } = await runApart();

@@ -70,10 +70,28 @@ const atLearned: Readonly<Record<string, (value: Configuration) => boolean>> = {
   'a joiner was added': ({ members }) => members.some(({ role }) => role === 'syncing'),
 };
 
+/** Why a store was set aside, by what its host says of it. */
+const atSetAside: Readonly<Record<string, RegExp>> = {
+  'set aside: it is gone': /LOST/,
+  'set aside: behind its watermark': /BEHIND: .* at write/,
+  'set aside: a hole in a log': /is missing; the next|does not continue/,
+  'set aside: small entries that are older': /something older lies among them/,
+  'set aside: a rotten record': /record \d+: .*checksum/,
+  'set aside: a rotten small entry': /the (tally|marks|base|identity) (has a wrong checksum|entry)/,
+  'set aside: documents that were not folded so':
+    /\((sum|folded|history|history-missing|history-gap|history-stray|snapshot|ahead)\)$/,
+  'set aside: no watermark': /watermark/,
+};
+const foundRunning = 'set aside: found wrong while it ran';
+
 export const sometimesNames: readonly string[] = [
   ...Object.keys(atCrash),
   ...Object.keys(atMessage),
   ...Object.keys(atLearned),
+  ...Object.keys(atSetAside),
+  foundRunning,
+  'rot was met while running',
+  'a slot of the watermark was torn',
   'a paused head went on',
   'a chain was folded',
   'a send was answered after a failover',
@@ -93,6 +111,13 @@ export class Sometimes {
       for (const [name, holds] of Object.entries(atCrash)) if (holds({ ...crash, replica })) this.note(name);
     }
     if (crash.machines.every(({ isUp }) => !isUp)) this.note('everything was down');
+  }
+
+  /** `reason` as the host gives it; `wasRunning`: the process before found it. */
+  onSetAside(reason: string, wasRunning: boolean): void {
+    if (wasRunning) return this.note(foundRunning);
+    const known = Object.entries(atSetAside).find(([, words]) => words.test(reason));
+    this.note(known?.[0] ?? `set aside: ${reason}`);
   }
 
   onLearned(value: Configuration): void {

@@ -8,6 +8,7 @@ import { isServingHead } from '../../chain/normal.ts';
 import { placeDocument } from '../../chain/placement.ts';
 import { decodeMessage } from '../../chain/wire.ts';
 import { AssertionFailed } from '../../engine/base/assert.ts';
+import { CodedError } from '../../engine/base/errors.ts';
 import type { ChainId, Epoch, HostId } from '../../engine/base/ids.ts';
 import { hostId } from '../../engine/base/ids.ts';
 import type { Prng } from '../prng.ts';
@@ -102,7 +103,15 @@ export class World {
     const { kernel, network, cluster } = this;
     this.network.dark.delete(machine.id);
     const prng = kernel.chance(`process ${machine.id} ${machine.boots}`);
-    const parts = { kernel, network, cluster, prng, disk: machine.disk, events: this.#events() };
+    const parts = {
+      kernel,
+      network,
+      cluster,
+      prng,
+      disk: machine.disk,
+      beside: machine.beside,
+      events: this.#events(),
+    };
     machine.process = new HostProcess(machine.id, machine.boots, parts);
     this.say(() => `* ${machine.id} starts, for time ${machine.boots}, with ${machine.storeId}`);
     machine.process.start();
@@ -115,6 +124,7 @@ export class World {
     process.end();
     if (isPowerLost) this.network.dark.add(machine.id);
     const write = machine.disk.crash();
+    if (machine.beside.crash()) this.sometimes.note('a slot of the watermark was torn');
     this.network.gone(process, isPowerLost);
     this.say(() => `* ${machine.id} ${isPowerLost ? 'loses its power' : 'is killed'}; write on its way: ${write}`);
     this.sometimes.onCrash({ machines: this.machines, process, write });
@@ -144,6 +154,11 @@ export class World {
     this.#proxies = this.#proxies.map((one) => (one === proxy ? this.#proxy(proxy.name) : one));
   }
 
+  /** A fault of this kind happened. */
+  note(kind: string): void {
+    this.faults[kind] = (this.faults[kind] ?? 0) + 1;
+  }
+
   say(line: () => string): void {
     this.story.say(line);
   }
@@ -167,6 +182,11 @@ export class World {
       say: (line) => this.say(line),
       onServing: (process, chain, epoch) => this.#onServing(process, chain, epoch),
       onLearned: (process, value) => this.#onLearned(process, value),
+      onSetAside: (process, reason) => this.#onSetAside(process, reason),
+      onOpened: (process) => {
+        const missed = this.#machine(process.id).onOpened();
+        if (missed !== undefined) this.history.find('doubt', `${process.id}: ${missed}`);
+      },
       onFolded: () => this.sometimes.note('a chain was folded'),
       onWedged: (process, chain, reason) => {
         this.say(() => `! ${process.id} chain ${chain} wedged: ${reason}`);
@@ -224,11 +244,24 @@ export class World {
     this.story.onMessage(process.id, to, message);
   }
 
-  /** Only a disk that failed ends a process of ours. */
+  /** A store is set aside only where something was done to it. */
+  #onSetAside(process: HostProcess, reason: string): void {
+    const machine = this.#machine(process.id);
+    const { harm, beside } = machine;
+    machine.onSetAside();
+    this.say(() => `! ${process.id} sets its store aside: ${reason}`);
+    if (harm === undefined)
+      this.history.find('doubt', `${process.id} set its store aside, with nothing done to it: ${reason}`);
+    else this.sometimes.onSetAside(reason, beside.limbo !== undefined);
+  }
+
+  /** Only a disk that failed ends a process of ours, or one that gave back what was never written. */
   #onFatal(process: HostProcess, cause: unknown): void {
     const machine = this.#machine(process.id);
     this.say(() => `! ${process.id} ends itself: ${cause}`);
-    if (!(cause instanceof DiskFailed)) {
+    const isRot = machine.harm !== undefined && cause instanceof CodedError && cause.code === 'ENGINE_CORRUPT';
+    if (isRot) this.sometimes.note('rot was met while running');
+    if (!isRot && !(cause instanceof DiskFailed)) {
       const check = cause instanceof AssertionFailed ? 'assertions' : 'fatal';
       const stack = cause instanceof Error ? (cause.stack ?? '') : '';
       this.history.find(check, `${process.id} ended itself: ${cause} ${stack.split('\n').slice(1, 6).join(' ')}`);
@@ -243,7 +276,7 @@ export class World {
     if (claim === undefined || outcome.kind !== 'answered') return;
     for (const [id, storeId] of claim.members) {
       const machine = this.#machine(id);
-      if (machine.storeId !== storeId) continue;
+      if (machine.storeId !== storeId || machine.harm === 'lost writes') continue;
       const seq = machine.seqOf(doc, this.cluster.chains);
       if (seq < outcome.seq) {
         this.history.find('durable', `${value} was answered at seq ${outcome.seq}, and ${id} has ${doc} to ${seq}`);

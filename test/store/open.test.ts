@@ -139,3 +139,15 @@ t.test('[E12] a store of before there were tallies opens, and has one from then 
   disk.corrupt(marksKey(zero), undefined);
   await t.rejects(Store.open(disk, [zero, one], fresh), { code: 'ENGINE_CORRUPT', message: /write 1/ });
 });
+
+t.test('[E5] what is on its way is not durable yet, and does not count', async (t) => {
+  const disk = await written();
+  const store = await Store.open(disk, [zero, one], fresh);
+  store.listen({ onSynced: () => {}, onFailed: (cause) => t.fail(String(cause)) });
+  disk.isManual = true;
+  store.append(zero, [], { ran: epoch(1) });
+  store.flush();
+  t.equal(store.serial, 2);
+  await disk.finish();
+  t.equal(store.serial, 3);
+});

@@ -8,6 +8,7 @@ import { foldChain } from '../../engine/store/folding.ts';
 import { encodeBatch, recordKeys } from '../../engine/store/format.ts';
 import type { DocumentPage } from '../../engine/store/pages.ts';
 import { readPage, storePage, sumOf, wipeChain } from '../../engine/store/pages.ts';
+import type { Pair } from '../../engine/store/port.ts';
 import { documentKeys } from '../../engine/store/snapshot-format.ts';
 import { Store } from '../../engine/store/store.ts';
 import { MemoryStore } from '../contract/memory-store.ts';
@@ -85,6 +86,17 @@ t.test('[C11] documents that do not come to the sum of the source are not believ
   t.notOk(await storePage(to.store, chain, pages.at(-1) as DocumentPage));
   t.ok(to.store.base(chain).hasLeftover);
   t.same((await open(to.disk)).store.durable(chain), origin, 'nothing of it counts');
+});
+
+t.test('[E3] [C11] a page is checked where it is read: who copies it is not the one to doubt', async (t) => {
+  for (const [from, to] of documentKeys(chain)) {
+    const { disk, store } = await filled(5);
+    for await (const page of store.scan(from, to)) {
+      const { key, value } = page[2] as Pair;
+      disk.corrupt(key, value.with(9, (value[9] ?? 0) ^ 4));
+    }
+    await t.rejects(pagesOf(store, 1), { code: 'ENGINE_CORRUPT', message: /wrong checksum/ });
+  }
 });
 
 t.test('[C11] a page of another chain, or with a byte changed, is refused by name', async (t) => {
