@@ -27,7 +27,9 @@ export class Copies {
     this.#parts = parts;
   }
 
+  /** From this moment on nobody is given what goes, though it waits: a joiner would begin with it, and not find the rest (seed 700789). */
   trim(chain: ChainId, to: Position): void {
+    this.#parts.store.startTrim(chain, to.lsn);
     this.#enqueue(chain, () => trimLog(this.#parts.store, chain, to));
   }
 

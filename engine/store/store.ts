@@ -281,9 +281,10 @@ export class Store {
 
   async #holds(chain: ChainId, { lsn, hash }: Position): Promise<boolean> {
     const { floor } = this.base(chain);
+    // What begins where the log begins now, too, goes on behind what is being removed.
+    if (this.isTrimmed(chain, lsn)) return false;
     if (lsn <= floor.lsn) return lsn === floor.lsn && hash === floor.hash;
     if (lsn > this.durable(chain).lsn) return false;
-    if (lsn < this.#state(chain).trimLsn) return false;
     return (await this.readRecord(chain, lsn)).hash === hash;
   }
 }

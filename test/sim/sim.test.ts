@@ -19,6 +19,7 @@ const regressions: readonly (readonly [seed: number, what: string])[] = [
   [201_067, 'a joiner that was stuck once was given up at once, each time that it was added again'],
   [613_041, 'a pass of folding that was paused slept for minutes, and who joined waited for it'],
   [607_996, 'an index that was built while the log was trimmed took what was gone for corruption'],
+  [700_789, 'a log that was about to be trimmed was given to a joiner, and then not all of it'],
   [603_467, 'a pass of folding that crossed the beginning of a copy ended its process'],
 ];
 

@@ -249,3 +249,18 @@ t.test('[E13] an index that is built while the log is trimmed goes on behind wha
     'what no trim explains',
   );
 });
+
+t.test(
+  '[C17] from the moment that a log is to be trimmed nobody is given what goes, from its beginning either',
+  async (t) => {
+    const stage = await Stage.of([{ 's/a': 1 }, { 's/a': 1 }, { 's/a': 1 }]);
+    await stage.fold();
+    stage.store.startTrim(chain, 2);
+    t.equal(await stage.store.read(chain, origin, 1_000_000), undefined, 'all of it is there still');
+    const second = await stage.store.locate(chain, 2);
+    t.same(
+      (await stage.store.read(chain, second, 1_000_000))?.map(({ lsn }) => lsn),
+      [3],
+    );
+  },
+);
