@@ -75,9 +75,9 @@ export async function layDocuments(folder: string, documents: number): Promise<v
       puts.push({ key, value }, { key: block, value: encodeHistoryEntry(block, history) });
       sum = addToSum(sum, key, value, 1);
     }
-    await store.behind(chain, puts, { sum });
+    await store.behind(chain, puts, { sum, hasLeftover: true });
   }
-  await store.behind(chain, [], { floor, folded: floor, sum });
+  await store.behind(chain, [], { floor, folded: floor, newest: floor.lsn, sum, hasLeftover: false });
   await store.close();
 }
 

@@ -1,4 +1,5 @@
 // One write out of everything that is queued: which entries it puts and removes, and what becomes durable with it.
+import { assert } from '../base/assert.ts';
 import type { ChainId, Hash, Lsn, Position } from '../base/ids.ts';
 import { origin } from '../base/ids.ts';
 import type { Base, StoredMarks } from './entries.ts';
@@ -86,16 +87,27 @@ export function planWrite(
     // Nothing that lies there counts before a copy is whole.
     if (position !== undefined && !stateOf(chain).base.hasLeftover) tally.countEnd(chain, position);
   }
-  const planned = behind === undefined ? undefined : planBehind(draft, behind, stateOf(behind.chain).base);
+  const planned = behind === undefined ? undefined : planBehind(draft, behind, stateOf(behind.chain));
   puts.push(tally.next());
   return { puts, synced: [...byChain.values()], kept, behind: planned };
 }
 
-function planBehind(draft: Draft, { chain, puts, base: change, done }: DocumentsWrite, before: Base): PlannedBehind {
+function planBehind(
+  draft: Draft,
+  { chain, puts, base: change, done }: DocumentsWrite,
+  state: ChainState,
+): PlannedBehind {
+  const { base: before, durable } = state;
   const base = { ...before, ...change };
   draft.puts.push(...puts);
   putSmall(draft, baseKey(chain), encodeBase(base));
-  if (base.hasLeftover === before.hasLeftover) return { chain, base, end: undefined, done };
+  if (base.hasLeftover === before.hasLeftover) {
+    assert(
+      base.hasLeftover || base.folded.lsn <= durable.lsn,
+      'E13: what is folded is in the log, or the log begins there',
+    );
+    return { chain, base, end: undefined, done };
+  }
   const end = base.hasLeftover ? origin : base.folded;
   draft.tally.countEnd(chain, end);
   return { chain, base, end, done };
