@@ -211,6 +211,19 @@ export function judgeFileSystem(type: number | undefined): Line {
   return line('file system', 'ok', what);
 }
 
+/** Stores that were not believed, as `host/aside-N`, each with why. */
+export function judgeAsides(asides: readonly { readonly name: string; readonly why: string }[]): Line {
+  const [first] = asides;
+  if (first === undefined) return line('set aside', 'ok', 'no store was');
+  const what = `${asides.map(({ name }) => name).join(' ')}; the first: ${first.why}`;
+  return line(
+    'set aside',
+    'look',
+    what,
+    'the hosts go on with others; remove these when nobody wants to look into them',
+  );
+}
+
 export type SecretFile = {
   readonly file: string;
   /** As chmod takes it. */

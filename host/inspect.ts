@@ -59,6 +59,7 @@ export function describeHost(status: HostStatus): object {
     storeId,
     appHash,
     isLeaving,
+    isFull: node.detector.isFull,
     chains,
     hosts,
     voters: { generation, voters, joining },

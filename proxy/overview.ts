@@ -44,6 +44,8 @@ export type HostLine = {
   /** Its clock, when it was asked. */
   readonly wallMs?: number;
   /** What the walks over its store found; absent in hosts of a release before there were any. */
+  /** Its disk has too little space for new writes (E9). */
+  readonly isFull?: boolean;
   readonly scrub?: { readonly last: { readonly findings: number; readonly found: readonly Found[] } | null };
 };
 

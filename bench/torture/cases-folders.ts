@@ -48,6 +48,14 @@ export const folderCases: readonly Case[] = [
   beside('store-gone', 'E6', 'the whole store removed', (dir) => remove(join(dir, 'store'))),
   {
     ...beside('host-gone', 'E14', 'the whole folder of the host removed', (dir) => remove(dir)),
+    // What was set aside before is gone with it, and so is what the host had logged.
+    fates: [...aside, 'gone'],
+    hurt: (scene) =>
+      scene.whileDown(() => {
+        const what = remove(scene.dir);
+        scene.noteLogs('pass');
+        return what;
+      }),
   },
   {
     name: 'store-old',

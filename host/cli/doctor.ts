@@ -5,6 +5,7 @@ import { CodedError } from '../../engine/base/errors.ts';
 import { hostsMax } from '../../engine/base/limits.ts';
 import type { Line, Port, Verdict } from '../doctor.ts';
 import {
+  judgeAsides,
   judgeClock,
   judgeFileSize,
   judgeFileSystem,
@@ -67,6 +68,7 @@ async function look(args: Arguments): Promise<Line[]> {
     judgeClock(wallMs, driftMs, overMs),
     judgeSkew(skews),
     judgeSecrets(await measure.measureSecrets(dir)),
+    judgeAsides(await measure.measureAsides(dir, cluster)),
   ];
 }
 

@@ -6,9 +6,11 @@ import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster } from '../../chain/config.ts';
 import { splitAddress } from '../../chain/config.ts';
 import { clockWatchMs, syncSampleBytes, syncSamples } from '../../engine/base/limits.ts';
 import type { SecretFile } from '../doctor.ts';
+import { hostDir } from '../folder.ts';
 
 /** How long a port may take to say that somebody listens. */
 const dialMs = 1_000;
@@ -91,6 +93,19 @@ export async function measureSecrets(dir: string): Promise<SecretFile[]> {
     found.push({ file, mode: known.mode & 0o777, isOurs, isSecret: !known.isDirectory() });
   }
   return found.some(({ isSecret }) => isSecret) ? found : [];
+}
+
+/** Stores that hosts of this folder have set aside. */
+export async function measureAsides(dir: string, { hosts }: Cluster): Promise<{ name: string; why: string }[]> {
+  const found: { name: string; why: string }[] = [];
+  for (const { id } of hosts) {
+    const names = await readdir(hostDir(dir, id)).catch(() => []);
+    for (const name of names.filter((one) => one.startsWith('aside-')).sort()) {
+      const why = await readFile(join(hostDir(dir, id), name, 'why'), 'utf8').catch(() => 'it does not say why');
+      found.push({ name: `${id}/${name}`, why: why.trim() });
+    }
+  }
+  return found;
 }
 
 /** The package that holds LevelDB, and what it bundles. */

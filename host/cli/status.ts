@@ -34,11 +34,15 @@ function problemsOf({ hosts, chains, voters }: Status): string[] {
       ? []
       : [`! the store of ${host} is not what was written: ${first} (${last.findings} in all): ${next}`];
   });
+  const ofDisks = hosts.flatMap(({ host, status }) => {
+    if (status?.isFull !== true) return [];
+    return [`! the disk of ${host} has too little space: its chains take no new writes until there is some`];
+  });
   const ofHosts = hosts.flatMap(({ host, state, text, voter }) => {
     if (state === 'dead') return [`! ${host} is dead: ${text}`];
     if (state === 'silent') return [`! ${host} does not answer: ${text}`];
-    const next = `levelten replace-voter ${host} ${host}`;
-    return voter === 'lost' ? [`! ${host} votes with a store that it has no more: ${next}`] : [];
+    const next = 'it asks for its place by itself; where it cannot, levelten replace-voter';
+    return voter === 'lost' ? [`! ${host} votes with a store that it has no more: ${next} ${host} ${host}`] : [];
   });
   const joint =
     voters?.joining === undefined ? [] : ['! a voter is being replaced: levelten replace-voter goes on with it'];
@@ -50,7 +54,7 @@ function problemsOf({ hosts, chains, voters }: Status): string[] {
   const ofChains = [...waiting].map(([why, numbers]) => {
     return `! ${numbers.length === 1 ? 'chain' : 'chains'} ${numbers.join(', ')} ${why}`;
   });
-  return [...ofStores, ...ofHosts, ...joint, ...ofChains];
+  return [...ofStores, ...ofDisks, ...ofHosts, ...joint, ...ofChains];
 }
 
 function hostTable({ hosts, voters }: Status): string {

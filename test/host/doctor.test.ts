@@ -25,7 +25,7 @@ function holds(title: string, cases: readonly Case[]): void {
 }
 
 const { judgeNode, judgeLevel, judgePorts, judgeSync, judgeClock, judgeSkew, skewOf } = doctor;
-const { judgeOpenFiles, judgeFileSize, judgeSpace, judgeFileSystem, judgeSecrets } = doctor;
+const { judgeOpenFiles, judgeFileSize, judgeSpace, judgeFileSystem, judgeSecrets, judgeAsides } = doctor;
 const infinite = Number.POSITIVE_INFINITY;
 
 holds('versions', [
@@ -114,6 +114,8 @@ const secret = (changes: Partial<SecretFile>): SecretFile => {
   return { file: 'd/secret', mode: 0o600, isOurs: true, isSecret: true, ...changes };
 };
 holds('secrets', [
+  [judgeAsides([]), 'ok'],
+  [judgeAsides([{ name: 'h2/aside-1', why: 'ENGINE_LOST: gone' }]), 'look', /h2\/aside-1; the first: ENGINE_LOST/],
   [judgeSecrets([]), 'ok'],
   [judgeSecrets([secret({}), secret({ mode: 0o400 }), secret({ file: 'd', mode: 0o700, isSecret: false })]), 'ok'],
   [judgeSecrets([secret({ mode: 0o640 })]), 'wrong', /chmod 600 d\/secret/],
