@@ -33,6 +33,7 @@ export function svgOf({ title, panels }: Plot): string {
   );
   return [
     `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 ${width} ${height}' width='${width}' height='${height}' ${font}>`,
+    `<title>${escaped(title)}</title>`,
     `<rect width='${width}' height='${height}' fill='white'/>`,
     text(title, { x: 16, y: 26, size: 16, weight: 'bold' }),
     ...drawn,

@@ -74,6 +74,12 @@ export function onLocated(replica: Replica, { epoch, position }: Event & { kind:
   onBase(replica, copy, position, out);
 }
 
+/** Whether a copy still waits for this place in the own log: it may have begun anew, and the log be another. */
+export function isAskedFor(replica: Replica, lsn: number): boolean {
+  const copy = copyOf(replica);
+  return copy?.asked === lsn && copy.base === undefined && replica.leftover === 'none';
+}
+
 export function isFrozen({ phase }: Replica): boolean {
   return phase.kind === 'sealed' || phase.kind === 'copying' || phase.kind === 'ready';
 }

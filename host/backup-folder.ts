@@ -14,7 +14,7 @@ import { CodedError } from '../engine/base/errors.ts';
 import type { Tally } from '../engine/store/backup-format.ts';
 
 export const manifestName = 'backup.json';
-const ours = /^(backup\.json|chain-\d{4}-\d{4,}\.bak)(\.new)?$/;
+const ours = /^(lock(\.\d+)?|(backup\.json|chain-\d{4}-\d{4,}\.bak)(\.new)?)$/;
 
 /** `last` is the document that the file ends with; `at` when it was finished. `hash` and `history` as in Tally. */
 export type BackupFile = Tally & {
@@ -94,9 +94,12 @@ export class BackupFolder {
     await this.finish();
   }
 
-  /** Makes the folder. HOST_OPTIONS where something else lies in it. */
-  async prepare(): Promise<void> {
+  async make(): Promise<void> {
     await mkdir(this.dir, { recursive: true, mode: 0o700 });
+  }
+
+  /** HOST_OPTIONS where something else lies in it. */
+  async prepare(): Promise<void> {
     const other = (await readdir(this.dir)).find((name) => !ours.test(name));
     if (other !== undefined)
       throw new CodedError('HOST_OPTIONS', `${this.dir} holds ${other}: a backup has a folder of its own`);

@@ -12,6 +12,7 @@ import { cursorAfter } from '../engine/store/export.ts';
 import type { BackupFile, BackupFolder, Manifest } from './backup-folder.ts';
 import { fileName } from './backup-folder.ts';
 import type { ExportAnswer } from './exporting.ts';
+import { takeLock } from './lock.ts';
 
 export type BackupOptions = {
   readonly folder: BackupFolder;
@@ -35,6 +36,9 @@ type Run = BackupOptions & { manifest: Manifest; movedMs: number };
 /** Takes what is missing. HOST_OPTIONS where the folder holds something else, or a backup that is complete. */
 export async function takeBackup(options: BackupOptions): Promise<Manifest> {
   const { folder, date, onChain } = options;
+  // Two at once would write over each other's files.
+  await folder.make();
+  const lock = await takeLock(folder.dir);
   try {
     const manifest = await beginOrGoOn(options);
     const run: Run = { ...options, manifest, movedMs: options.nowMs() };
@@ -47,6 +51,7 @@ export async function takeBackup(options: BackupOptions): Promise<Manifest> {
     return run.manifest;
   } finally {
     await folder.abandon();
+    await lock.release();
   }
 }
 

@@ -42,6 +42,7 @@ import { Fronts } from './fronts.ts';
 import type { Hello } from './hello.ts';
 import type { ChainService } from './host.ts';
 import { Host } from './host.ts';
+import type { HostFiles } from './host-files.ts';
 import { Links } from './links.ts';
 import { Memory } from './memory.ts';
 import { openHostStore } from './opening.ts';
@@ -84,15 +85,11 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
   const space = await watchSpace(given);
   const opened = await openStoreOf(given, chains);
   const { store, indexes, watermark, files } = opened;
-  const fatal = (cause: unknown): void => {
-    noteDoubt(cause, files, host.replicas);
-    given.fatal(cause);
-  };
-  const options = { ...given, fatal };
+  const options = { ...given, fatal: doubting(given, files, () => node) };
   const hello = helloOf(options, store);
   const node = storedNode(cluster, store, hello, chains, { nowMs: performance.now(), random: Math.random });
   const mayLead = (appHash: string): boolean => appHash === cluster.appHash;
-  const scrub = scrubOf(options, store, () => host.replicas);
+  const scrub = scrubOf(options, store, () => node);
   const erasing = new Erasing({ store, fatal: options.fatal });
   const { host, fronts, folding, pool } = joinHost(options, { store, indexes, scrub }, node, hello, (peer, bytes) =>
     links.sendTo(peer, bytes),
@@ -135,6 +132,17 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
   return { storeId: hello.storeId, isServing: () => host.replicas.every(isWhole), close };
 }
 
+/** Notes what is to be doubted before the process ends, which it does whatever becomes of the note. */
+function doubting({ fatal }: HostOptions, files: HostFiles, node: () => Node): (cause: unknown) => void {
+  return (cause) => {
+    try {
+      noteDoubt(cause, files, node());
+    } finally {
+      fatal(cause);
+    }
+  };
+}
+
 function memberOf({ cluster, dir }: Folder, id: HostId): Folder['cluster']['hosts'][number] {
   const me = cluster.hosts.find((host) => host.id === id);
   if (me === undefined) throw new CodedError('HOST_OPTIONS', `there is no host ${id} in ${dir}`);
@@ -174,7 +182,7 @@ function foldingOf({ folder, log, fatal }: HostOptions, store: Store, host: Host
 }
 
 /** What it finds ends the process, and the store with it, where others have all that this one should have (E14). */
-function scrubOf({ folder, id, log, fatal }: HostOptions, store: Store, replicas: () => readonly Replica[]): Scrub {
+function scrubOf({ folder, id, log, fatal }: HostOptions, store: Store, node: () => Node): Scrub {
   const { storeId } = store.identity;
   return new Scrub({
     verify: (pacing) => verifyHostStore(store, { cluster: folder.cluster, host: id, storeId }, pacing),
@@ -184,7 +192,7 @@ function scrubOf({ folder, id, log, fatal }: HostOptions, store: Store, replicas
     onFinding: ({ findings, findingsCount }) => {
       log.error({ findings, findingsCount }, 'the store is not what was written');
       const [first] = findings;
-      if (!isReplaceable(replicas())) return;
+      if (!isReplaceable(node())) return;
       const text = `a walk found ${first?.what} (${first?.where}; ${findingsCount} in all)`;
       // Whoever asked for the walk hears of it first.
       setTimeout(() => fatal(new CodedError('ENGINE_CORRUPT', text)), findingTellMs);

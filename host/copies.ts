@@ -29,7 +29,7 @@ export class Copies {
 
   /** From this moment on nobody is given what goes, though it waits: a joiner would begin with it, and not find the rest (seed 700789). */
   trim(chain: ChainId, to: Position): void {
-    this.#parts.store.startTrim(chain, to.lsn);
+    this.#parts.store.startTrim(chain, to);
     this.#enqueue(chain, () => trimLog(this.#parts.store, chain, to));
   }
 

@@ -114,10 +114,13 @@ export class Desk implements ChainService, ViewerDesk {
    * Does something to a document beside its messages, and resolves with the seq that it then has once that is committed, in the record `lsn` or before it. Rejects with what
    * `make` throws, with the refusals of an open, CHAIN_BUSY, and CONNECTION_LOST where nobody can say any more what became of it.
    */
-  act(text: string, make: (resident: Resident, env: Env) => Deed): Promise<Done> {
+  act(text: string, make: (resident: Resident, env: Env) => Deed, isErasing = false): Promise<Done> {
     return new Promise((resolve, reject) => {
       if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is not headed here now'));
       if (!this.queue.hasRoom) return reject(new CodedError('CHAIN_BUSY', 'too much waits for the disk'));
+      // What makes room is let in.
+      const full = isErasing ? undefined : this.#parts.full();
+      if (full !== undefined) return reject(new CodedError('ENGINE_FULL', full));
       this.#waiting.add(reject);
       const refuse = (error: unknown): void => {
         this.#waiting.delete(reject);
@@ -129,6 +132,7 @@ export class Desk implements ChainService, ViewerDesk {
           const { updates, deltas, isDeleted } = make(resident, this.#parts.env());
           const shelf = this.#documents.get(text);
           if (shelf !== undefined) this.#add(shelf, text, before + 1, updates);
+          if (shelf?.kind === 'resident') this.#parts.memory.used(shelf.tenant);
           this.#emitDeltas(deltas, resident.seq);
           if (isDeleted === true) this.#expel(text);
           const { seq } = resident;
@@ -160,7 +164,8 @@ export class Desk implements ChainService, ViewerDesk {
 
   #expel(text: string): void {
     for (const attached of this.#attached) {
-      if (attached.name !== text) continue;
+      // Who has seen nothing of it yet opens what comes behind it.
+      if (attached.name !== text || attached.resident === undefined) continue;
       const { front, view } = attached;
       this.close(attached);
       this.#emit(front, [toProxy.refused, view, 0, 0, 'DOCUMENT_DELETED', 'the document was deleted']);

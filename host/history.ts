@@ -39,8 +39,12 @@ export async function rewindDocument(desk: Desk, name: string, to: number, who =
 
 /** Deletes a document, and resolves with the seq of that and a record through which it is committed. DOCUMENT_UNKNOWN; else as Desk.act. */
 export async function deleteDocument(desk: Desk, name: string, who = operator): Promise<Done> {
-  return await desk.act(name, (resident, env) => {
-    const { update, deltas } = applyDelete(resident, who, env);
-    return { updates: [update], deltas, isDeleted: true };
-  });
+  return await desk.act(
+    name,
+    (resident, env) => {
+      const { update, deltas } = applyDelete(resident, who, env);
+      return { updates: [update], deltas, isDeleted: true };
+    },
+    true,
+  );
 }

@@ -90,6 +90,9 @@ export class HostFiles {
     writeSync(file, `${reason}\n`);
     fsyncSync(file);
     closeSync(file);
+    const folder = openSync(this.dir, 'r');
+    fsyncSync(folder);
+    closeSync(folder);
   }
 
   /** Moves the store and all that is known of it into a folder of its own, whose name it gives; undefined where nothing is left of it. */

@@ -3,6 +3,7 @@
 // write. What arrives during a sync is the next batch.
 import type { Logger } from 'pino';
 import type { Configuration } from '../chain/configuration.ts';
+import { isAskedFor } from '../chain/copy.ts';
 import { describeConfiguration, describeReplica } from '../chain/describe.ts';
 import type { Entry } from '../chain/messages.ts';
 import { advanceNode, endTurn, stepNode } from '../chain/node.ts';
@@ -346,7 +347,7 @@ export class Host {
       const position = await this.#parts.store.locate(id, lsn);
       this.tell({ kind: 'chain', chain: id, event: { kind: 'located', epoch, position } });
     } catch (cause) {
-      this.#failed(chain, epoch, cause);
+      if (isAskedFor(chain.replica, lsn)) this.#failed(chain, epoch, cause);
     }
   }
 

@@ -96,10 +96,22 @@ export class LevelStore implements OrderedStore {
 
   view(): OrderedView {
     const snapshot = this.#database.snapshot();
+    let closed = (): void => {};
+    void this.#reading(
+      new Promise<void>((resolve) => {
+        closed = resolve;
+      }),
+    );
     return {
-      get: (key) => this.#database.get(asBuffer(key), { snapshot }),
+      get: (key) =>
+        this.#database.get(asBuffer(key), { snapshot }).catch((cause: unknown) => {
+          throw codedOf(cause, 'a read failed');
+        }),
       scan: (from, to) => this.#scan(from, to, { snapshot }),
-      close: () => snapshot.close(),
+      close: async () => {
+        await snapshot.close();
+        closed();
+      },
     };
   }
 

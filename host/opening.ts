@@ -7,6 +7,7 @@ import { openOrBegin } from './believing.ts';
 import { HostFiles } from './host-files.ts';
 import { LevelStore } from './level-store.ts';
 import { takeLock } from './lock.ts';
+import { forgetReaders } from './stopped-store.ts';
 import { openWatermark, WatermarkKeeper } from './watermark-keeper.ts';
 
 export type OpeningParts = BelievingParts & {
@@ -26,6 +27,7 @@ export type OpenedStore = Believed & {
 export async function openHostStore(parts: OpeningParts): Promise<OpenedStore> {
   const lock = await takeLock(parts.dir);
   try {
+    await forgetReaders(parts.dir);
     const files = new HostFiles(parts.dir);
     const { store, indexes } = await openOrBegin(parts, placeOf(files));
     const { storeId } = store.identity;

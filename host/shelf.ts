@@ -22,12 +22,17 @@ export function residentOf(
   name: DocumentName,
   { snapshot, sections, seqFloor }: Stored,
 ): Resident {
-  const resident =
-    snapshot === undefined
-      ? createResident(definition, name, seqFloor)
-      : restoreResident(definition, name, snapshot.state);
-  replaySections(resident, sections);
-  return resident;
+  try {
+    const resident =
+      snapshot === undefined
+        ? createResident(definition, name, seqFloor)
+        : restoreResident(definition, name, snapshot.state);
+    replaySections(resident, sections);
+    return resident;
+  } catch (cause) {
+    // What passed its checksums is the same on every member: it says nothing of this disk, and none is to be given up for it.
+    throw new Error(`${name} cannot be made of what is stored of it`, { cause });
+  }
 }
 
 /** It may leave while nobody views it and all its updates are committed. */

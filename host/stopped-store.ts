@@ -15,7 +15,8 @@ const notLinked = new Set(['LOCK', 'LOG', 'LOG.old']);
 export async function readStopped<T>(folder: string, read: (disk: OrderedStore) => Promise<T>): Promise<T> {
   if (!existsSync(join(folder, 'CURRENT'))) throw new CodedError('ENGINE_DISK', `there is no store in ${folder}`);
   await checkUnused(folder);
-  const copy = await mkdtemp(join(dirname(folder), 'reading-'));
+  await forgetReaders(dirname(folder));
+  const copy = await mkdtemp(join(dirname(folder), `reading-${process.pid}-`));
   try {
     for (const file of await readdir(folder)) {
       if (!notLinked.has(file)) await link(join(folder, file), join(copy, file));
@@ -33,6 +34,23 @@ export async function readStopped<T>(folder: string, read: (disk: OrderedStore) 
     throw isOfFiles ? new CodedError('ENGINE_DISK', `${folder} cannot be read: ${cause.message}`, { cause }) : cause;
   } finally {
     await rm(copy, { recursive: true, force: true });
+  }
+}
+
+/** What a reader left that was ended in the middle holds all of a store, deleted documents too. */
+export async function forgetReaders(dir: string): Promise<void> {
+  const left = (await readdir(dir)).filter(
+    (name) => /^reading-\d+-/.test(name) && !isAlive(Number(name.split('-')[1])),
+  );
+  for (const name of left) await rm(join(dir, name), { recursive: true, force: true });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return cause instanceof Error && 'code' in cause && cause.code === 'EPERM';
   }
 }
 

@@ -71,11 +71,13 @@ export async function foldChain(store: Store, chain: ChainId, options: FoldOptio
   if (folded === undefined) return undefined;
   // By rising name: neighbours on the disk are read and written together.
   const names = [...pieces.keys()].sort();
-  let slice: string[] = [];
+  let slice: SlicePart[] = [];
   let bytes = 0;
   for (const name of names) {
-    slice.push(name);
-    bytes += (pieces.get(name) ?? []).reduce((sum, piece) => sum + piece.bytes.length, 0);
+    // What it takes in, and what it writes anew.
+    const before = await readSnapshot(store, chain, name);
+    slice.push({ name, before });
+    bytes += (pieces.get(name) ?? []).reduce((sum, piece) => sum + piece.bytes.length, before?.state.length ?? 0);
     if (bytes < foldSliceBytes) continue;
     if (options.isStopped()) return undefined;
     await foldSlice(store, chain, slice, pieces, options);
@@ -111,14 +113,17 @@ async function gather(
   return { pieces, folded };
 }
 
+type SlicePart = { readonly name: string; readonly before: StoredSnapshot | undefined };
+
 async function foldSlice(
   store: Store,
   chain: ChainId,
-  names: readonly string[],
+  slice: readonly SlicePart[],
   pieces: ReadonlyMap<string, readonly Piece[]>,
   { fold, history, pace }: FoldOptions,
 ): Promise<void> {
-  const snapshots = await Promise.all(names.map((name) => readSnapshot(store, chain, name)));
+  const names = slice.map(({ name }) => name);
+  const snapshots = slice.map(({ before }) => before);
   const news = names.map((name, index) => {
     const from = snapshots[index]?.lsn ?? 0;
     return (pieces.get(name) ?? []).filter(({ lsn }) => lsn > from);
@@ -216,22 +221,23 @@ async function planHistory(
   const [first, last] = [added[0], added.at(-1)];
   assert(first !== undefined && last !== undefined, 'there is something to fold');
   const blocks = [...(before?.blocks ?? [])];
-  const parts = added.map(({ bytes }) => bytes);
-  let count = added.reduce((sum, piece) => sum + piece.count, 0);
-  let seqFirst = first.seqFirst;
+  let block: Piece[] = [];
   const newest = blocks.at(-1);
   if (newest !== undefined) {
-    const block = await readHistoryBlock(store, chain, name, newest);
-    if (block.count < historyBlockUpdates && block.updates.length < historyBlockBytes) {
-      parts.unshift(block.updates);
-      count += block.count;
-      seqFirst = newest;
+    const { count, updates } = await readHistoryBlock(store, chain, name, newest);
+    if (count < historyBlockUpdates && updates.length < historyBlockBytes) {
+      block.push({ lsn: first.lsn, seqFirst: newest, count, bytes: updates });
       blocks.pop();
     }
   }
-  blocks.push(seqFirst);
-  const key = historyKey(chain, name, seqFirst);
-  puts.push({ key, value: encodeHistoryEntry(key, { count, updates: Buffer.concat(parts) }) });
+  // Not all in one: a block is part of a page that goes over a link.
+  for (const piece of added) {
+    block.push(piece);
+    if (block.reduce((sum, { bytes }) => sum + bytes.length, 0) < historyBlockBytes) continue;
+    blocks.push(putBlock(chain, name, block, puts));
+    block = [];
+  }
+  if (block.length > 0) blocks.push(putBlock(chain, name, block, puts));
   const oldest = last.seqFirst + last.count - history;
   while (blocks.length > 1 && (blocks[1] as number) <= oldest) {
     puts.push({ key: historyKey(chain, name, blocks.shift() as number), value: undefined });
@@ -239,10 +245,20 @@ async function planHistory(
   return blocks;
 }
 
+/** Returns its first seq. */
+function putBlock(chain: ChainId, name: string, pieces: readonly Piece[], puts: Put[]): number {
+  const seqFirst = pieces[0]?.seqFirst ?? 0;
+  const count = pieces.reduce((sum, piece) => sum + piece.count, 0);
+  const key = historyKey(chain, name, seqFirst);
+  const updates = Buffer.concat(pieces.map(({ bytes }) => bytes));
+  puts.push({ key, value: encodeHistoryEntry(key, { count, updates }) });
+  return seqFirst;
+}
+
 /** Removes the log through `to`, in slices. The replica says how far (C17): this only checks that it is folded. */
 export async function trimLog(store: Store, chain: ChainId, to: Position): Promise<void> {
   assert(to.lsn <= store.base(chain).folded.lsn, 'C17: what goes is folded');
-  store.startTrim(chain, to.lsn);
+  store.startTrim(chain, to);
   for (let { floor } = store.base(chain); floor.lsn < to.lsn; floor = store.base(chain).floor) {
     const end = Math.min(to.lsn, floor.lsn + trimRecordsMax);
     const next = end === to.lsn ? to : await store.locate(chain, end);

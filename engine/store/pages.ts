@@ -69,17 +69,29 @@ export async function readPage(store: Store, chain: ChainId, cursor: string, byt
 
 /**
  * Keeps a page. With the last one the log begins at its start, unless the documents do not come to the sum: then false, and nothing
- * here is believed. ENGINE_CORRUPT for what is no document of this chain.
+ * here is believed. False too for what is no document of this chain.
  */
 export async function storePage(store: Store, chain: ChainId, page: DocumentPage): Promise<boolean> {
-  const pairs = decodePairs(page.bytes);
-  for (const { key, value } of pairs) checkEntry(chain, key, value);
+  const pairs = pairsIn(chain, page);
+  if (pairs === undefined) return false;
   await store.behind(chain, pairs, { hasLeftover: true });
   if (page.next !== '') return true;
   const { start, sum } = page;
   if ((await sumOf(store, chain)) !== sum) return false;
   await store.behind(chain, [], { floor: start, folded: start, newest: start.lsn, sum, hasLeftover: false });
   return true;
+}
+
+/** Undefined where a page is none: whoever sent it may be doubted, and not this store. */
+function pairsIn(chain: ChainId, page: DocumentPage): readonly Pair[] | undefined {
+  try {
+    const pairs = decodePairs(page.bytes);
+    for (const { key, value } of pairs) checkEntry(chain, key, value);
+    return pairs;
+  } catch (cause) {
+    if (cause instanceof CodedError) return undefined;
+    throw cause;
+  }
 }
 
 /** Over the snapshots as they are, each of them checked. */

@@ -7,6 +7,7 @@ import { baseKey, decodeBase, decodeMarks, noBase, noMarks, smallKeys, smallOfKe
 import type { OpenedRecord } from './format.ts';
 import { walkLog } from './log.ts';
 import type { OrderedReader, OrderedStore } from './port.ts';
+import { seqFloorKeys } from './snapshot-format.ts';
 import { decodeTally, Tally, tallyKey } from './tally.ts';
 import type { Watermark } from './watermark.ts';
 import type { ChainState } from './write-plan.ts';
@@ -47,7 +48,7 @@ export async function recover(
     const base = bases.get(chain) ?? noBase;
     const durable = base.hasLeftover ? origin : await endOfLog(disk, chain, base.folded, visit);
     tally.countEnd(chain, durable);
-    states.set(chain, { marks: marks.get(chain) ?? noMarks, base, durable, trimLsn: base.floor.lsn });
+    states.set(chain, { marks: marks.get(chain) ?? noMarks, base, durable, trim: base.floor });
   }
   if (stored !== undefined && stored.sum !== tally.sum) {
     const what = 'marks, registers, bases and the ends of logs';
@@ -73,6 +74,7 @@ async function readSmall(disk: OrderedStore, tally: Tally): Promise<Small> {
       tally.countEntry(key, value);
     }
   }
+  for await (const page of disk.scan(...seqFloorKeys)) for (const { key, value } of page) tally.countEntry(key, value);
   return { marks, bases, cells };
 }
 

@@ -75,6 +75,13 @@ export function seqFloorKey(chain: ChainId): Uint8Array {
   return Uint8Array.of(seqFloorKind, chain >>> 8, chain & 0xff, 0);
 }
 
+/** Of any chain. */
+export const seqFloorKeys: Range = [Uint8Array.of(seqFloorKind), Uint8Array.of(seqFloorKind + 1)];
+
+export function isSeqFloorKey(key: Uint8Array): boolean {
+  return key[0] === seqFloorKind;
+}
+
 export type Range = readonly [from: Uint8Array, to: Uint8Array];
 
 export function encodeSeqFloor(key: Uint8Array, seq: number): Uint8Array {

@@ -189,14 +189,14 @@ export class Store {
   }
 
   /** From here on nobody is given what stands up to `lsn`: it goes. */
-  startTrim(chain: ChainId, lsn: number): void {
+  startTrim(chain: ChainId, to: Position): void {
     const state = this.#state(chain);
-    state.trimLsn = Math.max(state.trimLsn, lsn);
+    if (to.lsn > state.trim.lsn) state.trim = to;
   }
 
   /** What stands up to `lsn`, or the record behind it, may be gone. */
   isTrimmed(chain: ChainId, lsn: number): boolean {
-    return lsn < this.#state(chain).trimLsn;
+    return lsn < this.#state(chain).trim.lsn;
   }
 
   scan(from: Uint8Array, to: Uint8Array): AsyncIterable<readonly Pair[]> {
@@ -263,7 +263,7 @@ export class Store {
   #behindWritten({ chain, base, end, done }: PlannedBehind): void {
     const state = this.#state(chain);
     state.base = base;
-    if (end !== undefined) Object.assign(state, { durable: end, trimLsn: end.lsn });
+    if (end !== undefined) Object.assign(state, { durable: end, trim: end });
     done();
   }
 
@@ -283,6 +283,9 @@ export class Store {
     const { floor } = this.base(chain);
     // What begins where the log begins now, too, goes on behind what is being removed.
     if (this.isTrimmed(chain, lsn)) return false;
+    // Its record goes too, and is not needed: what follows it is there.
+    const { trim } = this.#state(chain);
+    if (lsn === trim.lsn) return hash === trim.hash;
     if (lsn <= floor.lsn) return lsn === floor.lsn && hash === floor.hash;
     if (lsn > this.durable(chain).lsn) return false;
     return (await this.readRecord(chain, lsn)).hash === hash;

@@ -4,7 +4,7 @@
 //   tally key := 05
 //   tally     := version u8 = 1 | serial u64 | sum 16 bytes | checksum u32
 //
-// `serial` counts the writes of a store. `sum` is a hash of the set of all small entries (marks, cells, bases) and of the ends of all logs:
+// `serial` counts the writes of a store. `sum` is a hash of the set of all small entries (marks, cells, bases, seq floors) and of the ends of all logs:
 // a sum modulo 2^128 of a hash of each (an incremental multiset hash, Clarke et al. 2003, AdHash). Against rot and lost writes, not intent.
 import { ByteWriter } from '../base/bytes.ts';
 import { digestOf } from '../base/checksum.ts';
@@ -43,9 +43,10 @@ export class Tally {
     return this.#sum.toString(16).padStart(32, '0');
   }
 
-  /** A small entry under its key of three bytes: kind and number. */
-  countEntry(key: Uint8Array, value: Uint8Array): void {
-    this.#count(slotOf(key[0] ?? 0, ((key[1] ?? 0) << 8) | (key[2] ?? 0)), BigInt(`0x${digestOf(key, value)}`));
+  /** A small entry under its key, of which the first three bytes name kind and number: one of a kind for each number. Undefined where it goes. */
+  countEntry(key: Uint8Array, value: Uint8Array | undefined): void {
+    const slot = slotOf(key[0] ?? 0, ((key[1] ?? 0) << 8) | (key[2] ?? 0));
+    this.#count(slot, value === undefined ? 0n : BigInt(`0x${digestOf(key, value)}`));
   }
 
   /** Where a log ends: its hash names the chain and all that is in it. Undefined where nothing that is there counts. */

@@ -6,13 +6,14 @@ import type { Base, StoredMarks } from './entries.ts';
 import { baseKey, cellKey, encodeBase, encodeMarks, marksKey } from './entries.ts';
 import { recordKey } from './format.ts';
 import type { Put } from './port.ts';
+import { isSeqFloorKey } from './snapshot-format.ts';
 import type { Tally } from './tally.ts';
 
 /**
- * What a store keeps in memory of a chain, however long its log and however many its documents. `trimLsn`: what stands up to here is
+ * What a store keeps in memory of a chain, however long its log and however many its documents. `trim`: what stands up to here is
  * being removed, and is read by nobody any more.
  */
-export type ChainState = { marks: StoredMarks; base: Base; durable: Position; trimLsn: number };
+export type ChainState = { marks: StoredMarks; base: Base; durable: Position; trim: Position };
 
 export type StoredEntry = { readonly lsn: Lsn; readonly hash: Hash; readonly bytes: Uint8Array };
 
@@ -100,6 +101,7 @@ function planBehind(
   const { base: before, durable } = state;
   const base = { ...before, ...change };
   draft.puts.push(...puts);
+  for (const { key, value } of puts) if (isSeqFloorKey(key)) draft.tally.countEntry(key, value);
   putSmall(draft, baseKey(chain), encodeBase(base));
   if (base.hasLeftover === before.hasLeftover) {
     assert(

@@ -17,14 +17,17 @@ type Stage = 'committed' | 'folded' | 'erased' | 'unknown';
 export async function deleteCommand(args: Arguments): Promise<void> {
   const folder = await readFolder(args.dir);
   const { name } = documentName(required(args.words[0], 'SPACE/KEY', 'levelten delete board/main'));
+  const waitMs = waitMsOf(args);
   const deleted = (await askHead(folder, name, 'delete', {})) as Deleted;
   if (!args.json) print(args, {}, `${name} is deleted: committed as update ${deleted.seq}`);
-  const { status, isReached } = await untilStatus(folder, waitMsOf(args), (now) => {
+  const { status, isReached } = await untilStatus(folder, waitMs, (now) => {
     return stagesOf(now, deleted).every(({ stage }) => stage === 'erased');
   });
   const stages = stagesOf(status, deleted);
   const list = stages.map(({ host, stage }) => `${host} ${stage}`).join(', ');
-  const next = isReached ? 'no byte of it is left' : 'the rest follows by itself: levelten status says how many wait';
+  const next = isReached
+    ? 'no byte of it is left in the stores of its members'
+    : 'the rest follows by itself: levelten status says how many wait';
   print(args, { ...deleted, members: stages }, `${list}: ${next}`);
   if (!isReached) process.exitCode = 1;
 }

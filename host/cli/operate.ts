@@ -10,8 +10,9 @@ import { numberOf, required } from './arguments.ts';
 export async function drainCommand(args: Arguments): Promise<void> {
   const folder = await readFolder(args.dir);
   const host = hostIn(folder, required(args.words[0], 'HOST', 'levelten drain h2'));
+  const waitMs = waitMsOf(args);
   await tellHost(folder, host, 'leave', { isLeaving: true });
-  const { status, isReached } = await untilStatus(folder, waitMsOf(args), ({ hosts }) => {
+  const { status, isReached } = await untilStatus(folder, waitMs, ({ hosts }) => {
     return hosts.find((one) => one.host === host)?.chains === 0;
   });
   const left = status.chains

@@ -67,6 +67,7 @@ const beforeHandler = new Set([
   'DOCUMENT_NOT_OPEN',
   'DOCUMENT_READ_ONLY',
   'DOCUMENT_UNKNOWN',
+  'ENGINE_FULL',
   'FRAME_INVALID',
   'FRAME_TOO_BIG',
   'LIMIT_REACHED',

@@ -10,6 +10,7 @@ import type { Mutant } from './mutant.ts';
 import type { Catch } from './suites.ts';
 import { runSimulator, runSuite, suitesFor } from './suites.ts';
 import { backupMutants } from './table-backup.ts';
+import { documentMutants } from './table-documents.ts';
 import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
 import { nodeMutants } from './table-node.ts';
@@ -24,6 +25,7 @@ const mutants: readonly Mutant[] = [
   ...storeMutants,
   ...verifyMutants,
   ...trustMutants,
+  ...documentMutants,
   ...hostMutants,
   ...backupMutants,
 ];

@@ -21,6 +21,7 @@ const ofRegister = (name: string): string => `test/register/${name}.test.js`;
 
 const backups = ['exporting', 'backup', 'restore'].map((name) => `test/host/${name}.test.js`);
 const isOfBackups = /^(engine\/store\/(export|lay|backup-)|host\/(exporting|backup|restore))/;
+const lives = ['test/host/deletion.test.js', 'test/host/history.test.js'];
 /** What stands beside a store is seen where a host opens it. */
 const trusting: readonly string[] = [
   'engine/store/watermark.js',
@@ -39,9 +40,14 @@ export function suitesFor(file: string): readonly string[] {
   if (file.startsWith('engine/store/verify')) return ['verify', 'verify-running'].map(ofStore);
   if (file === 'host/scrub.js') return ['test/host/scrub.test.js'];
   if (isOfBackups.test(file)) return backups;
+  if (file === 'host/lock.js') return ['test/host/opening.test.js'];
+  if (['host/space.js', 'host/memory.js'].includes(file)) return [`test/${file.replace('.js', '.test.js')}`];
+  if (file === 'host/shelf.js' || file === 'engine/document/operate.js' || file === 'engine/document/update.js')
+    return lives;
+  if (file === 'engine/store/erasing.js') return ['test/store/erasing.test.js'];
   if (trusting.includes(file)) return ['test/host/opening.test.js', 'test/host/doubt.test.js'];
   if (file.startsWith('engine/store/'))
-    return ['open', 'document-index', 'store', 'folding', 'pages', 'whole'].map(ofStore);
+    return [...['open', 'document-index', 'store', 'folding', 'pages', 'whole', 'erasing'].map(ofStore), ...lives];
   if (file === 'engine/document/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file === 'proxy/route.js') return ['test/proxy/routing.test.js'];
   return file === 'host/batcher.js' ? ['test/host/batcher.test.js'] : [];

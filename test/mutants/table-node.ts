@@ -84,14 +84,8 @@ export const nodeMutants: readonly Mutant[] = [
   ),
   one('E2', 'goes on after a write failed', store, '(cause) => this.#failed(cause)', '() => this.#written(planned)'),
   one('E1', 'starts a write while one is in flight', store, "this.#status !== 'open' || this.#queue", 'this.#queue'),
-  one('S1', 'forgets the marks of a write', plan, 'puts.push({ key: marksKey(chain)', '[].push({ key: marksKey(chain)'),
-  one(
-    'C14',
-    'forgets what a voter promised',
-    plan,
-    'puts.push({ key: cellKey(register)',
-    '[].push({ key: cellKey(register)',
-  ),
+  one('S1', 'forgets the marks of a write', plan, 'putSmall(draft, marksKey(chain), encodeMarks(marks));', ';'),
+  one('C14', 'forgets what a voter promised', plan, 'putSmall(draft, cellKey(register), bytes);', ';'),
   one('C7', 'leaves behind what is cut', plan, 'puts.push({ key: recordKey(chain, lsn), value: undefined });', ''),
   one(
     'C4',

@@ -33,7 +33,7 @@ export const storeMutants: readonly Mutant[] = [
     "if (replica.leftover === 'some')\n        wipe(replica, out);",
     "if (replica.leftover === 'some')\n        replica.leftover = 'none';",
   ),
-  one('C11', 'forgets at a start what is left', 'engine/store/recovery.js', 'if (base.hasLeftover)', 'if (false)'),
+  one('C11', 'forgets at a start what is left', 'engine/store/recovery.js', 'base.hasLeftover ? origin :', ''),
   one(
     'C11',
     'goes on over pages of another moment',
@@ -68,7 +68,7 @@ export const storeMutants: readonly Mutant[] = [
     'E13',
     'keeps the old snapshot in the sum',
     folding,
-    'addToSum(sum, key, encodeSnapshotEntry(key, before), -1)',
+    'before === undefined ? sum : addToSum(sum, key, encodeSnapshotEntry(key, before), -1)',
     'sum',
   ),
   one('E13', 'forgets the block that it goes on from', folding, 'parts.unshift(block.updates);', ''),
@@ -77,7 +77,7 @@ export const storeMutants: readonly Mutant[] = [
     'E4',
     'opens without walking the log',
     'engine/store/recovery.js',
-    'durable = { lsn: record.lsn, hash: record.hash };',
+    'end = { lsn: record.lsn, hash: record.hash };',
     '',
   ),
   one(
@@ -98,7 +98,7 @@ export const storeMutants: readonly Mutant[] = [
     'D17',
     'folds one section',
     snapshot,
-    'for (const section of sections)',
-    'for (const section of sections.slice(0, 1))',
+    'takeSections(past, sections);',
+    'takeSections(past, sections.slice(0, 1));',
   ),
 ];

@@ -69,8 +69,14 @@ export const trustMutants: readonly Mutant[] = [
     'const store = await Store.open(disk, chains, fresh());',
     'const { host } = fresh(); globalThis.firsts ??= {}; const store = await Store.open(disk, chains, (globalThis.firsts[host] ??= fresh()));',
   ),
-  one('E14', 'does not note what it found', 'host/doubt.js', 'if (isReplaceable(replicas))', 'if (false)'),
-  one('E14', 'gives up the last that there is', 'host/doubt.js', 'serving.length > 1', 'serving.length > 0'),
+  one('E14', 'does not note what it found', 'host/doubt.js', 'if (isReplaceable(node))', 'if (false)'),
+  one(
+    'E14',
+    'gives up the last that there is',
+    'host/doubt.js',
+    'serving.some(({ host }) => livesElse(host))',
+    'serving.length > 0',
+  ),
   one('H8', 'asks for a place that it has', 'chain/voter-care.js', 'leaver.storeId === storeId || ', ''),
   one(
     'E2',

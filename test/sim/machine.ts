@@ -25,6 +25,7 @@ import type { HostProcess } from './process.ts';
 
 const recordKind = 0x10;
 const baseKind = 0x04;
+const pendingKind = 0x23;
 
 export class Machine {
   readonly id: HostId;
@@ -164,6 +165,8 @@ function lacks(values: Values, truth: Values): string | undefined {
   };
   for (const [text, value] of truth) {
     const key = Buffer.from(text, 'latin1');
+    // A note of what is to leave the files: nothing is read by it.
+    if (key[0] === pendingKind) continue;
     if (!isSame(values.get(text), value) && !isOfLeftover(key)) return key.toString('hex');
   }
   return undefined;

@@ -139,7 +139,7 @@ export class HostProcess extends Actor {
 
   fatal(cause: unknown): void {
     if (this.state === 'down') return;
-    if (this.#host !== undefined) noteDoubt(cause, this.#parts.beside, this.replicas);
+    if (this.#node !== undefined) noteDoubt(cause, this.#parts.beside, this.#node);
     this.#parts.events.onFatal(this, cause);
   }
 

@@ -10,7 +10,7 @@ import type { FoldOptions, FoldResult, FoldTask } from '../../engine/store/foldi
 import { foldChain, trimLog } from '../../engine/store/folding.ts';
 import type { OpenedRecord } from '../../engine/store/format.ts';
 import { encodeBatch, recordKey } from '../../engine/store/format.ts';
-import { addToSum, documentKeys } from '../../engine/store/snapshot-format.ts';
+import { addToSum, decodeSeqFloor, documentKeys, seqFloorKey } from '../../engine/store/snapshot-format.ts';
 import { Store } from '../../engine/store/store.ts';
 import { MemoryStore } from '../contract/memory-store.ts';
 import { fuzz } from '../fuzz.ts';
@@ -255,12 +255,27 @@ t.test(
   async (t) => {
     const stage = await Stage.of([{ 's/a': 1 }, { 's/a': 1 }, { 's/a': 1 }]);
     await stage.fold();
-    stage.store.startTrim(chain, 2);
-    t.equal(await stage.store.read(chain, origin, 1_000_000), undefined, 'all of it is there still');
     const second = await stage.store.locate(chain, 2);
+    stage.store.startTrim(chain, second);
+    t.equal(await stage.store.read(chain, origin, 1_000_000), undefined, 'all of it is there still');
+    // The record itself goes too, and may be gone before the floor has moved.
+    stage.disk.corrupt(recordKey(chain, 2), undefined);
     t.same(
       (await stage.store.read(chain, second, 1_000_000))?.map(({ lsn }) => lsn),
       [3],
     );
+    t.equal(await stage.store.read(chain, { ...second, hash: origin.hash }, 1_000_000), undefined);
   },
 );
+
+t.test('[D20] how far deleted documents had come never falls', async (t) => {
+  const stage = await Stage.of([{ 's/a': 3 }, { 's/b': 1 }]);
+  const gone = (seq: number) => ({
+    state: undefined,
+    deleted: { seq, seqFirst: seq + 1, count: 0, updates: Buffer.alloc(0) },
+  });
+  await stage.fold({ committed: 1 as Lsn, fold: async () => [gone(3)] });
+  await stage.fold({ committed: 2 as Lsn, fold: async () => [gone(1)] });
+  const key = seqFloorKey(chain);
+  t.equal(decodeSeqFloor(key, (await stage.disk.get(key)) ?? new Uint8Array()), 3);
+});

@@ -16,6 +16,7 @@ import {
   noMarks,
 } from '../../engine/store/entries.ts';
 import { encodeBatch, recordKey } from '../../engine/store/format.ts';
+import { encodeSeqFloor, seqFloorKey } from '../../engine/store/snapshot-format.ts';
 import { Store } from '../../engine/store/store.ts';
 import { Tally, tallyKey } from '../../engine/store/tally.ts';
 import { LevelStore } from '../../host/level-store.ts';
@@ -92,6 +93,12 @@ const cases: readonly (readonly [what: string, change: Change, code: string, mes
   ['marks of no chain', { key: marksKey(chainId(7)), value: encodeMarks(noMarks) }, 'ENGINE_CORRUPT', /chain 7/],
   ['an unknown small entry', { key: Uint8Array.of(2), value: new Uint8Array(9) }, 'ENGINE_CORRUPT', /under 02/],
   ['a base that nobody wrote', { key: baseKey(one), value: encodeBase(noBase) }, 'ENGINE_CORRUPT', /write 2/],
+  [
+    'a seq floor from before',
+    { key: seqFloorKey(zero), value: encodeSeqFloor(seqFloorKey(zero), 3) },
+    'ENGINE_CORRUPT',
+    /write 2/,
+  ],
   ['no tally', { key: tallyKey, value: undefined }, 'ENGINE_CORRUPT', /the tally is missing/],
   ['the tally of an earlier write', { key: tallyKey, value: new Tally(0).next().value }, 'ENGINE_CORRUPT', /write 1/],
   ['no identity', { key: identityKey, value: undefined }, 'ENGINE_CORRUPT', /does not say whose/],

@@ -103,7 +103,7 @@ t.test('[C11] a page of another chain, or with a byte changed, is refused by nam
   const from = await filled(3);
   const [page] = await pagesOf(from.store, 1_000_000);
   const to = await open();
-  await t.rejects(storePage(to.store, other, page as DocumentPage), { code: 'ENGINE_CORRUPT' });
+  t.equal(await storePage(to.store, other, page as DocumentPage), false);
   const counts = { kept: 0, refused: 0 };
   const bytes = spoiled(fc.constant((page as DocumentPage).bytes));
   const property = fc.asyncProperty(bytes, async (one) => {

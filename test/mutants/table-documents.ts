@@ -1,0 +1,58 @@
+// Mutants of what becomes of a document: deleted, erased, brought back from its history, out of memory and in again.
+import type { Mutant } from './mutant.ts';
+import { one } from './mutant.ts';
+
+const folding = 'engine/store/folding.js';
+const documents = 'engine/store/documents.js';
+const operate = 'engine/document/operate.js';
+const erasing = 'engine/store/erasing.js';
+
+export const documentMutants: readonly Mutant[] = [
+  one('D20', 'keeps the snapshot of what was deleted', folding, 'puts.push({ key, value: undefined });', ''),
+  one(
+    'D20',
+    'keeps the history of what was deleted',
+    folding,
+    'for (const seqFirst of before.blocks)',
+    'for (const seqFirst of [])',
+  ),
+  one('D20', 'forgets how far what was deleted had come', folding, 'if (seqFloor > 0)', 'if (false)'),
+  one(
+    'D20',
+    'lowers how far what was deleted had come',
+    folding,
+    'Math.max(seq, await readSeqFloor(store, chain))',
+    'seq',
+  ),
+  one('D20', 'begins anew at 1', documents, 'isNothing ? await readSeqFloor(store, chain) : 0', '0'),
+  one(
+    'D20',
+    'takes in what was before the delete',
+    'engine/document/update.js',
+    'at < 0 ? updates : updates.slice(at + 1)',
+    'updates',
+  ),
+  one('D21', 'does not note what is to be erased', folding, 'puts.push(putPending(chain, name, lsn));', ''),
+  one('D21', 'erases before the log is trimmed', erasing, '!hasLeftover && lsn <= floor.lsn', 'true'),
+  one('D21', 'forgets without erasing', erasing, 'await store.compact(from, to);', ';'),
+  one(
+    'D19',
+    'takes sessions back with the state',
+    operate,
+    'inside.seq = seq;',
+    'inside.seq = seq; inside.sessions.byId.clear();',
+  ),
+  one('D19', 'goes back to another incarnation', operate, 'to.incarnation !== inside.incarnation', 'false'),
+  one('D22', 'puts out who is needed', 'host/memory.js', 'if (tenant.mayLeave())', 'if (true)'),
+  one('D22', 'never makes room', 'host/memory.js', 'if (this.#bytes > this.#bytesMax)', 'if (false)'),
+  one('D22', 'lets go of what is not committed', 'host/shelf.js', '&& queue.isSettled(shelf.serial)', ''),
+  one('E8', 'takes a lock from who lives', 'host/lock.js', 'if (await isAlive(holder)) {', 'if (false) {'),
+  one(
+    'E9',
+    'takes writes on a full disk',
+    'host/space.js',
+    'const isFull = free < (',
+    'const isFull = false && free < (',
+  ),
+  one('E9', 'keeps its reserve to the end', 'host/space.js', 'await giveReserve();', ';'),
+];
