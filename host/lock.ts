@@ -2,7 +2,7 @@
 // process that made it lives, and LevelDB's is never touched.
 //
 // The file names a process by number, and by when that process and the machine began: numbers are used again.
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CodedError } from '../engine/base/errors.ts';
 
@@ -68,16 +68,27 @@ async function isAlive(holder: string): Promise<boolean> {
     // Of another user: it is there.
     if (!(cause instanceof Error && 'code' in cause && cause.code === 'EPERM')) return false;
   }
-  return (await nameOf(pid)) === holder.trim();
+  return (await nameOf(pid)) === holder.trim() && !(await isZombie(pid));
+}
+
+/** It has ended, threads and all, and whoever should wait for it has not, or is gone: its number is there, and nothing else. */
+async function isZombie(pid: number): Promise<boolean> {
+  const [stat, threads] = await Promise.all([statOf(pid), readdir(`/proc/${pid}/task`).catch(() => [])]);
+  return (stat[0] === 'Z' || stat[0] === 'X') && threads.length <= 1;
 }
 
 /** Where nothing tells when a process began, its number has to do. */
 async function nameOf(pid: number): Promise<string> {
   const [boot, stat] = await Promise.all([
     readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
-    readFile(`/proc/${pid}/stat`, 'latin1').catch(() => ''),
+    statOf(pid),
   ]);
-  // The 22nd field; the second one, the name, may hold spaces and ends with the last parenthesis.
-  const startTicks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  const startTicks = stat[19] ?? '';
   return `${pid} ${startTicks} ${boot.trim()}`.trim();
+}
+
+/** What Linux says of a process, from its state on: the name before that may hold spaces, and ends with the last parenthesis. */
+async function statOf(pid: number): Promise<string[]> {
+  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ');
 }

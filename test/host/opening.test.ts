@@ -1,4 +1,6 @@
 // A host's store on a real LevelDB, opened after something was done to it: it is believed, refused by name, or set aside (E4 to E10).
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { cp, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -318,6 +320,28 @@ t.test('[E8] a folder has one process: its lock names it, and falls to the next 
     [],
   );
 });
+
+t.test(
+  '[E8] a process that has ended holds no lock, though nobody has waited for it',
+  { skip: process.platform !== 'linux' },
+  async (t) => {
+    const dir = await folder();
+    // The shell never waits for the first: it ends, and its number stays.
+    const script = `sleep 0.01 & echo $!; exec sleep 30`;
+    const shell = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+    t.teardown(() => shell.kill('SIGKILL'));
+    const pid = await new Promise<number>((done) => shell.stdout.once('data', (data) => done(Number(String(data)))));
+    const stat = (): string => readFileSync(`/proc/${pid}/stat`, 'latin1').split(' ')[2] ?? '';
+    while (stat() !== 'Z') await new Promise((done) => setImmediate(done));
+    const [startTicks, boot] = [
+      readFileSync(`/proc/${pid}/stat`, 'latin1').split(' ')[21],
+      readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+    ];
+    await writeFile(join(dir, 'lock'), `${pid} ${startTicks} ${boot}\n`);
+    await (await takeLock(dir)).release();
+    t.pass('it was taken');
+  },
+);
 
 t.test('[E5] the watermark follows what is durable, not oftener than it should, and is whole at the end', async (t) => {
   let serial = 5;
