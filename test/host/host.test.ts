@@ -86,11 +86,12 @@ function replicaOf(node: Node): Replica {
   return replica;
 }
 
-async function run(service: OneBatch): Promise<{ replica: Replica; fatal: unknown; durable: number }> {
+async function run(service: OneBatch): Promise<{ replica: Replica; fatal: unknown; durable: number; waited: number }> {
   const store = await Store.open(new MemoryStore(), [chain], { storeId: 's', host: self, cluster: 'c' });
   const node = nodeOf(store, ['h1']);
   const replica = replicaOf(node);
   let fatal: unknown;
+  let waited = 0;
   await new Promise<void>((done) => {
     const host: Host = new Host({
       node,
@@ -108,6 +109,11 @@ async function run(service: OneBatch): Promise<{ replica: Replica; fatal: unknow
       serve: () => service,
       onRoutes: () => {},
       onTurnEnd: () => {
+        // E13: what is offered to be folded is committed, also while more was received.
+        for (const { committed } of host.foldable()) {
+          if (committed > replica.committed) fatal = new Error(`${committed} is to be folded`);
+          if (replica.received.lsn > replica.committed) waited += 1;
+        }
         if (service.committed.at(-1) === 2) done();
       },
       fatal: (cause) => {
@@ -117,13 +123,14 @@ async function run(service: OneBatch): Promise<{ replica: Replica; fatal: unknow
     });
     host.tick();
   });
-  return { replica, fatal, durable: store.durable(chain).lsn };
+  return { replica, fatal, durable: store.durable(chain).lsn, waited };
 }
 
-t.test('[C5] [C16] a chain of one serves: its activation is record 1, the first batch record 2', async (t) => {
+t.test('[C5] [C16] [E13] a chain of one serves: its activation is record 1, the first batch record 2', async (t) => {
   const service = new OneBatch((place) => place);
-  const { fatal, durable, replica } = await run(service);
+  const { fatal, durable, replica, waited } = await run(service);
   t.equal(fatal, undefined);
+  t.ok(waited > 0, 'something was not committed, and was not folded');
   t.equal(durable, 2);
   t.equal(service.committed.at(-1), 2);
   t.equal(replica.epoch, 1);
