@@ -231,11 +231,13 @@ async function planHistory(
     }
   }
   // Not all in one: a block is part of a page that goes over a link.
+  let bytes = block[0]?.bytes.length ?? 0;
   for (const piece of added) {
     block.push(piece);
-    if (block.reduce((sum, { bytes }) => sum + bytes.length, 0) < historyBlockBytes) continue;
+    bytes += piece.bytes.length;
+    if (bytes < historyBlockBytes) continue;
     blocks.push(putBlock(chain, name, block, puts));
-    block = [];
+    [block, bytes] = [[], 0];
   }
   if (block.length > 0) blocks.push(putBlock(chain, name, block, puts));
   const oldest = last.seqFirst + last.count - history;

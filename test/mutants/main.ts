@@ -5,30 +5,10 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { chainMutants } from './chain-table.ts';
 import type { Mutant } from './mutant.ts';
 import type { Catch } from './suites.ts';
 import { runSimulator, runSuite, suitesFor } from './suites.ts';
-import { backupMutants } from './table-backup.ts';
-import { documentMutants } from './table-documents.ts';
-import { gossipMutants } from './table-gossip.ts';
-import { hostMutants } from './table-host.ts';
-import { nodeMutants } from './table-node.ts';
-import { storeMutants } from './table-store.ts';
-import { trustMutants } from './table-trust.ts';
-import { verifyMutants } from './table-verify.ts';
-
-const mutants: readonly Mutant[] = [
-  ...readings(),
-  ...nodeMutants,
-  ...gossipMutants,
-  ...storeMutants,
-  ...verifyMutants,
-  ...trustMutants,
-  ...documentMutants,
-  ...hostMutants,
-  ...backupMutants,
-];
+import { mutants } from './tables.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const rooms = ['engine', 'chain', 'host', 'proxy', 'bench', 'test'];
@@ -56,13 +36,6 @@ const verdicts: Verdict[] = [];
 let next = 0;
 await Promise.all(Array.from({ length: Number(values.workers) }, (_, index) => work(index)));
 report();
-
-/** The readings of the design that lose data, as the model checker's table has them. */
-function readings(): Mutant[] {
-  return chainMutants.map(({ name, rule, file, find, replace, also = [] }) => {
-    return { name, rule, patches: [{ file, find, replace }, ...also] };
-  });
-}
 
 async function work(worker: number): Promise<void> {
   const copy = join(root, 'dist', 'mutants', String(worker));

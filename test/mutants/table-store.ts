@@ -71,7 +71,13 @@ export const storeMutants: readonly Mutant[] = [
     'before === undefined ? sum : addToSum(sum, key, encodeSnapshotEntry(key, before), -1)',
     'sum',
   ),
-  one('E13', 'forgets the block that it goes on from', folding, 'parts.unshift(block.updates);', ''),
+  one(
+    'E13',
+    'forgets the block that it goes on from',
+    folding,
+    'block.push({ lsn: first.lsn, seqFirst: newest, count, bytes: updates });',
+    '',
+  ),
   one('E13', 'reads again what a snapshot holds', documents, 'if (lsn <= foldedLsn)\n            continue;', ''),
   one(
     'E4',

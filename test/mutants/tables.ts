@@ -1,0 +1,31 @@
+// Every mutant there is, in the order of the printed table.
+
+import { chainMutants } from './chain-table.ts';
+import type { Mutant } from './mutant.ts';
+import { backupMutants } from './table-backup.ts';
+import { documentMutants } from './table-documents.ts';
+import { gossipMutants } from './table-gossip.ts';
+import { hostMutants } from './table-host.ts';
+import { nodeMutants } from './table-node.ts';
+import { storeMutants } from './table-store.ts';
+import { trustMutants } from './table-trust.ts';
+import { verifyMutants } from './table-verify.ts';
+
+/** The readings of the design that lose data, as the model checker's table has them. */
+function readings(): Mutant[] {
+  return chainMutants.map(({ name, rule, file, find, replace, also = [] }) => {
+    return { name, rule, patches: [{ file, find, replace }, ...also] };
+  });
+}
+
+export const mutants: readonly Mutant[] = [
+  ...readings(),
+  ...nodeMutants,
+  ...gossipMutants,
+  ...storeMutants,
+  ...verifyMutants,
+  ...trustMutants,
+  ...documentMutants,
+  ...hostMutants,
+  ...backupMutants,
+];
