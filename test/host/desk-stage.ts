@@ -71,6 +71,8 @@ export class DeskStage {
     this.desk = this.makeDesk();
   }
 
+  /** Why nothing new may be written. */
+  full: string | undefined;
   /** Small, so that documents come and go. */
   memory = new Memory(20_000);
 
@@ -85,7 +87,7 @@ export class DeskStage {
       env: () => this.#env,
       wake: () => {},
       fatal: (cause) => this.fatal.push(cause),
-      full: () => undefined,
+      full: () => this.full,
       memory: this.memory,
       onFailure: () => {},
     });
