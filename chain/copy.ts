@@ -38,9 +38,9 @@ export function beginCopy(replica: Replica, copy: Copy, out: Effect[]): void {
 function findBase(replica: Replica, copy: Copy, at: number, out: Effect[]): void {
   copy.base = undefined;
   copy.asked = at;
-  const { durable, folded } = replica;
+  const { durable, folded, newest } = replica;
   // Documents here may hold what the chosen history does not: an operator has accepted a loss.
-  if (at < folded.lsn) return startPages(replica, copy, out);
+  if (at < newest) return startPages(replica, copy, out);
   const known = [durable, folded].find((one) => one.lsn === at);
   if (known === undefined) out.push({ kind: 'locate', epoch: replica.epoch, lsn: lsn(at) });
   else onBase(replica, copy, known, out);
@@ -103,11 +103,11 @@ function guessFurtherBack(replica: Replica, copy: Copy, start: Position, out: Ef
   const { base } = copy;
   if (copy.isShared || base === undefined) return loseSource(replica, copy, out);
   // What may be shared lies below where one of the two logs begins: no record shows it any more.
-  const { folded } = replica;
+  const { newest } = replica;
   if (base.lsn < start.lsn) return startPages(replica, copy, out);
   if (base.lsn === 0) return loseSource(replica, copy, out);
-  if (base.lsn <= folded.lsn) return startPages(replica, copy, out);
-  const at = Math.max(folded.lsn, base.lsn - copy.step);
+  if (base.lsn <= newest) return startPages(replica, copy, out);
+  const at = Math.max(newest, base.lsn - copy.step);
   copy.step *= 2;
   findBase(replica, copy, at, out);
 }
@@ -171,6 +171,7 @@ function wipe(replica: Replica, out: Effect[]): void {
   replica.leftover = 'going';
   replica.logStart = origin;
   replica.folded = origin;
+  replica.newest = origin.lsn;
   replica.durable = origin;
   forgetInflight(replica);
   out.push({ kind: 'wipe' });

@@ -1,5 +1,5 @@
 // What a node is made of, what happens to it, and what it wants done; and where it would place chains. node.ts is the door.
-import type { ChainId, HostId, Position } from '../engine/base/ids.ts';
+import type { ChainId, HostId, Lsn, Position } from '../engine/base/ids.ts';
 import type { Detector } from './detector.ts';
 import { isWanted } from './detector.ts';
 import type { Instance } from './gossip/instances.ts';
@@ -23,6 +23,7 @@ export type StoredReplica = {
   readonly durable: Position;
   readonly logStart: Position;
   readonly folded: Position;
+  readonly newest: Lsn;
   readonly leftover: Leftover;
 };
 

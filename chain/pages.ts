@@ -26,6 +26,13 @@ export function mayFold({ phase, known }: Replica): boolean {
   );
 }
 
+/** Said before the pass writes anything. It can cross the seal of an epoch, and no more: a copy begins when that is on disk. */
+export function onFolding(replica: Replica, { through }: Event & { kind: 'folding' }): void {
+  if (replica.leftover !== 'none') return;
+  assert(copyOf(replica) === undefined, 'E13: nobody folds while a history is copied in');
+  if (through > replica.newest) replica.newest = through;
+}
+
 /** C17: what is folded here and committed is on every serving member's disk; with nobody syncing it is needed by no one. */
 export function onFolded(replica: Replica, { through }: Event & { kind: 'folded' }, out: Effect[]): void {
   // The end of a pass that crossed the beginning of a copy: what it folded goes (seed 603467).
@@ -33,6 +40,7 @@ export function onFolded(replica: Replica, { through }: Event & { kind: 'folded'
   assert(through.lsn <= replica.durable.lsn, `C17: folded ${through.lsn} is past durable ${replica.durable.lsn}`);
   if (through.lsn <= replica.folded.lsn) return;
   replica.folded = through;
+  replica.newest = through.lsn;
   if (!mayFold(replica) || through.lsn > replica.committed) return;
   replica.logStart = through;
   out.push({ kind: 'trim', to: through });
@@ -103,6 +111,7 @@ export function onPageStored(replica: Replica, event: Event & { kind: 'pageStore
   replica.leftover = 'none';
   replica.logStart = start;
   replica.folded = start;
+  replica.newest = start.lsn;
   replica.durable = start;
   forgetInflight(replica);
   copy.base = start;

@@ -6,7 +6,8 @@ import { countedLowerOf } from './normal.ts';
 import type { Replica } from './state.ts';
 
 export function checkReplica(replica: Replica): void {
-  const { received, durable, acked, committed, inflight, base, phase, marks, epoch } = replica;
+  const { received, durable, acked, committed, inflight, base, phase, marks, epoch, folded, newest } = replica;
+  assert(folded.lsn <= newest, `E13: folded ${folded.lsn}, and no document past ${newest}`);
   assert(marks.ran <= marks.sealed, `C4: ran ${marks.ran} without a seal past ${marks.sealed}`);
   assert(marks.sealed <= epoch, `C4: sealed ${marks.sealed} is past ${epoch}, which is answered to`);
   if (phase.kind === 'syncing') assert(marks.ran === epoch, `C13: joins epoch ${epoch} and ran ${marks.ran}`);

@@ -45,7 +45,7 @@ import {
   runningConfig,
   upperOf,
 } from './normal.ts';
-import { onFetchPage, onFolded, onPage, onPageRead, onPageStored, onWiped } from './pages.ts';
+import { onFetchPage, onFolded, onFolding, onPage, onPageRead, onPageStored, onWiped } from './pages.ts';
 import type { Effect, Event, Replica } from './state.ts';
 
 /** Takes one event. Effects are appended to `out`; the host carries them out in that order. */
@@ -69,6 +69,8 @@ export function step(replica: Replica, event: Event, out: Effect[]): void {
       return onFetched(replica, event, out);
     case 'located':
       return onLocated(replica, event, out);
+    case 'folding':
+      return onFolding(replica, event);
     case 'folded':
       return onFolded(replica, event, out);
     case 'wiped':

@@ -87,8 +87,10 @@ export type Replica = {
   readonly peers: Map<HostId, Peer>;
   /** The log begins behind this record: everything up to it is in documents, and on every member's disk (C17). */
   logStart: Position;
-  /** Documents on this disk hold everything up to this record: the log is never cut below it. */
+  /** Documents on this disk hold everything up to this record. */
   folded: Position;
+  /** None of them holds anything past this one: while a pass is under way, or was given up, that is past `folded`. The log is never cut below it. */
+  newest: Lsn;
   /** What lies on this disk beside the log: `some` of an older copy, which goes (`going`) before anything is written. */
   leftover: Leftover;
   /** The attempt that this member answers to, from the moment a seal arrives; or the epoch that it runs. */
@@ -166,6 +168,8 @@ export type Event =
       readonly isShared: boolean;
     }
   | { readonly kind: 'located'; readonly epoch: Epoch; readonly position: Position }
+  /** A pass over documents begins, on this disk: none of them will hold anything past this record. */
+  | { readonly kind: 'folding'; readonly through: Lsn }
   /** Documents are folded, on this disk, through this record: the log below may go, as far as C17 lets it. */
   | { readonly kind: 'folded'; readonly through: Position }
   /** Nothing of the chain is left on this disk. */
@@ -243,6 +247,8 @@ export function createReplica(options: {
   /** Where the log begins, and through where it is folded; the origin where it never was. */
   logStart?: Position;
   folded?: Position;
+  /** No document holds anything past this record; the folded one where no pass was given up. */
+  newest?: Lsn;
   leftover?: Leftover;
 }): Replica {
   const { self, boot, storeId, marks, durable } = options;
@@ -250,6 +256,7 @@ export function createReplica(options: {
     ...options,
     logStart: options.logStart ?? origin,
     folded: options.folded ?? origin,
+    newest: options.newest ?? (options.folded ?? origin).lsn,
     leftover: options.leftover ?? 'none',
     peers: new Map([[self, { boot, storeId, isConnected: true }]]),
     epoch: marks.sealed,

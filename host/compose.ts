@@ -173,10 +173,11 @@ function foldingOf({ folder, log, fatal }: HostOptions, store: Store, host: Host
   const { history } = folder.cluster;
   const nowMs = (): number => performance.now();
   const chains = () => host.foldable();
+  const onBegun = (chain: ChainId, through: Lsn): void => host.onFolding(chain, through);
   const onFolded = (chain: ChainId, folded: Folded): void => host.onFolded(chain, folded);
   const onFailed = (chain: ChainId, err: FoldFailed): void => log.error({ chain, err }, 'a chain cannot be folded');
   return {
-    folding: new Folding({ store, fold: pool.fold, history, nowMs, sleep, chains, onFolded, onFailed, fatal }),
+    folding: new Folding({ store, fold: pool.fold, history, nowMs, sleep, chains, onBegun, onFolded, onFailed, fatal }),
     pool,
   };
 }

@@ -21,6 +21,8 @@ export type FoldingParts = {
   readonly sleep: (ms: number) => Promise<void>;
   /** Chains that may be folded, with what is committed of each. */
   readonly chains: () => Iterable<{ readonly chain: ChainId; readonly committed: Lsn }>;
+  /** Comes before a pass writes anything: it goes no further than `through`. */
+  readonly onBegun: (chain: ChainId, through: Lsn) => void;
   readonly onFolded: (chain: ChainId, folded: Folded) => void;
   /** A chain cannot be folded: it goes on, its log grows, and somebody should look. */
   readonly onFailed: (chain: ChainId, cause: FoldFailed) => void;
@@ -65,8 +67,9 @@ export class Folding {
     if (this.#busy !== undefined || this.#isClosed) return;
     const due = this.#due(nowMs);
     if (due === undefined) return;
-    const { chain } = due;
-    const done = this.#fold(chain, due.committed)
+    const { chain, committed } = due;
+    this.#parts.onBegun(chain, committed);
+    const done = this.#fold(chain, committed)
       .catch((cause: unknown) => this.#failed(chain, cause, nowMs))
       .finally(() => {
         this.#busy = undefined;

@@ -8,7 +8,7 @@ import { describeConfiguration, describeReplica } from '../chain/describe.ts';
 import type { Entry } from '../chain/messages.ts';
 import { advanceNode, endTurn, stepNode } from '../chain/node.ts';
 import { decodeNodeMessage, encodeNodeMessage } from '../chain/node-messages.ts';
-import type { Node, NodeEffect, NodeEvent, StoredReplica } from '../chain/node-state.ts';
+import type { Node, NodeEffect, NodeEvent } from '../chain/node-state.ts';
 import { canPropose } from '../chain/normal.ts';
 import { mayFold } from '../chain/pages.ts';
 import type { Effect, Replica } from '../chain/state.ts';
@@ -22,13 +22,6 @@ import type { OpenedRecord, RecordPlace } from '../engine/store/format.ts';
 import { encodeActivation, openRecord } from '../engine/store/format.ts';
 import type { Store, Synced } from '../engine/store/store.ts';
 import { Copies } from './copies.ts';
-
-/** A chain as the store that was opened has it, for the node. */
-export function storedReplica(store: Store, chain: ChainId): StoredReplica {
-  const { floor: logStart, folded, hasLeftover } = store.base(chain);
-  const leftover = hasLeftover ? 'some' : 'none';
-  return { chain, marks: store.marks(chain), durable: store.durable(chain), logStart, folded, leftover };
-}
 
 /** What the head of a chain has made and not yet let go. The batcher is the one that users get. */
 export interface ChainQueue {
@@ -124,6 +117,11 @@ export class Host {
       const { chain, committed } = replica;
       if (mayFold(replica)) yield { chain, committed };
     }
+  }
+
+  /** A pass begins: what it makes of documents never holds more than `through`. */
+  onFolding(chain: ChainId, through: Lsn): void {
+    this.tell({ kind: 'chain', chain, event: { kind: 'folding', through } });
   }
 
   onFolded(chain: ChainId, { folded, names }: Folded): void {

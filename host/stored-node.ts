@@ -3,13 +3,22 @@ import type { Cluster } from '../chain/config.ts';
 import { makeInstance } from '../chain/gossip/instances.ts';
 import { lan } from '../chain/gossip/profile.ts';
 import { createNode } from '../chain/node.ts';
-import type { Node } from '../chain/node-state.ts';
+import type { Node, StoredReplica } from '../chain/node-state.ts';
 import { firstVoters } from '../chain/register/voters.ts';
 import type { ChainId } from '../engine/base/ids.ts';
+import { lsn } from '../engine/base/ids.ts';
 import { fetchBytesPerSecond, tickMs } from '../engine/base/limits.ts';
 import type { Store } from '../engine/store/store.ts';
 import type { Hello } from './hello.ts';
-import { storedReplica } from './host.ts';
+
+/** A chain as the store that was opened has it, for the node. */
+export function storedReplica(store: Store, chain: ChainId): StoredReplica {
+  const { floor: logStart, folded, newest, hasLeftover } = store.base(chain);
+  const leftover = hasLeftover ? 'some' : 'none';
+  const [marks, durable] = [store.marks(chain), store.durable(chain)];
+  // Records without documents are folded too.
+  return { chain, marks, durable, logStart, folded, newest: lsn(Math.max(newest, folded.lsn)), leftover };
+}
 
 /** `nowMs` and `random` are the clock and the chance that the node goes by. */
 export function storedNode(

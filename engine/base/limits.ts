@@ -55,9 +55,12 @@ export const foldSleepMsMax = 2_000;
 /** With more records than this left to fold it takes a larger share: an index of all of them is kept in memory. */
 export const foldBacklogRecords = 100_000;
 export const foldHurryShare = 1 / 2;
-/** Updates of each document that stay readable by themselves, for rewind and audit, unless a cluster says otherwise; and the most. */
+/**
+ * Updates of each document that stay readable by themselves, for rewind and audit, unless a cluster says otherwise; and the most: a snapshot
+ * names each block of them, and is written whole with every fold.
+ */
 export const historyUpdates = 1_000;
-export const historyMax = 1_000_000_000;
+export const historyMax = 100_000;
 /** Updates that one question about a document's history is told of. */
 export const historyLinesMax = 1_000;
 /** How long a host may take over a document that an operator asks something of: it may be read from disk, back to the oldest update kept. */
@@ -129,6 +132,12 @@ export const sessionsMax = 1_000;
 export const sessionsPerPrincipalMax = 32;
 /** The answers that are kept of one session, as JSON in UTF-16 units; past it the client takes answers first. */
 export const answersLengthMax = 256 * 1024;
+/** The same of all sessions of one document, each answer with its overhead: they are part of its snapshot, which a link carries whole. */
+export const documentAnswersLengthMax = 1024 * 1024;
+/** What an answer costs a snapshot beside its text, as UTF-16 units: numbers, a code, lengths. */
+export const answerOverheadLength = 64;
+/** A part of the answers of a document goes at once where they are too many: looking for whose costs a walk over its sessions. */
+export const answersSpareLength = documentAnswersLengthMax / 8;
 /** Sends of one session that may wait for an answer. The table keeps that many answers of it. */
 export const sendsInFlightMax = 32;
 /** `space/key`, in bytes: both are ASCII. */
@@ -300,6 +309,23 @@ assert(3 * (updateLengthMax + documentLengthMax) < updateBytesMax, 'an update ho
 assert(6 * documentLengthMax < linkFrameBytesMax, 'a link carries the largest view');
 assert(6 * documentLengthMax < clientBacklogBytesMax, 'a client that reads can be sent the largest view');
 assert(batchBytesMax + updateBytesMax < linkFrameBytesMax, 'a link carries the largest batch');
+/** A session in a snapshot beside its answers, and a block of history that it names: bytes. */
+const sessionBytesMax = 2 * principalBytesMax + 64;
+const blockNameBytesMax = 9;
+assert(
+  3 * (documentLengthMax + documentAnswersLengthMax) + sessionsMax * sessionBytesMax + historyMax * blockNameBytesMax <
+    linkFrameBytesMax - clientFrameBytesMax,
+  'a link carries the largest snapshot',
+);
+assert(
+  historyBlockBytes + batchBytesMax + updateBytesMax < linkFrameBytesMax,
+  'a link carries the largest block of history',
+);
+assert(
+  answersLengthMax + updateLengthMax + sendsInFlightMax * answerOverheadLength <
+    documentAnswersLengthMax - answersSpareLength,
+  'the answers of one session fit a document',
+);
 assert(4 * exportPageBytes < linkFrameBytesMax, 'a link carries the largest page of an export');
 assert(chunkBytesMax + batchBytesMax + updateBytesMax < linkFrameBytesMax, 'a link carries the largest chunk');
 assert(

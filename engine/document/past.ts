@@ -78,6 +78,7 @@ export function end(past: Past, seq: number): void {
   for (const key of Object.keys(past.state)) delete past.state[key];
   past.sessions.byId.clear();
   past.sessions.bySeq.clear();
+  past.sessions.answersLength = 0;
   past.incarnation = '';
   past.length = lengthOf(past.state);
   past.seq = seq;

@@ -10,13 +10,15 @@
 import { Packr } from 'msgpackr';
 import { assert } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
+import { historyBlockBytes } from '../base/limits.ts';
 import type { JsonObject } from '../base/merge-patch.ts';
 import { bytesOfHex, hexOf } from './hex.ts';
 import type { Past } from './past.ts';
 import { createPast, takeSections } from './past.ts';
 import type { Answer, Session, Sessions } from './sessions.ts';
-import { createSessions } from './sessions.ts';
-import { bytesOfLife, isState, lifeIn } from './update.ts';
+import { addSession, createSessions, lengthOfAnswer } from './sessions.ts';
+import type { LifePiece } from './update.ts';
+import { isState, lifeIn, piecesOfLife } from './update.ts';
 
 export const snapshotVersion = 1;
 const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false });
@@ -53,9 +55,7 @@ export function decodeSnapshot(bytes: Uint8Array): Past {
 /** What became of a document: see FoldResult in engine/store/folding.ts. */
 export type FoldedDocument = {
   readonly state: Uint8Array | undefined;
-  readonly deleted:
-    | { readonly seq: number; readonly seqFirst: number; readonly count: number; readonly updates: Uint8Array }
-    | undefined;
+  readonly deleted: { readonly seq: number; readonly pieces: readonly LifePiece[] } | undefined;
 };
 
 /** What `sections`, in order, make of the document that `snapshot` holds; of none where that is undefined. */
@@ -63,10 +63,8 @@ export function foldDocument(snapshot: Uint8Array | undefined, sections: readonl
   const past = snapshot === undefined ? createPast() : decodeSnapshot(snapshot);
   takeSections(past, sections);
   const state = past.incarnation === '' ? undefined : encodeSnapshot(past);
-  const { deletedSeq: seq, updates } = lifeIn(sections);
-  if (seq === 0) return { state, deleted: undefined };
-  const seqFirst = updates[0]?.seq ?? seq + 1;
-  return { state, deleted: { seq, seqFirst, count: updates.length, updates: bytesOfLife(sections) } };
+  const { deletedSeq: seq } = lifeIn(sections);
+  return { state, deleted: seq === 0 ? undefined : { seq, pieces: piecesOfLife(sections, historyBlockBytes) } };
 }
 
 /** The same, of a document that there is. */
@@ -89,8 +87,7 @@ function sessionsOf(rows: readonly unknown[]): Sessions {
   for (const row of rows) {
     const session = sessionOf(row);
     if (sessions.byId.has(session.id) || sessions.bySeq.has(session.seq)) throw corrupt('a session is there twice');
-    sessions.byId.set(session.id, session);
-    sessions.bySeq.set(session.seq, session);
+    addSession(sessions, session);
   }
   return sessions;
 }
@@ -102,7 +99,9 @@ function sessionOf(row: unknown): Session {
   const session = { id: hexOf(id(name)), seq: count(seq), who, last: count(last), done: count(done) };
   const rows = kept as readonly unknown[];
   if (rows.length !== session.last - session.done) throw corrupt('the answers kept are not those that are due');
-  return { ...session, answers: new Map(rows.map((answer, index) => [session.done + 1 + index, answerOf(answer)])) };
+  const answers = new Map(rows.map((answer, index) => [session.done + 1 + index, answerOf(answer)]));
+  const answersLength = [...answers.values()].reduce((sum, answer) => sum + lengthOfAnswer(answer), 0);
+  return { ...session, answers, answersLength };
 }
 
 function answerOf(row: unknown): Answer {

@@ -103,17 +103,30 @@ export function lifeIn(sections: readonly Uint8Array[]): Life {
   return { deletedSeq: updates[at]?.seq ?? 0, updates: at < 0 ? updates : updates.slice(at + 1) };
 }
 
-/** The bytes of `sections` behind their last delete. */
-export function bytesOfLife(sections: readonly Uint8Array[]): Uint8Array {
-  const kept: Uint8Array[] = [];
+/** Updates that follow each other, as they stand in a section. */
+export type LifePiece = { readonly seqFirst: number; readonly count: number; readonly updates: Uint8Array };
+
+/** The updates of `sections` behind their last delete, in order: each piece is closed behind the update that takes it past `bytesMax`. */
+export function piecesOfLife(sections: readonly Uint8Array[], bytesMax: number): LifePiece[] {
+  const pieces: LifePiece[] = [];
   for (const section of sections) {
-    let from = 0;
-    packr.unpackMultiple(section, (value: unknown, _start?: number, end?: number) => {
-      if ((value as unknown[])[0] === kindNumbers.delete) [kept.length, from] = [0, end as number];
+    if (section.length === 0) continue;
+    let [from, seqFirst, count] = [0, 0, 0];
+    packr.unpackMultiple(section, (value: unknown, _start?: number, end = 0) => {
+      const [kind, seq] = value as [number, number];
+      if (kind === kindNumbers.delete) {
+        pieces.length = 0;
+        [from, count] = [end, 0];
+        return;
+      }
+      if (count === 0) seqFirst = seq;
+      count += 1;
+      if (end - from < bytesMax && end < section.length) return;
+      pieces.push({ seqFirst, count, updates: section.subarray(from, end) });
+      [from, count] = [end, 0];
     });
-    kept.push(section.subarray(from));
   }
-  return Buffer.concat(kept);
+  return pieces;
 }
 
 function hasId(kind: UpdateKind): boolean {

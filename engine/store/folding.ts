@@ -32,11 +32,10 @@ export type FoldTask = { readonly state: Uint8Array | undefined; readonly sectio
 export type FoldResult = {
   /** Undefined: there is no such document now. */
   readonly state: Uint8Array | undefined;
-  /** It was deleted, last at `seq`: of its updates only these, behind that, are of a document. */
-  readonly deleted:
-    | { readonly seq: number; readonly seqFirst: number; readonly count: number; readonly updates: Uint8Array }
-    | undefined;
+  /** It was deleted, last at `seq`: of its updates only these, behind that, are of a document. Each piece is about a block of history. */
+  readonly deleted: { readonly seq: number; readonly pieces: readonly HistoryEntry[] } | undefined;
 };
+type HistoryEntry = { readonly seqFirst: number; readonly count: number; readonly updates: Uint8Array };
 /** Makes the new state of each. Runs where it stalls nobody. What it rejects with comes out as FoldFailed. */
 export type Fold = (tasks: readonly FoldTask[]) => Promise<readonly FoldResult[]>;
 
@@ -149,8 +148,8 @@ async function foldSlice(
     if (deleted !== undefined) {
       sum = planErasure(chain, { name, before, lsn, sum }, puts);
       seqFloor = Math.max(seqFloor, deleted.seq);
-      const { seqFirst, count, updates: bytes } = deleted;
-      [added, before] = [[{ lsn, seqFirst, count, bytes }], undefined];
+      added = deleted.pieces.map(({ seqFirst, count, updates: bytes }) => ({ lsn, seqFirst, count, bytes }));
+      before = undefined;
     }
     if (state === undefined) continue;
     const blocks = await planHistory(store, chain, { name, before, added, history }, puts);

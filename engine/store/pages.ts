@@ -45,7 +45,7 @@ export async function wipeChain(store: Store, chain: ChainId): Promise<void> {
 }
 
 /**
- * Entries from `cursor` on, up to `bytesMax` but at least one where there is one. No pass is under way: a snapshot that holds more than
+ * Entries from `cursor` on, `bytesMax` at most, or one that is larger. No pass is under way: a snapshot that holds more than
  * the others would be ahead of the log of whoever copies it. ENGINE_CORRUPT where an entry is not what was written.
  */
 export async function readPage(store: Store, chain: ChainId, cursor: string, bytesMax: number): Promise<DocumentPage> {
@@ -55,7 +55,8 @@ export async function readPage(store: Store, chain: ChainId, cursor: string, byt
   let bytes = 0;
   let next = '';
   for await (const pair of documentsFrom(store, chain, cursor)) {
-    if (bytes >= bytesMax) {
+    // One entry may be as large as a link carries: it goes alone.
+    if (bytes > 0 && bytes + pair.key.length + pair.value.length > bytesMax) {
       next = Buffer.from(pair.key).toString('hex');
       break;
     }

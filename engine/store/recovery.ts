@@ -47,6 +47,12 @@ export async function recover(
   for (const chain of chains) {
     const base = bases.get(chain) ?? noBase;
     const durable = base.hasLeftover ? origin : await endOfLog(disk, chain, base.folded, visit);
+    if (!base.hasLeftover && durable.lsn < base.newest) {
+      throw new CodedError(
+        'ENGINE_CORRUPT',
+        `chain ${chain} ends at ${durable.lsn}, and a snapshot holds ${base.newest}`,
+      );
+    }
     tally.countEnd(chain, durable);
     states.set(chain, { marks: marks.get(chain) ?? noMarks, base, durable, trim: base.floor });
   }

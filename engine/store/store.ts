@@ -121,7 +121,8 @@ export class Store {
     cut: Position | undefined = undefined,
   ): void {
     this.#checkWritable();
-    if (cut !== undefined && cut.lsn < this.base(chain).folded.lsn) {
+    const { folded, newest } = this.base(chain);
+    if (cut !== undefined && cut.lsn < Math.max(folded.lsn, newest)) {
       throw new CodedError('ENGINE_FOLDED', `chain ${chain} is cut at ${cut.lsn}, and folded past that`);
     }
     this.#queue.push({ chain, cut, entries, marks });

@@ -6,7 +6,10 @@ import type { FoldResult, FoldTask } from '../../engine/store/folding.ts';
 export default function fold(tasks: readonly FoldTask[]): FoldResult[] {
   return tasks.map((task) => {
     const { state, deleted } = foldDocument(task.state, task.sections);
-    const kept = deleted === undefined ? undefined : { ...deleted, updates: new Uint8Array(deleted.updates) };
-    return { state: state === undefined ? undefined : new Uint8Array(state), deleted: kept };
+    return { state: state === undefined ? undefined : new Uint8Array(state), deleted: deleted && ownedOf(deleted) };
   });
+}
+
+function ownedOf({ seq, pieces }: NonNullable<FoldResult['deleted']>): FoldResult['deleted'] {
+  return { seq, pieces: pieces.map((piece) => ({ ...piece, updates: new Uint8Array(piece.updates) })) };
 }

@@ -8,7 +8,7 @@ import { step } from '../../chain/replica.ts';
 import { checkReplica } from '../../chain/replica-check.ts';
 import type { Decision, Effect, Event, Marks, Replica } from '../../chain/state.ts';
 import { createReplica } from '../../chain/state.ts';
-import type { Epoch, Hash, Position } from '../../engine/base/ids.ts';
+import type { Epoch, Hash, Lsn, Position } from '../../engine/base/ids.ts';
 import { chainId, epoch, hostId, lsn, origin } from '../../engine/base/ids.ts';
 import { encodeBatch } from '../../engine/store/format.ts';
 import type { Disk, Write } from './disk.ts';
@@ -59,12 +59,15 @@ export class One {
   #writes: Write[] = [];
   readonly #disk: Disk;
 
-  constructor(self: string, options: { marks?: Partial<Marks>; log?: readonly Entry[]; storeId?: string } = {}) {
-    const { log = [], marks, storeId = self } = options;
+  constructor(
+    self: string,
+    options: { marks?: Partial<Marks>; log?: readonly Entry[]; storeId?: string; newest?: Lsn } = {},
+  ) {
+    const { log = [], marks, storeId = self, newest = origin.lsn } = options;
     this.#disk = { ...emptyDisk(), records: log, marks: { ...emptyDisk().marks, ...marks } };
     const durable = endOf(log);
     const who = { self: hostId(self), boot: 'b1', storeId, region: '', chain };
-    this.replica = createReplica({ ...who, marks: this.#disk.marks, durable });
+    this.replica = createReplica({ ...who, marks: this.#disk.marks, durable, newest });
   }
 
   step(event: Event): string[] {

@@ -121,3 +121,35 @@ t.test('[C17] a source says where its log begins, and gives documents to whom it
   says(t, one.hear('b', 2, { kind: 'fetchPage', cursor: '' }), ['read documents from  for b']);
   says(t, one.hear('b', 1, { kind: 'fetchPage', cursor: '' }), [], 'of an epoch that is over');
 });
+
+t.test(
+  '[C12] [E13] a cut that an operator accepted, below what a pass has begun to fold, takes the documents too',
+  async (t) => {
+    for (const lastsTill of ['a pass that was given up', 'a pass that ended', 'a start']) {
+      const one =
+        lastsTill === 'a start' ? new One('c', { log, marks: marksOf(1, 1), newest: at(5).lsn }) : head('a>b');
+      if (lastsTill !== 'a start') one.step({ kind: 'folding', through: at(5).lsn });
+      if (lastsTill === 'a pass that ended') one.step({ kind: 'folded', through: at(3) });
+      one.connect('d');
+      one.hear('d', 2, { kind: 'seal' });
+      one.sync();
+      // Of six records, an operator goes on with four.
+      const lines = one.hear('d', 2, { kind: 'transfer', source: 'd', position: at(4) });
+      if (lastsTill === 'a pass that ended') says(t, lines, ['locate #4'], 'it went no further than the third');
+      else says(t, lines, ['write logEpoch=0', 'wipe'], lastsTill);
+    }
+  },
+);
+
+t.test('[E13] looking for what is shared does not go below what a pass has begun to fold', async (t) => {
+  const one = new One('c', { log, marks: marksOf(1, 1), newest: at(5).lsn });
+  one.connect('a');
+  one.hear('a', 2, { kind: 'seal' });
+  one.sync();
+  const target = strangeAt(9);
+  says(t, one.hear('a', 2, { kind: 'transfer', source: 'a', position: target }), ['send ->a fetch e2 after #6']);
+  const chunk = { kind: 'chunk', isShared: false, isLive: false, start: origin, entries: [] } as const;
+  says(t, one.hear('a', 2, { ...chunk, after: at(6) }), ['locate #5']);
+  says(t, one.step({ kind: 'located', epoch: 2 as never, position: at(5) }), ['send ->a fetch e2 after #5']);
+  says(t, one.hear('a', 2, { ...chunk, after: at(5) }), ['write logEpoch=0', 'wipe']);
+});

@@ -104,6 +104,7 @@ t.test('[B1] a chain that a backup waits for is folded before others, and at onc
     nowMs: () => 0,
     sleep: async () => {},
     chains: () => [zero, one].map((id) => ({ chain: id, committed: store.durable(id).lsn })),
+    onBegun: () => {},
     onFolded: (id) => passes.push(id),
     onFailed: () => t.fail('it can be folded'),
     fatal: (cause) => t.fail(String(cause)),

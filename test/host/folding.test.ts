@@ -36,6 +36,7 @@ async function stage(changes: Partial<FoldingParts> = {}) {
     nowMs: () => 0,
     sleep: async () => {},
     chains: () => [...committed].map(([chain, lsn]) => ({ chain, committed: lsn })),
+    onBegun: () => {},
     onFolded: (chain, { folded, names }) => passes.push(`${chain} through ${folded.lsn}: ${names.join(' ')}`),
     onFailed: (chain, { message }) => passes.push(`failed: ${chain}, ${message}`),
     fatal: (cause) => failed.push(cause),
@@ -166,9 +167,10 @@ t.test('[D17] the thread gives what the loop would have given, and takes nothing
     { state, sections: [second, gone] },
     { state, sections: [second, gone, third] },
   ]);
-  t.match(deleted, { state: undefined, deleted: { seq: 4, count: 0 } });
-  t.match(anew?.deleted, { seq: 4, seqFirst: 5, count: 2 });
-  t.same(Buffer.from(anew?.deleted?.updates ?? []), Buffer.from(third));
+  t.match(deleted, { state: undefined, deleted: { seq: 4, pieces: [] } });
+  t.match(anew?.deleted, { seq: 4, pieces: [{ seqFirst: 5, count: 2 }] });
+  t.equal(anew?.deleted?.pieces.length, 1);
+  t.same(Buffer.from(anew?.deleted?.pieces[0]?.updates ?? []), Buffer.from(third));
   await t.rejects(pool.fold([{ state: undefined, sections: [second] }]), /history cannot be/);
   await pool.close();
 });

@@ -14,7 +14,8 @@ import type { OpenedRecord, RecordPlace } from '../../engine/store/format.ts';
 import { encodeBatch } from '../../engine/store/format.ts';
 import { Store } from '../../engine/store/store.ts';
 import type { ChainQueue, ChainService } from '../../host/host.ts';
-import { Host, storedReplica } from '../../host/host.ts';
+import { Host } from '../../host/host.ts';
+import { storedReplica } from '../../host/stored-node.ts';
 import { MemoryStore } from '../contract/memory-store.ts';
 
 const chain = chainId(0);

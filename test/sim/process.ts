@@ -24,8 +24,9 @@ import { Folding } from '../../host/folding.ts';
 import { Fronts } from '../../host/fronts.ts';
 import type { Hello } from '../../host/hello.ts';
 import type { ChainService } from '../../host/host.ts';
-import { Host, storedReplica } from '../../host/host.ts';
+import { Host } from '../../host/host.ts';
 import { Memory } from '../../host/memory.ts';
+import { storedReplica } from '../../host/stored-node.ts';
 import { WatermarkKeeper } from '../../host/watermark-keeper.ts';
 import type { Prng } from '../prng.ts';
 import { Actor } from './actor.ts';
@@ -215,6 +216,7 @@ export class HostProcess extends Actor {
       nowMs: () => kernel.nowMs,
       sleep: (ms) => new Promise((resolve) => void kernel.after(ms + 5 * prng.next(), () => this.enter(resolve))),
       chains: () => host.foldable(),
+      onBegun: (chain, through) => host.onFolding(chain, through),
       onFolded: (chain, folded) => {
         host.onFolded(chain, folded);
         events.onFolded();

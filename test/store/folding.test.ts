@@ -272,10 +272,35 @@ t.test('[D20] how far deleted documents had come never falls', async (t) => {
   const stage = await Stage.of([{ 's/a': 3 }, { 's/b': 1 }]);
   const gone = (seq: number) => ({
     state: undefined,
-    deleted: { seq, seqFirst: seq + 1, count: 0, updates: Buffer.alloc(0) },
+    deleted: { seq, pieces: [] },
   });
   await stage.fold({ committed: 1 as Lsn, fold: async () => [gone(3)] });
   await stage.fold({ committed: 2 as Lsn, fold: async () => [gone(1)] });
   const key = seqFloorKey(chain);
   t.equal(decodeSeqFloor(key, (await stage.disk.get(key)) ?? new Uint8Array()), 3);
 });
+
+t.test(
+  '[E13] [C12] a log is not cut below what a snapshot holds, folded or half so; and is not believed where it ends there',
+  async (t) => {
+    const stage = await Stage.of([
+      { 's/a': 1, 's/b': 1 },
+      { 's/a': 1, 's/b': 1 },
+      { 's/a': 1, 's/b': 1 },
+    ]);
+    let slices = 0;
+    await stage.fold({
+      committed: 3 as Lsn,
+      isStopped: () => {
+        slices += 1;
+        return slices > 1;
+      },
+    });
+    const { folded, newest } = stage.store.base(chain);
+    t.same([folded.lsn, newest], [0, 3], 'given up behind its first slice');
+    const second = await stage.store.locate(chain, 2);
+    t.throws(() => stage.store.append(chain, [], undefined, second), { code: 'ENGINE_FOLDED' });
+    stage.disk.corrupt(recordKey(chain, 3), undefined);
+    await t.rejects(stage.open(), { code: 'ENGINE_CORRUPT', message: /ends at 2, and a snapshot holds 3/ });
+  },
+);

@@ -1,6 +1,7 @@
 // Documents given to a store that lacks them: page by page, checked entry by entry and by their sum; and a chain removed whole.
 import fc from 'fast-check';
 import t from 'tap';
+import { ByteReader } from '../../engine/base/bytes.ts';
 import type { Lsn } from '../../engine/base/ids.ts';
 import { chainId, epoch, origin } from '../../engine/base/ids.ts';
 import type { FoldResult } from '../../engine/store/folding.ts';
@@ -49,6 +50,18 @@ async function pagesOf(store: Store, bytesMax: number): Promise<DocumentPage[]> 
   return pages;
 }
 
+/** How many entries a page has, and what they are long together. */
+function sizeOf({ bytes }: DocumentPage): { readonly entries: number; readonly length: number } {
+  const reader = new ByteReader(bytes);
+  const lengths: number[] = [];
+  while (reader.offset < bytes.length) {
+    const one = reader.varint();
+    reader.take(one);
+    lengths.push(one);
+  }
+  return { entries: lengths.length / 2, length: lengths.reduce((sum, one) => sum + one, 0) };
+}
+
 async function entriesOf({ store }: Place, ranges: readonly (readonly [Uint8Array, Uint8Array])[]): Promise<string[]> {
   const entries: string[] = [];
   for (const [from, to] of ranges) {
@@ -62,10 +75,15 @@ async function entriesOf({ store }: Place, ranges: readonly (readonly [Uint8Arra
 
 t.test('[C11] [C17] page by page, in pages of any size, documents come to the same; then the log begins', async (t) => {
   const from = await filled(20);
-  for (const bytesMax of [1, 100, 1_000_000]) {
+  for (const bytesMax of [1, 100, 300, 1_000_000]) {
     const to = await open();
     const pages = await pagesOf(from.store, bytesMax);
     t.ok(bytesMax > 1 || pages.length > 30, `${pages.length} pages`);
+    const sizes = pages.map(sizeOf);
+    t.ok(
+      sizes.every(({ entries, length }) => entries === 1 || length <= bytesMax),
+      'an entry that is larger goes alone: two of them might not fit a link',
+    );
     for (const [index, page] of pages.entries()) {
       t.ok(await storePage(to.store, chain, page));
       if (index < pages.length - 1) t.equal((await open(to.disk)).store.base(chain).hasLeftover, true, 'not whole');
