@@ -28,7 +28,7 @@ export type StorePlace = {
   readonly remember: (identity: Identity, serial: number) => Promise<void>;
   /** ENGINE_LOST where there is none, unless one may be made. */
   readonly openDisk: (mayCreate: boolean) => Promise<OrderedStore>;
-  /** What LevelDB told of losses when it opened, now or since it was last walked. */
+  /** What LevelDB told of losses when it opened, since all of it was last walked. */
   readonly losses: () => Promise<readonly string[]>;
   /** All of it was walked since, and is well. */
   readonly walked: () => Promise<void>;

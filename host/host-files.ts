@@ -3,7 +3,8 @@
 //   identity    whose store this is (E7), as the store has it
 //   watermark   how many of its writes were durable, lately (E5)
 //   limbo       there while the store is not believed, and why: the next start sets it aside
-//   losses      what LevelDB told of losses, and says only once: there until all of the store was walked since
+//   opening     there while LevelDB opens: what it tells of losses then it tells only once
+//   losses      what it told: there until all of the store was walked since
 //   aside-*     stores that were not believed, whole, as they were found; never written again
 import { closeSync, existsSync, fsyncSync, openSync, writeSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
@@ -13,7 +14,7 @@ import { encodeSlot, slotEvery, type Watermark } from '../engine/store/watermark
 import { rememberedIn } from './believing.ts';
 import { syncFolder, writeDurably } from './durable-file.ts';
 
-const parts = ['store', 'identity', 'watermark', 'limbo', 'losses'] as const;
+const parts = ['store', 'identity', 'watermark', 'limbo', 'opening', 'losses'] as const;
 
 /** As many lines are kept. */
 const lossLinesMax = 100;
@@ -69,14 +70,29 @@ export class HostFiles {
     return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8').trim();
   }
 
-  /** What `told` adds to what was told before and not looked into to the end. */
-  async losses(told: readonly string[]): Promise<readonly string[]> {
-    const file = join(this.dir, 'losses');
-    const before = await readOr(file);
-    const lines = [...(before === undefined ? [] : Buffer.from(before).toString('utf8').trim().split('\n')), ...told];
-    const kept = lines.slice(0, lossLinesMax);
-    if (told.length > 0) await writeDurably(file, `${kept.join('\n')}\n`, 0o600);
-    return kept;
+  /** Before LevelDB opens. Where the last opening did not come to its end, nobody knows what was told then: that counts as a loss. */
+  async beginOpening(): Promise<void> {
+    const file = join(this.dir, 'opening');
+    if (existsSync(file)) await this.noteLosses(['an opening was cut off before it was noted what it told']);
+    else await writeDurably(file, '', 0o600);
+  }
+
+  /** Behind it: what was told is noted. */
+  async endOpening(told: readonly string[]): Promise<void> {
+    if (told.length > 0) await this.noteLosses(told);
+    await rm(join(this.dir, 'opening'), { force: true });
+  }
+
+  /** Adds to what was told before and not looked into to the end. */
+  async noteLosses(told: readonly string[]): Promise<void> {
+    const lines = [...(await this.losses()), ...told].slice(0, lossLinesMax);
+    await writeDurably(join(this.dir, 'losses'), `${lines.join('\n')}\n`, 0o600);
+  }
+
+  /** What was told since all of the store was last walked. */
+  async losses(): Promise<readonly string[]> {
+    const bytes = await readOr(join(this.dir, 'losses'));
+    return bytes === undefined ? [] : Buffer.from(bytes).toString('utf8').trim().split('\n');
   }
 
   async walked(): Promise<void> {

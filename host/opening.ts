@@ -58,11 +58,24 @@ function placeOf(files: HostFiles): StorePlace {
     limbo: () => files.limbo(),
     remembered: () => files.remembered(),
     remember: (identity, serial) => files.remember(identity, serial),
-    openDisk: (mayCreate) => LevelStore.open(files.storeDir, mayCreate),
-    losses: async () => files.losses(await lossesIn(files.storeDir)),
+    openDisk: (mayCreate) => openDisk(files, mayCreate),
+    losses: () => files.losses(),
     walked: () => files.walked(),
     setAside: (reason) => files.setAside(reason),
   };
+}
+
+/** What it tells of losses is noted before anything else is done: the next opening says nothing of them. */
+async function openDisk(files: HostFiles, mayCreate: boolean): Promise<LevelStore> {
+  await files.beginOpening();
+  const disk = await LevelStore.open(files.storeDir, mayCreate);
+  try {
+    await files.endOpening(await lossesIn(files.storeDir));
+    return disk;
+  } catch (cause) {
+    await disk.close();
+    throw cause;
+  }
 }
 
 /** What LevelDB writes into its LOG where it lost something, and says nowhere else. */
