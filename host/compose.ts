@@ -248,7 +248,20 @@ type NewDesk = (chain: ChainId, epoch: Epoch, index: DocumentIndex) => Desk;
 function deskMaker(options: HostOptions, store: Store, memory: Memory, node: Node, wake: () => void): NewDesk {
   const { app, log, fatal, folder } = options;
   const { replication: members } = folder.cluster;
-  const common = { app, store, memory, env: realEnv, wake, fatal, members, onFailure: failureLogger(log) };
+  const onUnreadable = (document: string, err: CodedError): void => {
+    log.error({ document, err }, 'a document cannot be made of what is stored of it; others go on');
+  };
+  const common = {
+    app,
+    store,
+    memory,
+    env: realEnv,
+    wake,
+    fatal,
+    members,
+    onFailure: failureLogger(log),
+    onUnreadable,
+  };
   return (chain, epoch, index) => new Desk({ ...common, chain, epoch, index, full: () => whoIsFull(node, chain) });
 }
 

@@ -22,7 +22,7 @@ import type { Deed, Done } from './deed.ts';
 import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
 import type { ChainService } from './host.ts';
 import type { Memory } from './memory.ts';
-import { residentOf, type Shelf, tenantOf } from './shelf.ts';
+import { readableBy, residentOf, type Shelf, tenantOf, type Waiting } from './shelf.ts';
 
 export type DeskParts = {
   readonly chain: ChainId;
@@ -42,6 +42,8 @@ export type DeskParts = {
   readonly memory: Memory;
   /** The application failed: its developer wants to know, its clients are not told. */
   readonly onFailure: (document: string, channel: string, failure: unknown) => void;
+  /** A document cannot be made of what is stored of it: others go on, and somebody should look. */
+  readonly onUnreadable: (document: string, cause: CodedError) => void;
 };
 
 /** For a viewer, or for somebody of this house: both wait for what they have seen. */
@@ -177,8 +179,9 @@ export class Desk implements ChainService, ViewerDesk {
     const { store, chain, index } = this.#parts;
     try {
       await this.#indexed();
-      await readBack(store, chain, index, text, reader);
+      await readBack(store, chain, index, text, readableBy(text, reader));
     } catch (cause) {
+      if (isUnreadable(cause)) throw cause;
       this.#failed(cause);
       throw new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more', { cause });
     }
@@ -210,7 +213,7 @@ export class Desk implements ChainService, ViewerDesk {
     const shelf = this.#documents.get(attached.name);
     if (shelf?.kind === 'loading') {
       if (shelf.waiting.length >= documentQueueMax) return refused('DOCUMENT_BUSY', 'too much waits for the document');
-      shelf.waiting.push(() => this.send(attached, request));
+      shelf.waiting.push({ run: () => this.send(attached, request), refuse: refused });
       return;
     }
     const { resident } = attached;
@@ -293,7 +296,7 @@ export class Desk implements ChainService, ViewerDesk {
 
   #refuseOpen(attached: Attached, code: string, text: string): void {
     const { front, view } = attached;
-    this.#attached.delete(attached);
+    if (!this.#attached.delete(attached)) return;
     front.views.delete(view);
     this.#emit(front, [toProxy.refused, view, 0, 0, code, text]);
   }
@@ -335,19 +338,17 @@ export class Desk implements ChainService, ViewerDesk {
     const shelf = this.#documents.get(name);
     if (shelf?.kind === 'resident') return run(shelf.resident);
     if (shelf === undefined) {
-      this.#documents.set(name, { kind: 'loading', waiting: [run] });
-      this.#load(name, refuse).catch((cause) => this.#failed(cause));
-    } else if (shelf.waiting.length < documentQueueMax) shelf.waiting.push(run);
+      const waiting = [{ run, refuse }];
+      this.#documents.set(name, { kind: 'loading', waiting });
+      this.#load(name, waiting).catch((cause) => this.#notLoaded(name, waiting, cause));
+    } else if (shelf.waiting.length < documentQueueMax) shelf.waiting.push({ run, refuse });
     else refuse('DOCUMENT_BUSY', 'too much waits for the document');
   }
 
-  async #load(text: string, refuse: Refuse): Promise<void> {
+  async #load(text: string, waiting: readonly Waiting[]): Promise<void> {
     const { name, space } = documentName(text);
     const definition = definitionOf(this.#parts.app, space);
-    if (definition === undefined) {
-      this.#documents.delete(text);
-      return refuse('SPACE_UNKNOWN', `there is no space ${space}`);
-    }
+    if (definition === undefined) throw new CodedError('SPACE_UNKNOWN', `there is no space ${space}`);
     const stored = await this.#read(name);
     if (this.#isStopped) return;
     const resident = residentOf(definition, name, stored);
@@ -361,8 +362,16 @@ export class Desk implements ChainService, ViewerDesk {
       tenant: tenantOf(this.#documents, text, resident, this.queue),
     } as const;
     this.#documents.set(text, loaded);
-    for (const run of shelf.waiting) run(resident);
+    for (const { run } of waiting) run(resident);
     this.#parts.memory.used(loaded.tenant);
+  }
+
+  #notLoaded(text: string, waiting: readonly Waiting[], cause: unknown): void {
+    const isRefused = cause instanceof CodedError && (cause.code === 'SPACE_UNKNOWN' || isUnreadable(cause));
+    if (this.#isStopped || !isRefused) return this.#failed(cause);
+    if (isUnreadable(cause)) this.#parts.onUnreadable(text, cause);
+    this.#documents.delete(text);
+    for (const { refuse } of waiting) refuse(cause.code, cause.message);
   }
 
   /** After a stop the log may be cut under what is being read: nobody waits for it any more. */
@@ -382,4 +391,8 @@ export class Desk implements ChainService, ViewerDesk {
     this.#indexing = this.#indexing.then(() => indexToEnd(store, chain, index, () => this.#isStopped));
     return this.#indexing;
   }
+}
+
+function isUnreadable(cause: unknown): cause is CodedError {
+  return cause instanceof CodedError && cause.code === 'DOCUMENT_UNREADABLE';
 }

@@ -1,14 +1,23 @@
 // One document of a desk: being read from the store, or in memory.
+import { AssertionFailed } from '../engine/base/assert.ts';
+import type { ErrorCode } from '../engine/base/errors.ts';
+import { CodedError } from '../engine/base/errors.ts';
 import type { DocumentName } from '../engine/base/ids.ts';
 import type { Definition, Resident } from '../engine/document/document.ts';
 import { createResident, replaySections, restoreResident } from '../engine/document/document.ts';
 import { weightOf } from '../engine/document/weight.ts';
-import type { Stored } from '../engine/store/documents.ts';
+import type { BackReader, Stored } from '../engine/store/documents.ts';
 import type { Tenant } from './memory.ts';
+
+/** Who waits for it to be read: one of the two is called. */
+export type Waiting = {
+  readonly run: (resident: Resident) => void;
+  readonly refuse: (code: ErrorCode, text: string) => void;
+};
 
 /** `serial`: the batch that its last update went into. */
 export type Shelf =
-  | { readonly kind: 'loading'; readonly waiting: ((resident: Resident) => void)[] }
+  | { readonly kind: 'loading'; readonly waiting: Waiting[] }
   | {
       readonly kind: 'resident';
       readonly resident: Resident;
@@ -17,21 +26,37 @@ export type Shelf =
       readonly tenant: Tenant;
     };
 
+/** DOCUMENT_UNREADABLE where what is stored makes no document. */
 export function residentOf(
   definition: Definition,
   name: DocumentName,
   { snapshot, sections, seqFloor }: Stored,
 ): Resident {
-  try {
+  return readably(name, () => {
     const resident =
       snapshot === undefined
         ? createResident(definition, name, seqFloor)
         : restoreResident(definition, name, snapshot.state);
     replaySections(resident, sections);
     return resident;
+  });
+}
+
+/** A reader whose own failures are DOCUMENT_UNREADABLE. */
+export function readableBy(name: string, reader: BackReader): BackReader {
+  return {
+    begin: (snapshot, sections) => readably(name, () => reader.begin(snapshot, sections)),
+    block: (updates) => readably(name, () => reader.block(updates)),
+  };
+}
+
+/** What passed its checksums is the same on every member: it says nothing of this disk, and neither host nor chain is to be given up for it. */
+function readably<T>(name: string, read: () => T): T {
+  try {
+    return read();
   } catch (cause) {
-    // What passed its checksums is the same on every member: it says nothing of this disk, and none is to be given up for it.
-    throw new Error(`${name} cannot be made of what is stored of it`, { cause });
+    if (cause instanceof AssertionFailed) throw cause;
+    throw new CodedError('DOCUMENT_UNREADABLE', `${name} cannot be made of what is stored of it`, { cause });
   }
 }
 

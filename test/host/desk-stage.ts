@@ -76,6 +76,8 @@ export class DeskStage {
   /** Small, so that documents come and go. */
   memory = new Memory(20_000);
 
+  readonly unreadable: string[] = [];
+
   makeDesk(): Desk {
     return new Desk({
       chain,
@@ -90,6 +92,7 @@ export class DeskStage {
       full: () => this.full,
       memory: this.memory,
       onFailure: () => {},
+      onUnreadable: (document) => this.unreadable.push(document),
     });
   }
 

@@ -259,6 +259,9 @@ export class HostProcess extends Actor {
     });
   }
 
+  /** Nobody spoils a document here: one that cannot be made is our mistake. */
+  readonly #onUnreadable = (_document: string, cause: unknown): void => this.fatal(cause);
+
   #join(
     store: Store,
     indexes: ReadonlyMap<ChainId, DocumentIndex>,
@@ -269,7 +272,8 @@ export class HostProcess extends Actor {
     const { kernel, prng } = this.#parts;
     const fatal = (cause: unknown): void => this.fatal(cause);
     const desks = new Map<ChainId, Desk>();
-    const quiet = { memory: new Memory(prng.pick(memoryBytesOf)), full: () => undefined, onFailure: () => {} };
+    const memory = new Memory(prng.pick(memoryBytesOf));
+    const quiet = { memory, full: () => undefined, onFailure: () => {}, onUnreadable: this.#onUnreadable };
     const randomBytes16 = (): Uint8Array => Uint8Array.from({ length: 16 }, () => prng.below(256));
     const env = () => ({ nowMs: kernel.nowMs, randomBytes16 });
     const wake = (): void => host.wake();
