@@ -1,6 +1,6 @@
 // When the bytes of deleted documents leave the files (engine/store/erasing.ts): one chain after the other, behind everything else.
-import { eraseLookMs } from '../engine/base/limits.ts';
-import { erase, isDue, pendingIn } from '../engine/store/erasing.ts';
+import { eraseLookMs, eraseShare } from '../engine/base/limits.ts';
+import { erase, findDue } from '../engine/store/erasing.ts';
 import type { Store } from '../engine/store/store.ts';
 
 export type ErasingParts = {
@@ -10,7 +10,8 @@ export type ErasingParts = {
 
 export class Erasing {
   readonly #parts: ErasingParts;
-  #lookedMs = Number.NEGATIVE_INFINITY;
+  #beganMs: number | undefined;
+  #nextMs = Number.NEGATIVE_INFINITY;
   #busy: Promise<void> | undefined;
   #isClosed = false;
 
@@ -20,8 +21,13 @@ export class Erasing {
 
   /** Time went by: looks now and then what waits, and rewrites files where it is due. */
   tick(nowMs: number): void {
-    if (this.#busy !== undefined || this.#isClosed || nowMs - this.#lookedMs < eraseLookMs) return;
-    this.#lookedMs = nowMs;
+    if (this.#busy !== undefined || this.#isClosed) return;
+    // The last look has ended since: what follows is as far behind that as it took long.
+    if (this.#beganMs !== undefined)
+      this.#nextMs = nowMs + Math.max(eraseLookMs, (nowMs - this.#beganMs) * (1 / eraseShare - 1));
+    this.#beganMs = undefined;
+    if (nowMs < this.#nextMs) return;
+    this.#beganMs = nowMs;
     this.#busy = this.#erase()
       .catch((cause: unknown) => {
         if (!this.#isClosed) this.#parts.fatal(cause);
@@ -33,9 +39,8 @@ export class Erasing {
 
   async #erase(): Promise<void> {
     const { store } = this.#parts;
-    const waiting = await pendingIn(store);
-    const due = waiting.find((one) => isDue(store, one));
-    if (due !== undefined && !this.#isClosed) await erase(store, due.chain, waiting);
+    const due = await findDue(store);
+    if (!this.#isClosed) await erase(store, due);
   }
 
   /** Nothing begins any more. What is being rewritten stays noted, and is rewritten again after the next start. */

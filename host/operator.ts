@@ -6,9 +6,9 @@ import { placeDocument } from '../chain/placement.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, DocumentName, HostId } from '../engine/base/ids.ts';
 import { chainId, documentName, hostId } from '../engine/base/ids.ts';
-import { historyLinesMax, logRecordsAskedMax, lossBytesMax } from '../engine/base/limits.ts';
+import { historyLinesMax, logRecordsAskedMax, lossBytesMax, pendingCountedMax } from '../engine/base/limits.ts';
 import { noBase } from '../engine/store/entries.ts';
-import { pendingIn } from '../engine/store/erasing.ts';
+import { countPending } from '../engine/store/erasing.ts';
 import type { Store } from '../engine/store/store.ts';
 import type { Desk } from './desk.ts';
 import type { Exporter } from './exporting.ts';
@@ -70,13 +70,14 @@ export class Operator {
   async #status(): Promise<unknown> {
     const { node, hello, store, deskOf, scrub, memory, wallMs } = this.#parts;
     const bases = new Map([...node.chains.keys()].map((chain) => [chain, store.base(chain)]));
-    const waiting = await pendingIn(store);
+    const waiting = new Map<ChainId, number>();
+    for (const chain of bases.keys()) waiting.set(chain, await countPending(store, chain, pendingCountedMax));
     const described = describeHost({
       hello,
       node,
       resident: (chain) => deskOf(chain)?.residentCount ?? 0,
       base: (chain) => bases.get(chain) ?? noBase,
-      erasing: (chain) => waiting.filter((one) => one.chain === chain).length,
+      erasing: (chain) => waiting.get(chain) ?? 0,
     });
     const { documents, bytes } = memory;
     return { ...described, wallMs: wallMs(), scrub: scrub.status, memory: { documents, bytes } };

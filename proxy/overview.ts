@@ -21,7 +21,7 @@ export type ReplicaLine = {
   /** Through which record documents are folded, and the log is trimmed. */
   readonly folded: number;
   readonly trimmed: number;
-  /** Deleted documents whose bytes may still be in its files. */
+  /** Deleted documents whose bytes may still be in its files, and wipings of the chain; counted up to 1,000. */
   readonly erasing: number;
   readonly lag: number;
   readonly reason?: string;

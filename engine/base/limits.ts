@@ -72,8 +72,11 @@ export const historyBlockBytes = 64 * 1024;
 export const trimRecordsMax = 1_000;
 /** Deleted documents whose bytes are removed from the disk at once. */
 export const erasePassMax = 64;
-/** How often a host looks whether some are due. */
+/** How often a host looks whether some are due, and the share of time in which it looks and rewrites. */
 export const eraseLookMs = 1_000;
+export const eraseShare = 1 / 4;
+/** Of one chain so many are counted, for a status. */
+export const pendingCountedMax = 1_000;
 /** A page of an export: as many documents as fit, or a part of one. In base64 inside JSON it is a third larger. */
 export const exportPageBytes = 512 * 1024;
 /** A file of a backup is closed behind the document that takes it past this: what is taken again after a cut. */

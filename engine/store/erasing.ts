@@ -4,31 +4,50 @@
 import type { ChainId } from '../base/ids.ts';
 import { erasePassMax } from '../base/limits.ts';
 import { recordKey, recordKeys } from './format.ts';
+import { deletedRanges } from './keys.ts';
 import type { Pending } from './pending.ts';
 import { allPending, pendingKey, pendingOf } from './pending.ts';
 import type { Range } from './snapshot-format.ts';
 import { documentKeys, documentKeysOf } from './snapshot-format.ts';
 import type { Store } from './store.ts';
 
-/** Everything that waits in this store. */
-export async function pendingIn(store: Store): Promise<Pending[]> {
-  const found: Pending[] = [];
-  for await (const page of store.scan(...allPending)) {
-    found.push(...page.flatMap(({ key }) => pendingOf(key) ?? []));
+/** How many documents of a chain wait, and wipings of it; counted up to `max`. */
+export async function countPending(store: Store, chain: ChainId, max: number): Promise<number> {
+  let count = 0;
+  const [, notes] = deletedRanges(chain);
+  for await (const page of store.scan(...notes)) {
+    count += page.length;
+    if (count >= max) return max;
   }
-  return found;
+  return count;
+}
+
+/** Some that are due, all of one chain; none where nothing is. */
+export async function findDue(store: Store): Promise<readonly Pending[]> {
+  const due: Pending[] = [];
+  for await (const page of store.scan(...allPending)) {
+    for (const { key } of page) {
+      const one = pendingOf(key);
+      if (one === undefined || !isDue(store, one)) continue;
+      if (one.chain !== (due[0] ?? one).chain) return due;
+      due.push(one);
+      if (due.length === erasePassMax) return due;
+    }
+  }
+  return due;
 }
 
 /** Whether its bytes have left the log, and what stands in their place is whole. */
-export function isDue(store: Store, { chain, lsn }: Pending): boolean {
+function isDue(store: Store, { chain, name, number }: Pending): boolean {
   const { floor, hasLeftover } = store.base(chain);
-  return !hasLeftover && lsn <= floor.lsn;
+  return !hasLeftover && (name === '' || number <= floor.lsn);
 }
 
-/** Rewrites the files where some of one chain that are due lay, and forgets about those. Returns how many that were. */
-export async function erase(store: Store, chain: ChainId, waiting: readonly Pending[]): Promise<number> {
-  const due = waiting.filter((one) => one.chain === chain && isDue(store, one)).slice(0, erasePassMax);
-  if (due.length === 0) return 0;
+/** Rewrites the files where these lay, all of one chain, and forgets about them. */
+export async function erase(store: Store, due: readonly Pending[]): Promise<void> {
+  const [first] = due;
+  if (first === undefined) return;
+  const { chain } = first;
   for (const [from, to] of rangesOf(store, chain, due)) await store.compact(from, to);
   await store.behind(
     chain,
@@ -37,7 +56,6 @@ export async function erase(store: Store, chain: ChainId, waiting: readonly Pend
   );
   // The notes hold names.
   await store.compact(...allPending);
-  return due.length;
 }
 
 function rangesOf(store: Store, chain: ChainId, due: readonly Pending[]): Range[] {

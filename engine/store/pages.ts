@@ -6,7 +6,6 @@ import { assert } from '../base/assert.ts';
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { CodedError } from '../base/errors.ts';
 import type { ChainId, Position } from '../base/ids.ts';
-import { origin } from '../base/ids.ts';
 import { wipeEntriesMax } from '../base/limits.ts';
 import { noBase } from './entries.ts';
 import { recordKeys } from './format.ts';
@@ -35,7 +34,7 @@ export async function wipeChain(store: Store, chain: ChainId): Promise<void> {
       for (let at = 0; at < page.length; at += wipeEntriesMax) {
         const puts = page.slice(at, at + wipeEntriesMax).map(({ key }): Put => ({ key, value: undefined }));
         // What was here stays in the files until they are rewritten.
-        if (isFirst) puts.push(putPending(chain, '', origin.lsn));
+        if (isFirst) puts.push(putPending(chain, '', store.serial));
         isFirst = false;
         await store.behind(chain, puts, {});
       }

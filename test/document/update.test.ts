@@ -4,7 +4,7 @@ import { test } from 'tap';
 import { CodedError } from '../../engine/base/errors.ts';
 import type { JsonObject } from '../../engine/base/merge-patch.ts';
 import type { Update } from '../../engine/document/update.ts';
-import { decodeSection, encodeUpdate, noMessage } from '../../engine/document/update.ts';
+import { decodeSection, encodeUpdate, noMessage, piecesOfLife } from '../../engine/document/update.ts';
 
 const plain = new Packr({ useRecords: false, variableMapSize: true });
 const text = fc.string({ unit: 'grapheme' });
@@ -124,5 +124,31 @@ test('[D9] [D11] an update cannot bring a prototype along, nor what JSON has no 
     t.throws(() => decodeSection(bad), { code: 'ENGINE_CORRUPT' });
   }
   t.strictSame(decodeSection(new Uint8Array(0)), []);
+  t.end();
+});
+
+test('[D20] [D21] what follows the last delete comes in pieces of a bounded size, each of them updates as they stood', (t) => {
+  const who = { agent: 'a', authority: 'b' };
+  const updateOf = (kind: 'send' | 'delete', seq: number): Uint8Array =>
+    Uint8Array.from(
+      encodeUpdate({ ...noMessage, kind, seq, atMs: 1, who, answer: kind === 'send' ? 'x'.repeat(100) : '' }),
+    );
+  const all = [1, 2, 3, 4, 5, 6, 7, 8].map((seq) => updateOf(seq === 3 ? 'delete' : 'send', seq));
+  for (const cut of [1, 3, 5, 8]) {
+    const sections = [all.slice(0, cut), all.slice(cut)].map((part) => Buffer.concat(part));
+    for (const bytesMax of [1, 200, 10_000]) {
+      const pieces = piecesOfLife(sections, bytesMax);
+      t.same(Buffer.concat(pieces.map(({ updates }) => updates)), Buffer.concat(all.slice(3)));
+      for (const { seqFirst, count, updates } of pieces) {
+        const seqs = decodeSection(updates).map(({ seq }) => seq);
+        t.same(
+          seqs,
+          Array.from({ length: count }, (_, index) => seqFirst + index),
+        );
+        t.ok(updates.length < bytesMax + (all[0]?.length ?? 0));
+      }
+    }
+  }
+  t.same(piecesOfLife([Buffer.concat(all.slice(0, 3))], 100), []);
   t.end();
 });

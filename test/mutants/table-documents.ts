@@ -6,6 +6,9 @@ const folding = 'engine/store/folding.js';
 const documents = 'engine/store/documents.js';
 const operate = 'engine/document/operate.js';
 const erasing = 'engine/store/erasing.js';
+const pages = 'engine/store/pages.js';
+const update = 'engine/document/update.js';
+const sessions = 'engine/document/sessions.js';
 
 export const documentMutants: readonly Mutant[] = [
   one('D20', 'keeps the snapshot of what was deleted', folding, 'puts.push({ key, value: undefined });', ''),
@@ -25,15 +28,40 @@ export const documentMutants: readonly Mutant[] = [
     'seq',
   ),
   one('D20', 'begins anew at 1', documents, 'isNothing ? await readSeqFloor(store, chain) : 0', '0'),
-  one(
-    'D20',
-    'takes in what was before the delete',
-    'engine/document/update.js',
-    'at < 0 ? updates : updates.slice(at + 1)',
-    'updates',
-  ),
+  one('D20', 'takes in what was before the delete', update, 'at < 0 ? updates : updates.slice(at + 1)', 'updates'),
   one('D21', 'does not note what is to be erased', folding, 'puts.push(putPending(chain, name, lsn));', ''),
-  one('D21', 'erases before the log is trimmed', erasing, '!hasLeftover && lsn <= floor.lsn', 'true'),
+  one(
+    'D21',
+    'erases before the log is trimmed',
+    erasing,
+    "!hasLeftover && (name === '' || number <= floor.lsn)",
+    'true',
+  ),
+  one('D21', 'takes one wiping for another', pages, "putPending(chain, '', store.serial)", "putPending(chain, '', 0)"),
+  one('D21', 'keeps what was deleted in one block', update, 'end - from < bytesMax &&', ''),
+  one(
+    'C15',
+    'keeps answers without end',
+    sessions,
+    'if (sessions.answersLength > documentAnswersLengthMax)',
+    'if (false)',
+  ),
+  one('C15', 'forgets whoever came first', sessions, 'if (length > (most?.length ?? 0))', 'if (most === undefined)'),
+  one(
+    'C11',
+    'puts two large documents into a page',
+    pages,
+    'bytes > 0 && bytes + pair.key.length + pair.value.length > bytesMax',
+    'bytes >= bytesMax',
+  ),
+  one('D23', 'ends for one document', 'host/desk.js', 'if (this.#isStopped || !isRefused)', 'if (true)'),
+  one(
+    'D23',
+    'ends for the history of one document',
+    'host/desk.js',
+    'if (isUnreadable(cause))\n                throw cause;',
+    '',
+  ),
   one('D21', 'forgets without erasing', erasing, 'await store.compact(from, to);', ';'),
   one(
     'D19',
@@ -55,4 +83,20 @@ export const documentMutants: readonly Mutant[] = [
     'const isFull = false && free < (',
   ),
   one('E9', 'keeps its reserve to the end', 'host/space.js', 'await giveReserve();', ';'),
+  one('E13', 'cuts a log below a snapshot', 'engine/store/store.js', 'Math.max(folded.lsn, newest)', 'folded.lsn'),
+  one(
+    'E13',
+    'believes a log that ends before a snapshot',
+    'engine/store/recovery.js',
+    'durable.lsn < base.newest',
+    'false',
+  ),
+  one(
+    'E13',
+    'goes on from below what a pass has begun to fold',
+    'chain/copy.js',
+    'if (at < newest)',
+    'if (at < folded.lsn)',
+  ),
+  one('E13', 'forgets what a pass has begun to fold', 'chain/pages.js', 'if (through > replica.newest)', 'if (false)'),
 ];

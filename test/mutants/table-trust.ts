@@ -58,9 +58,10 @@ export const trustMutants: readonly Mutant[] = [
     'E10',
     'forgets what it was told before it walked',
     'host/host-files.js',
-    'const before = await readOr(file);',
-    'const before = undefined;',
+    '...(await this.losses()), ...told',
+    '...told',
   ),
+  one('E10', 'does not note that it opens', 'host/host-files.js', "await writeDurably(file, '', 0o600);", ';'),
   one('E14', 'opens again what it found wrong', believing, 'if (limbo !== undefined)', 'if (false)'),
   one(
     'E14',
