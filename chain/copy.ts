@@ -167,7 +167,7 @@ export function startPages(replica: Replica, copy: Copy, out: Effect[]): void {
   wipe(replica, out);
 }
 
-function wipe(replica: Replica, out: Effect[]): void {
+export function wipe(replica: Replica, out: Effect[]): void {
   replica.leftover = 'going';
   replica.logStart = origin;
   replica.folded = origin;

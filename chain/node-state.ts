@@ -51,6 +51,8 @@ export type NodeOptions = {
   readonly tickMs: number;
   /** How much of other hosts' logs may be fetched, over all chains. */
   readonly fetchBytesPerSecond: number;
+  /** How long what is kept of a chain that this host left stays. */
+  readonly leftMs: number;
   /** In [0, 1). */
   readonly random: () => number;
 };
@@ -134,7 +136,7 @@ export function desiredMembers(node: Node): readonly (readonly HostId[])[] {
 /** What policy goes by for one chain. */
 export function factsOf(node: Node, chain: ChainId, placement: readonly (readonly HostId[])[]): Facts {
   const { options, detector, nowMs } = node;
-  const { replication, serversMin, random } = options;
-  const desired = placement[chain] ?? [];
-  return { detector, nowMs, replication, serversMin, desired, founders: node.founders[chain] ?? [], chance: random() };
+  const { replication, serversMin, leftMs, random } = options;
+  const [desired, founders] = [placement[chain] ?? [], node.founders[chain] ?? []];
+  return { detector, nowMs, replication, serversMin, desired, founders, leftMs, chance: random() };
 }

@@ -28,6 +28,7 @@ import {
   onSealed,
   onTransferred,
 } from './driver.ts';
+import { onForget } from './former.ts';
 import { boundRetained, onAckBelow, onAdd, onFetch, onFetched, onRemove } from './join.ts';
 import { advanceCopy, onSeal, onSealSynced, onSourceBack, onTransfer } from './member.ts';
 import type { Message } from './messages.ts';
@@ -90,6 +91,8 @@ export function step(replica: Replica, event: Event, out: Effect[]): void {
     case 'abandon':
       if (replica.asking !== 'drive') replica.drive = undefined;
       return;
+    case 'forget':
+      return onForget(replica, out);
     case 'add':
       return onAdd(replica, event.host, out);
     case 'remove':

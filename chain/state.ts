@@ -190,6 +190,8 @@ export type Event =
   /** Nobody else is waited for in the stage of the reconfiguration under way. */
   | { readonly kind: 'hurry' }
   | { readonly kind: 'abandon' }
+  /** This host has no part in the chain, and keeps nothing of it any longer. */
+  | { readonly kind: 'forget' }
   | { readonly kind: 'add'; readonly host: HostId }
   | { readonly kind: 'remove'; readonly host: HostId };
 

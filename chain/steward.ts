@@ -5,6 +5,7 @@
 //   empty     the chain never ran            -> the host that is to head it begins, with all who are placed
 //   trouble   a member is dead, was restarted, wedged or stuck; a driver is gone -> reconfigure with those who are left
 //   thin      fewer serve than should        -> the last serving member adds one, and gives up one that does not come along
+//   former    this host has left it          -> it forgets what it had, after a while
 //   crooked   placement wants it otherwise   -> the head moves it, when nothing else happened for a while
 //
 // The members of a chain act in turn, the first at once and each other `staggerMs` later, so that drivers seldom meet.
@@ -30,6 +31,7 @@ import type { Active, Seat } from './configuration.ts';
 import { lastActive, seatOf, servingOf } from './configuration.ts';
 import type { Detector } from './detector.ts';
 import { isConfirmedDead, isLive, isSuspect } from './detector.ts';
+import { isForgettable } from './former.ts';
 import { isLastServing, joinerOf } from './join.ts';
 import { isServingHead, lowerOf } from './normal.ts';
 import type { Event, Replica } from './state.ts';
@@ -82,6 +84,8 @@ export type Facts = {
   readonly desired: readonly HostId[];
   /** Head first, among all hosts of the cluster: who begins the chain. */
   readonly founders: readonly HostId[];
+  /** How long a host keeps what it had of a chain that it left. */
+  readonly leftMs: number;
   readonly chance: number;
 };
 
@@ -129,6 +133,7 @@ export function decide(care: Care, replica: Replica, facts: Facts): Event | unde
   if (trouble !== undefined) return mend(care, replica, active, facts);
   care.reason = undefined;
   if (facts.nowMs - care.troubleSinceMs > settledMs) care.spacingMs = spacingMsMin;
+  if (isForgettable(replica, care.configSinceMs, facts)) return { kind: 'forget' };
   return tend(care, replica, facts) ?? (isLookDue(care, replica, facts) ? look(care, facts) : undefined);
 }
 

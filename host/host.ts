@@ -254,6 +254,7 @@ export class Host {
       case 'trim':
         return this.#copies.trim(id, effect.to);
       case 'wipe':
+        if (chain.replica.phase.kind === 'idle') log.info({ chain: id }, 'forgets what it kept: it has left the chain');
         chain.index = createIndex();
         chain.unsynced.clear();
         return this.#copies.wipe(id);

@@ -7,7 +7,7 @@ import type { Node, StoredReplica } from '../chain/node-state.ts';
 import { firstVoters } from '../chain/register/voters.ts';
 import type { ChainId } from '../engine/base/ids.ts';
 import { lsn } from '../engine/base/ids.ts';
-import { fetchBytesPerSecond, tickMs } from '../engine/base/limits.ts';
+import { fetchBytesPerSecond, leftMs, tickMs } from '../engine/base/limits.ts';
 import type { Store } from '../engine/store/store.ts';
 import type { Hello } from './hello.ts';
 
@@ -49,6 +49,7 @@ export function storedNode(
     nowMs,
     tickMs,
     fetchBytesPerSecond,
+    leftMs,
     random,
   });
 }

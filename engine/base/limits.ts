@@ -242,6 +242,8 @@ export const movePauseMs = 2_000;
 export const spacingMsMin = 100;
 export const spacingMsMax = 5_000;
 export const settledMs = 10_000;
+/** How long a host keeps what it had of a chain that it left: who comes back within this need not be given all of it. */
+export const leftMs = 600_000;
 /** What a host fetches of others' logs, over all chains that it joins: a part of what a disk takes, so that commits go on. */
 export const fetchBytesPerSecond = 64 * 1024 * 1024;
 /** What may be fetched at once after a pause: a few chunks. */

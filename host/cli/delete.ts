@@ -9,10 +9,14 @@ import { required } from './arguments.ts';
 import { askHead } from './history.ts';
 import { print, waitMsOf } from './operate.ts';
 
-type Deleted = { readonly name: string; readonly seq: number; readonly chain: number; readonly through: number };
+/** What the head answers. */
+export type Deleted = { readonly name: string; readonly seq: number; readonly chain: number; readonly through: number };
 
-/** Of one member: `folded` when its snapshot and history are removed, `erased` when no file holds a byte of them. */
-type Stage = 'committed' | 'folded' | 'erased' | 'unknown';
+/**
+ * Of one host: `folded` when its snapshot and history are removed, `erased` when no file holds a byte of them; `left` where it is no member any more and
+ * still keeps what it had (C20).
+ */
+type Stage = 'committed' | 'folded' | 'erased' | 'left' | 'unknown';
 
 export async function deleteCommand(args: Arguments): Promise<void> {
   const folder = await readFolder(args.dir);
@@ -26,17 +30,26 @@ export async function deleteCommand(args: Arguments): Promise<void> {
   const stages = stagesOf(status, deleted);
   const list = stages.map(({ host, stage }) => `${host} ${stage}`).join(', ');
   const next = isReached
-    ? 'no byte of it is left in the stores of its members'
-    : 'the rest follows by itself: levelten status says how many wait';
+    ? 'no byte of it is left in the stores of the hosts that answer'
+    : 'the rest follows by itself (who left the chain forgets it within 10 minutes): levelten status says how many wait';
   print(args, { ...deleted, members: stages }, `${list}: ${next}`);
   if (!isReached) process.exitCode = 1;
 }
 
-function stagesOf({ hosts, chains }: Status, { chain, through }: Deleted): { host: string; stage: Stage }[] {
-  const members = chains.find((one) => one.chain === chain)?.members ?? [];
-  return members.map(({ host }) => {
-    const line = hosts.find((one) => one.host === host)?.status?.chains.find((one) => one.chain === chain);
-    return { host, stage: line === undefined ? 'unknown' : stageOf(line, through) };
+/** Of each member, and of each other host that keeps something of the chain. */
+export function stagesOf(
+  status: Pick<Status, 'hosts' | 'chains'>,
+  { chain, through }: Deleted,
+): { host: string; stage: Stage }[] {
+  const members = status.chains.find((one) => one.chain === chain)?.members ?? [];
+  const isMember = (host: string): boolean => members.some((one) => one.host === host);
+  const known = status.hosts.map((one) => {
+    return { host: one.host, line: one.status?.chains.find((other) => other.chain === chain) };
+  });
+  return known.flatMap(({ host, line }) => {
+    if (isMember(host)) return { host, stage: line === undefined ? 'unknown' : stageOf(line, through) };
+    if (line === undefined || (line.durable === 0 && line.erasing === 0)) return [];
+    return { host, stage: line.durable > 0 ? 'left' : 'folded' };
   });
 }
 

@@ -32,7 +32,7 @@ class Steward {
   constructor(self: string, hosts = 'a>b>c') {
     this.one = new One(self);
     const detector = createDetector(hostId(self), names(hosts), 0);
-    const common = { nowMs: 0, replication: 3, serversMin: 2, chance: 0.5 };
+    const common = { nowMs: 0, replication: 3, serversMin: 2, leftMs: 600_000, chance: 0.5 };
     this.facts = { detector, ...common, desired: names(hosts), founders: names(hosts) };
     for (const host of names(hosts)) if (host !== self) this.meet(host);
   }

@@ -76,6 +76,7 @@ function nodeOf(store: Store, names: readonly string[]): Node {
     replicas: [storedReplica(store, chain)],
     nowMs: 0,
     tickMs: 25,
+    leftMs: 600_000,
     fetchBytesPerSecond: 1,
     random: () => 0,
   });

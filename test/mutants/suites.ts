@@ -13,7 +13,9 @@ const sliceSeeds = 100;
 /** Of the chain under chance: what takes more of them, a story may tell sooner. */
 const chanceSeeds = '1000';
 
-const members = ['member', 'pages', 'normal', 'join', 'driver', 'start'].map((name) => `test/chain/${name}.test.js`);
+const members = ['former', 'member', 'pages', 'normal', 'join', 'driver', 'start'].map(
+  (name) => `test/chain/${name}.test.js`,
+);
 
 const ofStore = (name: string): string => `test/store/${name}.test.js`;
 const ofGossip = (name: string): string => `test/gossip/${name}.test.js`;

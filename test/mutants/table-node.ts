@@ -9,6 +9,7 @@ const acceptor = 'chain/register/acceptor.js';
 const proposer = 'chain/register/proposer.js';
 const voters = 'chain/register/voters.js';
 const node = 'chain/node.js';
+const former = 'chain/former.js';
 
 export const nodeMutants: readonly Mutant[] = [
   one(
@@ -26,6 +27,16 @@ export const nodeMutants: readonly Mutant[] = [
     acceptor,
     'if (ask.generation !== voters.generation) {',
     'if (false) {',
+  ),
+  one('C20', 'forgets an epoch that it ran', former, 'marks.ran >= known.epoch', 'false'),
+  one('C20', 'forgets what it was sealed for', former, 'epoch > known.epoch || marks.sealed > known.epoch ||', ''),
+  one('C20', 'forgets while the chain is not whole', former, 'isWhole && known.members.length >= replication', 'true'),
+  one(
+    'C20',
+    'forgets before its mark went',
+    former,
+    "out.push({ kind: 'write', cut: undefined, entries: [], marks: { logEpoch: 0 } });",
+    '',
   ),
   one('C14', 'a voter answers before it has synced', acceptor, 'if (acceptor.issued === acceptor.kept)', 'if (true)'),
   one(

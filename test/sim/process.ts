@@ -52,6 +52,7 @@ export type ProcessEvents = {
   readonly onServing: (process: HostProcess, chain: ChainId, epoch: Epoch) => void;
   /** It knows for sure what the register holds. */
   readonly onLearned: (process: HostProcess, value: Configuration) => void;
+  readonly onForgotten: (process: HostProcess, chain: ChainId) => void;
   readonly onFolded: () => void;
   /** It does not believe its store. */
   readonly onSetAside: (process: HostProcess, reason: string) => void;
@@ -80,6 +81,8 @@ const turnMsOf = [0.02, 0.02, 0.3, 2, 10];
 const chunkBytesOf = [300, 2_000, 1_000_000];
 /** Half as often as a real host's: time is policy's alone, and ticks are most of what happens. */
 const tickMs = 50;
+/** How long what was left is kept: runs here are short. */
+const leftMsOf = [1_000, 5_000, 600_000] as const;
 /** Records that wait before a chain is folded: histories here are short. */
 const foldRecordsOf = [2, 20, 1_000];
 /** What documents may take: in some histories they come and go. */
@@ -255,6 +258,7 @@ export class HostProcess extends Actor {
       nowMs: kernel.nowMs,
       tickMs,
       fetchBytesPerSecond,
+      leftMs: prng.pick(leftMsOf),
       random: () => prng.next(),
     });
   }
@@ -330,6 +334,7 @@ export class HostProcess extends Actor {
       info: ({ chain, epoch }: Fields, text: string): void => {
         const known = node.chains.get(chain)?.replica.known;
         if (text === 'serving') events.onServing(this, chain, epoch);
+        else if (text.startsWith('forgets')) events.onForgotten(this, chain);
         else if (text.startsWith('the register') && known !== undefined) events.onLearned(this, known);
         else events.say(() => `${this.id} chain ${chain}: ${text} e${epoch}`);
       },

@@ -94,6 +94,7 @@ export const sometimesNames: readonly string[] = [
   'a slot of the watermark was torn',
   'a paused head went on',
   'a chain was folded',
+  'a host forgot a chain that it had left',
   'a send was answered after a failover',
   'two processes believed to head one chain',
   'everything was down',

@@ -187,6 +187,10 @@ export class World {
         const missed = this.#machine(process.id).onOpened();
         if (missed !== undefined) this.history.find('doubt', `${process.id}: ${missed}`);
       },
+      onForgotten: ({ id }, chain) => {
+        this.say(() => `${id} forgets chain ${chain}`);
+        this.sometimes.note('a host forgot a chain that it had left');
+      },
       onFolded: () => this.sometimes.note('a chain was folded'),
       onWedged: (process, chain, reason) => {
         this.say(() => `! ${process.id} chain ${chain} wedged: ${reason}`);
