@@ -73,6 +73,11 @@ export function judgePorts(ports: readonly Port[], isRunning: boolean): Line {
   const foreign = ports.filter(({ isTaken, isOurs }) => isTaken && !isOurs);
   const silent = ports.filter(({ isTaken }) => isRunning && !isTaken);
   const name = (list: readonly Port[]): string => list.map(({ who, address }) => `${who} ${address}`).join(', ');
+  // One of ours that hangs, or has only begun, cannot be told from somebody else.
+  if (foreign.length > 0 && isRunning) {
+    const todo = 'levelten status says who does not answer; where it is none of ours: levelten up --port-base N';
+    return line('ports', 'look', `somebody listens, and does not answer as ours: ${name(foreign)}`, todo);
+  }
   if (foreign.length > 0) {
     const todo = 'end what listens there, or move the cluster: levelten up --port-base N';
     return line('ports', 'wrong', `taken, and not by this cluster: ${name(foreign)}`, todo);

@@ -7,7 +7,7 @@ import type { Replica } from '../chain/state.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Lsn } from '../engine/base/ids.ts';
 import { lsn } from '../engine/base/ids.ts';
-import { exportPageBytes } from '../engine/base/limits.ts';
+import { cursorBytesMax, exportPageBytes } from '../engine/base/limits.ts';
 import { readExport } from '../engine/store/export.ts';
 import type { Store } from '../engine/store/store.ts';
 import { countArgument } from './inspect.ts';
@@ -48,6 +48,7 @@ export class Exporter {
   async answer(chain: ChainId, args: Readonly<Record<string, unknown>>): Promise<ExportAnswer> {
     const { store, hurry, log } = this.#parts;
     const cursor = String(args['cursor'] ?? '');
+    if (cursor.length > cursorBytesMax) throw new CodedError('HOST_OPTIONS', 'the cursor is too long');
     const { epoch } = this.#headed(chain);
     if (args['through'] === undefined) {
       log.info({ chain, cursor }, 'an operator takes a backup');

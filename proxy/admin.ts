@@ -6,23 +6,15 @@
 //                  (overview.ts says what each means; `status` is the host's own words, or null beside `code` and `text`)
 //   GET  /log      ?host=h1&chain=0&after=0&max=100   -> { lines, next }: records of one host's log; more behind `next`, unless it is null
 //                  and besides: before, document, kind, epoch
-//   GET  /export   ?host=h1&chain=0&cursor=&through=  a page of a chain's documents, for a backup (host/exporting.ts)
 //   POST /ask      { "host": "h1", "question": "leave", "args": { "isLeaving": true } }   -> the host's reply
-//                  questions: leave, verify, force-config, replace-voter, history, rewind, delete
+//                  questions: leave, verify, export, force-config, replace-voter, history, rewind, delete
 //                  (host/operator.ts)
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import {
-  adminBodyBytesMax,
-  askMs,
-  cursorBytesMax,
-  documentAskMs,
-  logRecordsAskedMax,
-  replaceVoterMs,
-} from '../engine/base/limits.ts';
+import { adminBodyBytesMax, askMs, documentAskMs, logRecordsAskedMax, replaceVoterMs } from '../engine/base/limits.ts';
 import { checkLoopback, hasToken, isOurs, replyError, replyJson } from './doorkeeper.ts';
 import type { Answer, HostLine } from './overview.ts';
 import { newestVoters, overviewOfChain, overviewOfHost } from './overview.ts';
@@ -77,8 +69,7 @@ export class Admin {
       if (method === 'POST') return replyError(response, 405, 'FRAME_INVALID', 'POST is for /ask');
       if (path === '/status') return replyJson(response, 200, await this.#status());
       if (path === '/log') return replyJson(response, 200, await this.#log(new URLSearchParams(query)));
-      if (path === '/export') return replyJson(response, 200, await this.#export(new URLSearchParams(query)));
-      return replyError(response, 404, 'FRAME_INVALID', '/status, /log, /export and, by POST, /ask are here');
+      return replyError(response, 404, 'FRAME_INVALID', '/status, /log and, by POST, /ask are here');
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       replyError(response, error.code === 'FRAME_INVALID' ? 400 : 502, error.code, error.message);
@@ -127,20 +118,13 @@ export class Admin {
     for (const name of ['before', 'epoch']) if (query.has(name)) filters[name] = countOf(query, name, 0);
     return this.#options.proxy.ask(query.get('host') ?? '', 'log', { chain, after, max, ...filters });
   }
-
-  #export(query: URLSearchParams): Promise<string> {
-    const chain = countOf(query, 'chain', 0);
-    const through = query.has('through') ? { through: countOf(query, 'through', 0) } : {};
-    const cursor = query.get('cursor') ?? '';
-    if (cursor.length > cursorBytesMax) throw new CodedError('FRAME_INVALID', 'the cursor is too long');
-    return this.#options.proxy.ask(query.get('host') ?? '', 'export', { chain, cursor, ...through });
-  }
 }
 
 /** How long a host may take over each question. */
 const waits: ReadonlyMap<string, number> = new Map([
   ['leave', askMs],
   ['verify', askMs],
+  ['export', askMs],
   ['force-config', askMs],
   ['replace-voter', replaceVoterMs + askMs],
   ['history', documentAskMs],

@@ -43,9 +43,9 @@ export type HostLine = {
   readonly voters: Voters;
   /** Its clock, when it was asked. */
   readonly wallMs?: number;
-  /** What the walks over its store found; absent in hosts of a release before there were any. */
   /** Its disk has too little space for new writes (E9). */
   readonly isFull?: boolean;
+  /** What the walks over its store found; absent in hosts of a release before there were any. */
   readonly scrub?: { readonly last: { readonly findings: number; readonly found: readonly Found[] } | null };
 };
 

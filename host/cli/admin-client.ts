@@ -37,6 +37,15 @@ export async function readStatus(folder: Folder): Promise<Status> {
   return orNobody(folder, (await askAdmin(folder, '/status')) as Status | undefined);
 }
 
+/** Who heads a chain. CHAIN_NOT_SERVING where nobody does. */
+export async function headOf(folder: Folder, number: number): Promise<string> {
+  const { chains } = await readStatus(folder);
+  const chain = chains.find((one) => one.chain === number);
+  if (chain?.serving === true && chain.head !== null) return chain.head;
+  const why = chain?.reason === undefined ? '' : ` (${chain.reason})`;
+  throw new CodedError('CHAIN_NOT_SERVING', `chain ${number} does not serve${why}: see levelten status`);
+}
+
 /** Has a host do something: the questions of host/operator.ts. */
 export async function tellHost(folder: Folder, host: string, question: string, args: object): Promise<unknown> {
   return orNobody(folder, await askAdmin(folder, '/ask', { host, question, args }));

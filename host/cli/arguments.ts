@@ -7,24 +7,27 @@ import { CodedError } from '../../engine/base/errors.ts';
 
 export const usage = `levelten: a real-time document server whose every answer is durable on every replica of a chain
 
-  levelten up [--dir DIR] [--port-base N] [--app FILE] [--page DIR] [--hosts N] [--chains N] [--history N]
-  levelten call SPACE/KEY CHANNEL JSON --as NAME     send a message, print the answer
-  levelten get SPACE/KEY --as NAME                   print what NAME may see
+  levelten up [--app FILE] [--page DIR] [--port-base N] [--hosts N] [--chains N] [--history N]
+                                                     a cluster on this machine, until Ctrl-C
+  levelten call SPACE/KEY CHANNEL JSON --as NAME [--wait S]     send a message, print the answer
+  levelten get SPACE/KEY --as NAME [--wait S]        print what NAME may see
   levelten status                                    hosts, voters, chains, epochs, members; what is wrong first
   levelten log [--host ID] [--chain N] [--after LSN] [--before LSN] [--document SPACE/KEY] [--kind batch|activation] [--epoch N] [--max N]
                                                      records of one host's log; all that is given must fit
   levelten verify [--host ID]                        reads every entry of the stores, of all hosts or of one, and says what is wrong
-  levelten doctor                                    looks at this machine: what may slow a cluster down, or stop it
+  levelten doctor [--hosts N] [--port-base N]        looks at this machine: what may slow a cluster down, or stop it
   levelten history SPACE/KEY [--before SEQ] [--max N]   its newest updates: who did what when
   levelten rewind SPACE/KEY SEQ                      set a document to its state after update SEQ
   levelten delete SPACE/KEY [--wait S]               end a document, and see its bytes leave every disk
-  levelten backup DIR [--check]                      the documents of a running cluster into plain files; again: goes on; --check reads them
-  levelten restore BACKUP --dir NEW [--hosts N] [--chains N]   a backup into a new cluster, of any size
-  levelten drain HOST | undrain HOST                 move all chains off a host, to stop it; take it back
+  levelten backup DIR [--check] [--wait S]           the documents of a running cluster into plain files; again: goes on; --check reads them
+  levelten restore BACKUP --dir NEW [--hosts N] [--chains N] [--history N] [--port-base N]
+                                                     a backup into a new cluster, of any size
+  levelten drain HOST [--wait S] | undrain HOST      move all chains off a host, to stop it; take it back
   levelten replace-voter OLD NEW                     OLD's disk is gone: NEW (or OLD itself, with a new disk) votes in its place
-  levelten force-config --chain N --members H[,H] --accept "WHAT MAY BE LOST"
+  levelten force-config --chain N --members H[,H] --accept "WHAT MAY BE LOST" [--wait S] [--yes-lose CHAIN:EPOCH]
                                                      a chain goes on with what these hosts hold: may lose answered messages
-  levelten host --id ID | proxy                      one process of a cluster, as up starts them
+  levelten host --id ID [--app FILE] | proxy [--app FILE] [--page DIR]
+                                                     one process of a cluster, as up starts them
 
 Every command takes --dir DIR (the cluster's folder, .levelten unless said) and --json.`;
 
@@ -67,14 +70,22 @@ export function parseArguments(words: readonly string[]): Arguments {
 }
 
 function parse(words: readonly string[]) {
-  const { values, positionals } = parseArgs({ args: [...words], options, allowPositionals: true });
-  return { ...values, words: positionals };
+  const { values, positionals, tokens } = parseArgs({
+    args: [...words],
+    options,
+    allowPositionals: true,
+    tokens: true,
+  });
+  const given = tokens.flatMap((token) => (token.kind === 'option' ? token.name : []));
+  return { ...values, words: positionals, given };
 }
 
 export function numberOf(text: string, name: string, min: number, max: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < min || value > max) {
-    throw new CodedError('CLI_USAGE', `--${name} is a whole number from ${min} to ${max}, not ${text}`);
+    // Words are named in capitals.
+    const shown = name === name.toUpperCase() ? name : `--${name}`;
+    throw new CodedError('CLI_USAGE', `${shown} is a whole number from ${min} to ${max}, not ${text}`);
   }
   return value;
 }

@@ -4,7 +4,9 @@ import type { OpenDocument } from '../../proxy/client/node.ts';
 import { connect } from '../../proxy/client/node.ts';
 import { readFolder } from '../folder.ts';
 import type { Arguments } from './arguments.ts';
-import { numberOf, required } from './arguments.ts';
+import { required } from './arguments.ts';
+import { waitMsOf } from './operate.ts';
+import { print } from './print.ts';
 
 export async function callCommand(args: Arguments): Promise<void> {
   const example = `levelten call board/main write '{"text":"hello"}' --as alice`;
@@ -34,7 +36,7 @@ async function withDocument(
 ): Promise<void> {
   const as = required(args.as, '--as NAME', example);
   const { cluster } = await readFolder(args.dir);
-  const waitMs = numberOf(args.wait, 'wait', 1, 3_600) * 1_000;
+  const waitMs = waitMsOf(args);
   const client = connect(`ws://${cluster.proxy.address}`, { as });
   const text = `no answer in ${args.wait} s: is the cluster up? see levelten status`;
   let timer: NodeJS.Timeout | undefined;
@@ -67,8 +69,4 @@ function parseJson(text: string): unknown {
   } catch (cause) {
     throw new CodedError('CLI_USAGE', `the message is not JSON: ${text}`, { cause });
   }
-}
-
-function print(args: Arguments, value: unknown, text: string): void {
-  process.stdout.write(`${args.json ? JSON.stringify(value) : text}\n`);
 }

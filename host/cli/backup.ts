@@ -2,6 +2,7 @@
 import { CodedError } from '../../engine/base/errors.ts';
 import { historyMax } from '../../engine/base/limits.ts';
 import type { Tally } from '../../engine/store/backup-format.ts';
+import { hashApplication } from '../application.ts';
 import { takeBackup } from '../backup.ts';
 import type { Manifest } from '../backup-folder.ts';
 import { BackupFolder } from '../backup-folder.ts';
@@ -10,10 +11,11 @@ import type { ExportAnswer } from '../exporting.ts';
 import type { Folder } from '../folder.ts';
 import { readFolder } from '../folder.ts';
 import { restore } from '../restore.ts';
-import { askAdmin, orNobody, readStatus } from './admin-client.ts';
+import { headOf, tellHost } from './admin-client.ts';
 import type { Arguments } from './arguments.ts';
-import { numberOf, required } from './arguments.ts';
-import { print, waitMsOf } from './operate.ts';
+import { applicationOf, numberOf, required } from './arguments.ts';
+import { waitMsOf } from './operate.ts';
+import { print } from './print.ts';
 
 /** How long a chain that is being folded, or moves, is left alone before it is asked again. */
 const restMs = 50;
@@ -70,9 +72,16 @@ export async function restoreCommand(args: Arguments): Promise<void> {
   const lines = [
     `${dir}: ${countsOf(tally)}, on ${size}`,
     `hash ${tally.hash}, which is the backup's`,
-    `start it with: levelten up --dir ${dir}`,
+    `start it with: levelten up --dir ${dir}${await wordsFor(args, was)}`,
   ];
   print(args, { dir, hosts: cluster.hosts.length, chains: cluster.chains, ...tally }, lines.join('\n'));
+}
+
+/** What `up` has to be told beside the folder: where it listens, and the application that the documents were made by. */
+async function wordsFor(args: Arguments, was: Manifest | undefined): Promise<string> {
+  const ports = args.given.includes('port-base') ? ` --port-base ${args['port-base']}` : '';
+  const isUsual = was?.appHash === (await hashApplication(applicationOf(args).file));
+  return isUsual ? ports : `${ports} --app FILE, with the application that these documents are of`;
 }
 
 /** Finds the head of a chain, and keeps to it as long as it answers. */
@@ -80,10 +89,12 @@ function asker(folder: Folder): (chain: number, through: number | undefined, cur
   const heads = new Map<number, string>();
   return async (chain, through, cursor) => {
     const host = heads.get(chain) ?? (await headOf(folder, chain));
-    const query = new URLSearchParams({ host, chain: `${chain}`, cursor });
-    if (through !== undefined) query.set('through', `${through}`);
     try {
-      const answer = orNobody(folder, await askAdmin(folder, `/export?${query}`));
+      const answer = await tellHost(folder, host, 'export', {
+        chain,
+        cursor,
+        ...(through === undefined ? {} : { through }),
+      });
       heads.set(chain, host);
       return answer as ExportAnswer;
     } catch (cause) {
@@ -91,13 +102,6 @@ function asker(folder: Folder): (chain: number, through: number | undefined, cur
       throw cause;
     }
   };
-}
-
-async function headOf(folder: Folder, chain: number): Promise<string> {
-  const { chains } = await readStatus(folder);
-  const { head, serving, reason } = chains.find((one) => one.chain === chain) ?? {};
-  if (serving === true && head !== null && head !== undefined) return head;
-  throw new CodedError('CHAIN_NOT_SERVING', reason ?? 'it does not serve');
 }
 
 function summaryOf({ files, whole, ...rest }: Manifest): object {

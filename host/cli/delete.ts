@@ -7,7 +7,8 @@ import { untilStatus } from './admin-client.ts';
 import type { Arguments } from './arguments.ts';
 import { required } from './arguments.ts';
 import { askHead } from './history.ts';
-import { print, waitMsOf } from './operate.ts';
+import { waitMsOf } from './operate.ts';
+import { print } from './print.ts';
 
 /** What the head answers. */
 export type Deleted = { readonly name: string; readonly seq: number; readonly chain: number; readonly through: number };

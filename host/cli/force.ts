@@ -16,7 +16,8 @@ import type { Status } from './admin-client.ts';
 import { readStatus, tellHost, untilStatus } from './admin-client.ts';
 import type { Arguments } from './arguments.ts';
 import { numberOf, required } from './arguments.ts';
-import { hostIn, print, waitMsOf } from './operate.ts';
+import { hostIn, waitMsOf } from './operate.ts';
+import { print } from './print.ts';
 import { table } from './table.ts';
 
 const example = `levelten force-config --chain 3 --members h2 --accept "h1 and h3 burnt; what only they held is gone"`;

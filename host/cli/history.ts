@@ -1,6 +1,5 @@
 // `levelten history` and `levelten rewind`: what a document went through, and back to what it was. Whoever heads its chain is asked.
 import { placeDocument } from '../../chain/placement.ts';
-import { CodedError } from '../../engine/base/errors.ts';
 import type { DocumentName } from '../../engine/base/ids.ts';
 import { documentName } from '../../engine/base/ids.ts';
 import { historyLinesMax } from '../../engine/base/limits.ts';
@@ -8,10 +7,10 @@ import type { HistoryLine } from '../../engine/document/history.ts';
 import type { Folder } from '../folder.ts';
 import { readFolder } from '../folder.ts';
 import type { HistoryPage } from '../history.ts';
-import { readStatus, tellHost } from './admin-client.ts';
+import { headOf, tellHost } from './admin-client.ts';
 import type { Arguments } from './arguments.ts';
 import { numberOf, required } from './arguments.ts';
-import { print } from './operate.ts';
+import { print } from './print.ts';
 import { table } from './table.ts';
 
 export async function historyCommand(args: Arguments): Promise<void> {
@@ -38,16 +37,8 @@ export async function rewindCommand(args: Arguments): Promise<void> {
 
 /** Asks the host that heads the document's chain. CHAIN_NOT_SERVING where none does. */
 export async function askHead(folder: Folder, name: DocumentName, question: string, args: object): Promise<unknown> {
-  const number = placeDocument(name, folder.cluster.chains);
-  const { chains } = await readStatus(folder);
-  const chain = chains.find((one) => one.chain === number);
-  if (chain?.serving !== true || chain.head === null) {
-    throw new CodedError(
-      'CHAIN_NOT_SERVING',
-      `chain ${number}, which ${name} belongs to, does not serve: see levelten status`,
-    );
-  }
-  return await tellHost(folder, chain.head, question, { name, ...args });
+  const head = await headOf(folder, placeDocument(name, folder.cluster.chains));
+  return await tellHost(folder, head, question, { name, ...args });
 }
 
 function describe({ lines }: HistoryPage): string {

@@ -24,7 +24,7 @@ export async function logCommand(args: Arguments): Promise<void> {
     range,
     async (part) => (await askRunning(folder, host, part)) ?? walkStopped(folder, host, part),
   );
-  process.stdout.write(`${args.json ? lines.map((line) => JSON.stringify(line)).join('\n') : describe(lines)}\n`);
+  process.stdout.write(args.json ? lines.map((line) => `${JSON.stringify(line)}\n`).join('') : `${describe(lines)}\n`);
 }
 
 /** CLI_USAGE or DOCUMENT_NAME for what is no range. A document lies in one chain: it need not be named. */

@@ -6,6 +6,7 @@ import { readFolder } from '../folder.ts';
 import { readStatus, tellHost, untilStatus } from './admin-client.ts';
 import type { Arguments } from './arguments.ts';
 import { numberOf, required } from './arguments.ts';
+import { print } from './print.ts';
 
 export async function drainCommand(args: Arguments): Promise<void> {
   const folder = await readFolder(args.dir);
@@ -68,8 +69,4 @@ export function hostIn({ cluster }: Folder, id: string): string {
 
 export function waitMsOf(args: Arguments): number {
   return numberOf(args.wait, 'wait', 1, 3_600) * 1_000;
-}
-
-export function print(args: Arguments, value: object, text: string): void {
-  process.stdout.write(`${args.json ? JSON.stringify(value) : text}\n`);
 }

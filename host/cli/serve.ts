@@ -53,9 +53,9 @@ async function openLog(dir: string, name: string, base: Record<string, unknown>)
 
 /** E2, C19: nothing is known after a failed write or a broken rule. No handler runs, no answer leaves; the next start checks. */
 function endAtOnce(log: Logger, cause: unknown): never {
-  log.fatal({ err: cause }, 'this host ends');
+  log.fatal({ err: cause }, 'this process ends');
   const text = cause instanceof CodedError ? `${cause.code}: ${cause.message}` : String(cause);
-  process.stderr.write(`levelten: ${log.bindings()['host']} ends: ${text}\n`);
+  process.stderr.write(`levelten: ${log.bindings()['host'] ?? 'the proxy'} ends: ${text}\n`);
   process.exit(70);
 }
 

@@ -67,6 +67,8 @@ t.test('[H4] words that are wrong, ports that are taken, folders that are none: 
     t.match((await runCommand('call', 'board/main')).err, /CLI_USAGE: JSON is missing; for example: levelten call/);
     t.match((await runCommand('up', '--hosts', 'x')).err, /CLI_USAGE: --hosts is a whole number/);
     t.match((await runCommand('up', '--app', 'no.js', '--dir', stage.folder())).err, /APP_INVALID/);
+    t.match((await runCommand('status', '--hosts', '5')).err, /CLI_USAGE: --hosts is no option of levelten status/);
+    t.match((await runCommand('drain', 'h1', 'h2')).err, /CLI_USAGE: levelten drain does not take the word h2/);
     t.match((await runCommand('help')).out, /levelten up/);
   });
 });
