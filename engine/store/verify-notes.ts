@@ -15,6 +15,7 @@ export const findingCodes = {
   cell: 'what was kept for a register cannot be read',
   'seq-floor': 'the seq of the documents that were deleted cannot be read',
   tally: 'the count of what was written cannot be read',
+  older: 'what the last write left is not what is there',
   record: 'a record is not one: version, checksum, directory or its own key',
   hole: 'records are missing',
   hash: 'a record does not continue the history before it',
@@ -53,6 +54,7 @@ export const checkNames = {
   snapshot: 'version and checksum of a snapshot, over key and value; not newer than the base says',
   sum: 'the sum over a chain’s snapshots',
   block: 'version and checksum of a block of history; named, gapless, none too many',
+  tally: 'the sum over marks, registers, bases, seq floors and the ends of logs',
 } as const;
 
 export type CheckName = keyof typeof checkNames;
@@ -87,6 +89,7 @@ export class Notes {
     snapshot: 0,
     sum: 0,
     block: 0,
+    tally: 0,
   };
   isStopped = false;
   readonly #options: NotesOptions;
@@ -148,7 +151,7 @@ export class Notes {
   }
 
   /** The value of a key; undefined where there is none. Ends by CutShort: `guard` is around it. */
-  async get(reader: OrderedReader, key: Uint8Array, chain: ChainId): Promise<Uint8Array | undefined> {
+  async get(reader: OrderedReader, key: Uint8Array, chain: ChainId | undefined): Promise<Uint8Array | undefined> {
     try {
       return await reader.get(key);
     } catch (cause) {

@@ -19,6 +19,7 @@ import type { ChainWalked } from './verify-chain.ts';
 import { walkChain } from './verify-chain.ts';
 import type { Checks, Finding } from './verify-notes.ts';
 import { Notes, whereOf } from './verify-notes.ts';
+import { walkTally } from './verify-tally.ts';
 
 export type VerifyOptions = {
   /** All chains of the cluster. */
@@ -81,6 +82,10 @@ export async function verifyStore(disk: Viewed, options: VerifyOptions): Promise
     await rest(line, notes.findingsCount);
   }
   notes.isStopped ||= isStopped();
+  // What is wrong by itself is wrong in the sum too: it is said once.
+  if (!notes.isStopped && notes.findingsCount === 0) {
+    await atOneMoment(disk, (view) => notes.guard(() => walkTally(view, chains, notes)));
+  }
   const sumOf = (field: 'records' | 'snapshots' | 'blocks'): number =>
     lines.reduce((sum, line) => sum + line[field], 0);
   return {

@@ -147,4 +147,18 @@ export const verifyMutants: readonly Mutant[] = [
   one('E11', 'tells nobody', scrub, 'onFinding(report);', ';'),
   one('E11', 'takes a pass that was given up for a result', scrub, 'if (isGivenUp)', 'if (false)'),
   one('E11', 'rests on when it is to close', scrub, '!busy.isStopped && nowMs() < endMs', 'nowMs() < endMs'),
+  one(
+    'E11',
+    'takes what is older for what was written',
+    'engine/store/verify-tally.js',
+    'if (sum === tally.sum)',
+    'if (true)',
+  ),
+  one(
+    'E11',
+    'does not look where logs end',
+    'engine/store/verify-tally.js',
+    'while (gone - there > 1)',
+    'while (false)',
+  ),
 ];

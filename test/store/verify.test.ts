@@ -8,8 +8,10 @@ import {
   decodeBase,
   encodeBase,
   encodeIdentity,
+  encodeMarks,
   identityKey,
   marksKey,
+  noMarks,
 } from '../../engine/store/entries.ts';
 import { encodeBatch, recordKey } from '../../engine/store/format.ts';
 import type { OrderedReader } from '../../engine/store/port.ts';
@@ -22,6 +24,7 @@ import {
   seqFloorKey,
   snapshotKey,
 } from '../../engine/store/snapshot-format.ts';
+import { tallyKey } from '../../engine/store/tally.ts';
 import { verifyStore } from '../../engine/store/verify.ts';
 import { checkNames, findingCodes } from '../../engine/store/verify-notes.ts';
 import type { MemoryStore } from '../contract/memory-store.ts';
@@ -40,7 +43,18 @@ t.test('[E11] a walk over a store that is well finds nothing, and says what it w
     chains.map((number) => ({ chain: number, ...chain, blocks: 10 })),
   );
   const { checks } = report;
-  t.same(checks, { identity: 1, key: 78, small: 8, record: 30, link: 15, reach: 6, snapshot: 24, sum: 3, block: 30 });
+  t.same(checks, {
+    identity: 1,
+    key: 78,
+    small: 8,
+    record: 30,
+    link: 15,
+    reach: 6,
+    snapshot: 24,
+    sum: 3,
+    block: 30,
+    tally: 1,
+  });
   t.same(Object.keys(checks).sort(), Object.keys(checkNames).sort());
   t.ok(report.bytes > 1_000);
   await store.close();
@@ -97,6 +111,11 @@ const harms: readonly Harm[] = [
     [/^1 key: .*seq floor/],
   ],
   ['a note of no deletion', (s) => s.put(Uint8Array.of(0x23, 0, 1, 7), Uint8Array.of(1)), [/^1 key: .*no deletion/]],
+  ['marks that are older', (s) => s.put(marksKey(one), encodeMarks(noMarks)), [/^- older: .*not those of write/]],
+  ['a register that is older', (s) => s.put(cellKey(0), Uint8Array.of(7, 0)), [/^- older: /]],
+  ['marks that are lost', (s) => s.put(marksKey(one), undefined), [/^- older: /]],
+  ['the end of a log that is lost', (s) => s.remove(8), [/^- older: /]],
+  ['all of a log above what is folded', (s) => s.remove(7, 8), [/^- older: /]],
   ['a tally that rotted', (s) => s.put(Uint8Array.of(5), Uint8Array.of(1)), [/^- tally: key 05: .*too short/]],
   ['a key before all', (s) => s.put(Uint8Array.of(0), Uint8Array.of(1)), [/^- key: key 00: .*no kind/]],
   ['a key between kinds', (s) => s.put(Uint8Array.of(0x15), Uint8Array.of(1)), [/^- key: key 15: .*no kind/]],
@@ -340,6 +359,7 @@ t.test('[E11] what an unfinished copy left is checked entry by entry, and held a
   harmed.put(recordKey(one, 5), undefined);
   harmed.put(historyKey(one, 's/a', 1), undefined);
   harmed.put(snapshotKey(one, 's/b'), undefined);
+  harmed.put(tallyKey, undefined);
   t.same(await findings(stage.disk), []);
   await harmed.flip(recordKey(one, 7));
   await harmed.flip(a);
