@@ -225,7 +225,7 @@ export function judgeAsides(asides: readonly { readonly name: string; readonly w
     'set aside',
     'look',
     what,
-    'the hosts go on with others; remove these when nobody wants to look into them',
+    'the hosts go on with others; remove these when nobody wants to look into them, nor needs one again (levelten believe)',
   );
 }
 

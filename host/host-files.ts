@@ -126,6 +126,17 @@ export class HostFiles {
     await syncFolder(this.dir);
     return there.includes('store') ? aside : undefined;
   }
+
+  /**
+   * Puts a store that was set aside back, where there is none: it is now believed through write `serial`. Cut off in the middle, the next start
+   * finds a store without its watermark, and sets it aside again.
+   */
+  async takeBack(aside: string, identity: Identity, serial: number): Promise<void> {
+    await rename(join(this.dir, aside, 'store'), this.storeDir);
+    await syncFolder(join(this.dir, aside));
+    await this.remember(identity, serial);
+    await writeDurably(join(this.dir, aside, 'believed'), `put back as store ${identity.storeId}\n`);
+  }
 }
 
 async function readOr(file: string): Promise<Uint8Array | undefined> {

@@ -26,6 +26,8 @@ export const usage = `levelten: a real-time document server whose every answer i
   levelten replace-voter OLD NEW                     OLD's disk is gone: NEW (or OLD itself, with a new disk) votes in its place
   levelten force-config --chain N --members H[,H] --accept "WHAT MAY BE LOST" [--wait S] [--yes-lose CHAIN:EPOCH]
                                                      a chain goes on with what these hosts hold: may lose answered messages
+  levelten believe HOST ASIDE --accept "WHAT MAY BE LOST"
+                                                     a stopped host goes on with a store that it set aside: for when all of them did
   levelten host --id ID [--app FILE] | proxy [--app FILE] [--page DIR]
                                                      one process of a cluster, as up starts them
 

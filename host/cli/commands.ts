@@ -3,6 +3,7 @@ import { CodedError } from '../../engine/base/errors.ts';
 import type { Arguments } from './arguments.ts';
 import { callCommand, getCommand } from './ask.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
+import { believeCommand } from './believe.ts';
 import { deleteCommand } from './delete.ts';
 import { doctorCommand } from './doctor.ts';
 import { forceConfigCommand } from './force.ts';
@@ -47,6 +48,7 @@ export const commands: Readonly<Record<string, Command>> = {
   drain: { run: drainCommand, words: 1, options: ['wait'] },
   undrain: { run: undrainCommand, words: 1, options: [] },
   'replace-voter': { run: replaceVoterCommand, words: 2, options: [] },
+  believe: { run: believeCommand, words: 2, options: ['accept'] },
   'force-config': {
     run: forceConfigCommand,
     words: 0,
