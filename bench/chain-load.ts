@@ -1,7 +1,7 @@
 // Loads that take the place of documents on a chain: no client and no handler is in their figures. Closed: so many senders, each with
 // one update in flight. Open: updates come at a rate, whether or not the chain keeps up, and count from when they were due.
 import { Batcher } from '../host/batcher.ts';
-import type { ChainService } from '../host/host.ts';
+import type { ChainService } from '../host/chain-service.ts';
 import { type Point, pointOf } from './measure.ts';
 import { updateOf } from './updates.ts';
 

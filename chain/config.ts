@@ -54,7 +54,8 @@ export function parseCluster(value: unknown): Cluster {
     hosts: parsed,
     proxy: { address: addressOf(proxy['address'], 'proxy.address'), admin: addressOf(proxy['admin'], 'proxy.admin') },
     // Older configurations say nothing of it.
-    history: countOf(fields['history'] ?? historyUpdates, 'history', historyMax),
+    // An older release took more.
+    history: Math.min(countOf(fields['history'] ?? historyUpdates, 'history', Number.MAX_SAFE_INTEGER), historyMax),
     freeBytesMin: countOf(fields['freeBytesMin'] ?? freeBytesMinUsual, 'freeBytesMin', Number.MAX_SAFE_INTEGER),
     appHash: textOf(fields['appHash'], 'appHash'),
   };

@@ -17,7 +17,9 @@ export function isFormer(replica: Replica): boolean {
   const { known, self, phase, marks, epoch, durable, received, leftover, drive } = replica;
   if (known?.phase !== 'active' || seatOf(known.members, self) !== undefined || drive !== undefined) return false;
   // Sealed for an attempt above it, or a member of it before this process began: then the register holds, or may hold, something newer.
-  if (epoch > known.epoch || marks.sealed > known.epoch || marks.ran >= known.epoch) return false;
+  if (epoch > known.epoch || marks.sealed > known.epoch) return false;
+  // A joiner of this epoch whose log never was one of it has not been promoted (C9): nothing of it counts, whatever became of it since.
+  if (marks.ran === known.epoch && marks.logEpoch === known.epoch) return false;
   const isAtRest =
     phase.kind === 'idle' || phase.kind === 'sealed' || phase.kind === 'ready' || phase.kind === 'copying';
   const isEmpty = durable.lsn === 0 && leftover === 'none';

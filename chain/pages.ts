@@ -8,7 +8,7 @@
 // And what makes all this necessary: a log is trimmed as far as every member has what goes, and nobody may have to be given it.
 import { assert } from '../engine/base/assert.ts';
 import type { HostId } from '../engine/base/ids.ts';
-import { samePosition } from '../engine/base/ids.ts';
+import { lsn, samePosition } from '../engine/base/ids.ts';
 import { beginCopy, copyOf, fetchNext, fetchPage, forgetInflight, isFrozen, startPages, write } from './copy.ts';
 import type { FetchPage, PageOf } from './messages.ts';
 import { isCurrent, runningConfig, wedge } from './normal.ts';
@@ -34,13 +34,13 @@ export function onFolding(replica: Replica, { through }: Event & { kind: 'foldin
 }
 
 /** C17: what is folded here and committed is on every serving member's disk; with nobody syncing it is needed by no one. */
-export function onFolded(replica: Replica, { through }: Event & { kind: 'folded' }, out: Effect[]): void {
+export function onFolded(replica: Replica, { through, newest }: Event & { kind: 'folded' }, out: Effect[]): void {
   // The end of a pass that crossed the beginning of a copy: what it folded goes (seed 603467).
   if (replica.leftover !== 'none') return;
   assert(through.lsn <= replica.durable.lsn, `C17: folded ${through.lsn} is past durable ${replica.durable.lsn}`);
   if (through.lsn <= replica.folded.lsn) return;
   replica.folded = through;
-  replica.newest = through.lsn;
+  replica.newest = lsn(Math.max(through.lsn, newest));
   if (!mayFold(replica) || through.lsn > replica.committed) return;
   replica.logStart = through;
   out.push({ kind: 'trim', to: through });

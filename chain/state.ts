@@ -171,7 +171,7 @@ export type Event =
   /** A pass over documents begins, on this disk: none of them will hold anything past this record. */
   | { readonly kind: 'folding'; readonly through: Lsn }
   /** Documents are folded, on this disk, through this record: the log below may go, as far as C17 lets it. */
-  | { readonly kind: 'folded'; readonly through: Position }
+  | { readonly kind: 'folded'; readonly through: Position; readonly newest: Lsn }
   /** Nothing of the chain is left on this disk. */
   | { readonly kind: 'wiped' }
   | { readonly kind: 'pageRead'; readonly to: HostId; readonly epoch: Epoch; readonly page: Page }

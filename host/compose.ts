@@ -31,7 +31,9 @@ import type { Folded, FoldFailed } from '../engine/store/folding.ts';
 import type { Store } from '../engine/store/store.ts';
 import { Admin } from '../proxy/admin.ts';
 import { ProxyServer } from '../proxy/proxy.ts';
+import type { ChainService } from './chain-service.ts';
 import { Desk } from './desk.ts';
+import { failureLogger, unreadableLogger } from './document-log.ts';
 import { isReplaceable, noteDoubt } from './doubt.ts';
 import { Erasing } from './erasing.ts';
 import { Exporter } from './exporting.ts';
@@ -40,7 +42,6 @@ import { hostDir } from './folder.ts';
 import { Folding } from './folding.ts';
 import { Fronts } from './fronts.ts';
 import type { Hello } from './hello.ts';
-import type { ChainService } from './host.ts';
 import { Host } from './host.ts';
 import type { HostFiles } from './host-files.ts';
 import { Links } from './links.ts';
@@ -162,10 +163,6 @@ function openStoreOf({ folder, id, isInUse, log, fatal }: HostOptions, chains: r
   });
 }
 
-function failureLogger(log: Logger): (document: string, channel: string, err: unknown) => void {
-  return (document, channel, err) => log.warn({ document, channel, err }, 'the application failed');
-}
-
 type Folds = { readonly folding: Folding; readonly pool: FoldPool };
 
 function foldingOf({ folder, log, fatal }: HostOptions, store: Store, host: Host): Folds {
@@ -245,12 +242,17 @@ function operatorOf({ log }: HostOptions, store: Store, node: Node, hello: Hello
 type NewDesk = (chain: ChainId, epoch: Epoch, index: DocumentIndex) => Desk;
 
 /** All desks of a host share its memory. */
-function deskMaker(options: HostOptions, store: Store, memory: Memory, node: Node, wake: () => void): NewDesk {
+function deskMaker(
+  options: HostOptions,
+  { store, scrub }: Opened,
+  memory: Memory,
+  node: Node,
+  wake: () => void,
+): NewDesk {
+  const askScrub = (): void => void scrub.ask();
   const { app, log, fatal, folder } = options;
   const { replication: members } = folder.cluster;
-  const onUnreadable = (document: string, err: CodedError): void => {
-    log.error({ document, err }, 'a document cannot be made of what is stored of it; others go on');
-  };
+  const onUnreadable = unreadableLogger(log, askScrub);
   const common = {
     app,
     store,
@@ -275,7 +277,7 @@ function joinHost(
   const { log, fatal, folder } = options;
   const desks = new Map<ChainId, Desk>();
   const memory = new Memory(documentBytesMax);
-  const newDesk = deskMaker(options, store, memory, node, () => host.wake());
+  const newDesk = deskMaker(options, { store, indexes, scrub }, memory, node, () => host.wake());
   const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
     if (options.serve !== undefined) return options.serve(chain, () => host.wake());
     const desk = newDesk(chain, epoch, index);

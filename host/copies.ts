@@ -33,11 +33,13 @@ export class Copies {
     this.#enqueue(chain, () => trimLog(this.#parts.store, chain, to));
   }
 
-  wipe(chain: ChainId): void {
+  /** `onWiped` hears when nothing is left. */
+  wipe(chain: ChainId, onWiped: () => void): void {
     const { store, quiesce, tell } = this.#parts;
     this.#enqueue(chain, async () => {
       await quiesce(chain);
       await wipeChain(store, chain);
+      onWiped();
       tell({ kind: 'chain', chain, event: { kind: 'wiped' } });
     });
   }

@@ -4,47 +4,22 @@
 // When the chain stops here, all of this is thrown away; the next desk reads its documents from the log.
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import type { ChainId, DocumentName, Epoch } from '../engine/base/ids.ts';
+import type { DocumentName } from '../engine/base/ids.ts';
 import { documentName } from '../engine/base/ids.ts';
 import { documentQueueMax } from '../engine/base/limits.ts';
-import type { App } from '../engine/document/define.ts';
 import { definitionOf } from '../engine/document/define.ts';
-import type { Env, KindDelta, Resident, ViewKind } from '../engine/document/document.ts';
+import type { Definition, Env, KindDelta, Resident, ViewKind } from '../engine/document/document.ts';
 import { applySend, closeView, openView } from '../engine/document/document.ts';
-import type { DocumentIndex } from '../engine/store/document-index.ts';
 import type { BackReader, Stored } from '../engine/store/documents.ts';
 import { indexToEnd, readBack, readDocument } from '../engine/store/documents.ts';
-import type { Store } from '../engine/store/store.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
 import { Batcher } from './batcher.ts';
+import type { ChainService } from './chain-service.ts';
 import type { Deed, Done } from './deed.ts';
+import type { DeskParts } from './desk-parts.ts';
 import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
-import type { ChainService } from './host.ts';
-import type { Memory } from './memory.ts';
-import { readableBy, residentOf, type Shelf, tenantOf, type Waiting } from './shelf.ts';
-
-export type DeskParts = {
-  readonly chain: ChainId;
-  readonly epoch: Epoch;
-  /** That a chain has at most. */
-  readonly members: number;
-  readonly app: App;
-  readonly store: Store;
-  readonly index: DocumentIndex;
-  readonly env: () => Env;
-  /** Asks for a turn of the host. */
-  readonly wake: () => void;
-  readonly fatal: (cause: unknown) => void;
-  /** Why nothing new may be written now: a disk among the chain's members is full (E9). */
-  readonly full: () => string | undefined;
-  /** Shared by all desks of a host. */
-  readonly memory: Memory;
-  /** The application failed: its developer wants to know, its clients are not told. */
-  readonly onFailure: (document: string, channel: string, failure: unknown) => void;
-  /** A document cannot be made of what is stored of it: others go on, and somebody should look. */
-  readonly onUnreadable: (document: string, cause: CodedError) => void;
-};
+import { readableBy, residentOf, ruinOf, type Shelf, tenantOf, type Waiting } from './shelf.ts';
 
 /** For a viewer, or for somebody of this house: both wait for what they have seen. */
 type Output = { readonly front: Front; readonly message: ToProxy } | (() => void);
@@ -145,7 +120,7 @@ export class Desk implements ChainService, ViewerDesk {
           this.#settle(error, refuse, reject);
         }
       };
-      this.#withDocument(text, (code, why) => refuse(new CodedError(code, why)), run);
+      this.#withDocument(text, (code, why) => refuse(new CodedError(code, why)), run, isErasing);
     });
   }
 
@@ -334,24 +309,25 @@ export class Desk implements ChainService, ViewerDesk {
     }
   }
 
-  #withDocument(name: string, refuse: Refuse, run: (resident: Resident) => void): void {
+  #withDocument(name: string, refuse: Refuse, run: (resident: Resident) => void, isErasing = false): void {
     const shelf = this.#documents.get(name);
     if (shelf?.kind === 'resident') return run(shelf.resident);
+    const one: Waiting = { run, refuse, isErasing };
     if (shelf === undefined) {
-      const waiting = [{ run, refuse }];
+      const waiting = [one];
       this.#documents.set(name, { kind: 'loading', waiting });
       this.#load(name, waiting).catch((cause) => this.#notLoaded(name, waiting, cause));
-    } else if (shelf.waiting.length < documentQueueMax) shelf.waiting.push({ run, refuse });
+    } else if (shelf.waiting.length < documentQueueMax) shelf.waiting.push(one);
     else refuse('DOCUMENT_BUSY', 'too much waits for the document');
   }
 
-  async #load(text: string, waiting: readonly Waiting[]): Promise<void> {
+  async #load(text: string, waiting: Waiting[]): Promise<void> {
     const { name, space } = documentName(text);
     const definition = definitionOf(this.#parts.app, space);
     if (definition === undefined) throw new CodedError('SPACE_UNKNOWN', `there is no space ${space}`);
     const stored = await this.#read(name);
     if (this.#isStopped) return;
-    const resident = residentOf(definition, name, stored);
+    const resident = this.#residentOf(definition, name, stored, waiting);
     const shelf = this.#documents.get(text);
     if (shelf?.kind !== 'loading') throw new CodedError('ENGINE_CORRUPT', `${text} was loaded twice`);
     const loaded = {
@@ -364,6 +340,19 @@ export class Desk implements ChainService, ViewerDesk {
     this.#documents.set(text, loaded);
     for (const { run } of waiting) run(resident);
     this.#parts.memory.used(loaded.tenant);
+  }
+
+  /** Where it cannot be made, and somebody waits to end it: what stands for it until then. The others are refused. */
+  #residentOf(definition: Definition, name: DocumentName, stored: Stored, waiting: Waiting[]): Resident {
+    try {
+      return residentOf(definition, name, stored);
+    } catch (cause) {
+      const erasing = waiting.filter(({ isErasing }) => isErasing);
+      if (!isUnreadable(cause) || erasing.length === 0) throw cause;
+      for (const { refuse, isErasing } of waiting) if (isErasing !== true) refuse(cause.code, cause.message);
+      waiting.splice(0, waiting.length, ...erasing);
+      return ruinOf(definition, name, stored);
+    }
   }
 
   #notLoaded(text: string, waiting: readonly Waiting[], cause: unknown): void {

@@ -1,5 +1,6 @@
 // When the bytes of deleted documents leave the files (engine/store/erasing.ts): one chain after the other, behind everything else.
-import { eraseLookMs, eraseShare } from '../engine/base/limits.ts';
+import type { ChainId } from '../engine/base/ids.ts';
+import { eraseLookMs, eraseRestMsMax, eraseShare } from '../engine/base/limits.ts';
 import { erase, findDue } from '../engine/store/erasing.ts';
 import type { Store } from '../engine/store/store.ts';
 
@@ -10,6 +11,8 @@ export type ErasingParts = {
 
 export class Erasing {
   readonly #parts: ErasingParts;
+  /** The chain that had its turn last. */
+  #last: ChainId | undefined;
   #beganMs: number | undefined;
   #nextMs = Number.NEGATIVE_INFINITY;
   #busy: Promise<void> | undefined;
@@ -24,7 +27,8 @@ export class Erasing {
     if (this.#busy !== undefined || this.#isClosed) return;
     // The last look has ended since: what follows is as far behind that as it took long.
     if (this.#beganMs !== undefined)
-      this.#nextMs = nowMs + Math.max(eraseLookMs, (nowMs - this.#beganMs) * (1 / eraseShare - 1));
+      this.#nextMs =
+        nowMs + Math.max(eraseLookMs, Math.min(eraseRestMsMax, (nowMs - this.#beganMs) * (1 / eraseShare - 1)));
     this.#beganMs = undefined;
     if (nowMs < this.#nextMs) return;
     this.#beganMs = nowMs;
@@ -39,7 +43,8 @@ export class Erasing {
 
   async #erase(): Promise<void> {
     const { store } = this.#parts;
-    const due = await findDue(store);
+    const due = await findDue(store, this.#last);
+    this.#last = due[0]?.chain;
     if (!this.#isClosed) await erase(store, due);
   }
 

@@ -128,8 +128,8 @@ export class HostFiles {
   }
 
   /**
-   * Puts a store that was set aside back, where there is none: it is now believed through write `serial`. Cut off in the middle, the next start
-   * finds a store without its watermark, and sets it aside again.
+   * Puts a store that was set aside back, where there is none: it is now believed through write `serial`. Cut off behind the first step, the
+   * next start finds a store with nothing beside it, as one that was begun before there was anything, and believes it as well.
    */
   async takeBack(aside: string, identity: Identity, serial: number): Promise<void> {
     await rename(join(this.dir, aside, 'store'), this.storeDir);

@@ -18,29 +18,11 @@ import type { ChainId, Epoch, HostId, Lsn, Position } from '../engine/base/ids.t
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import { createIndex, indexAfterCut, indexAfterFold, indexNames, indexRecord } from '../engine/store/document-index.ts';
 import type { Folded } from '../engine/store/folding.ts';
-import type { OpenedRecord, RecordPlace } from '../engine/store/format.ts';
+import type { OpenedRecord } from '../engine/store/format.ts';
 import { encodeActivation, openRecord } from '../engine/store/format.ts';
 import type { Store, Synced } from '../engine/store/store.ts';
+import type { ChainService } from './chain-service.ts';
 import { Copies } from './copies.ts';
-
-/** What the head of a chain has made and not yet let go. The batcher is the one that users get. */
-export interface ChainQueue {
-  readonly hasUpdates: boolean;
-  take(place: RecordPlace): { record: OpenedRecord; names: string[] } | undefined;
-  commit(lsn: number): void;
-  /** Reads wait that nobody has been asked about: a barrier goes out for all of them, under this token. */
-  readonly hasReads: boolean;
-  ask(token: number): void;
-  /** Every barrier up to this token came through the whole chain. */
-  passed(token: number): void;
-}
-
-/** What runs on a chain while this host heads it: documents, or the load of a benchmark. */
-export interface ChainService {
-  readonly queue: ChainQueue;
-  /** The chain is headed here no more: everything not committed is forgotten. */
-  stop(): void;
-}
 
 export type HostParts = {
   readonly node: Node;
@@ -75,6 +57,8 @@ type Chain = {
   readonly replica: Replica;
   index: DocumentIndex;
   service: ChainService | undefined;
+  /** How often everything of it was removed: what was being read then is gone by right. */
+  wipes: number;
   /** Records that are not yet synced, by lsn; with the documents in those that were made here. */
   readonly unsynced: Map<number, { readonly entry: Entry; readonly names: string[] | undefined }>;
 };
@@ -92,7 +76,7 @@ export class Host {
     this.#chains = new Map(
       [...parts.node.chains].map(([id, { replica }]) => {
         const index = parts.indexes.get(id) ?? createIndex(parts.store.base(id).folded);
-        return [id, { replica, index, service: undefined, unsynced: new Map() }];
+        return [id, { replica, index, service: undefined, wipes: 0, unsynced: new Map() }];
       }),
     );
     const fatal = (cause: unknown): void => {
@@ -128,7 +112,11 @@ export class Host {
     const kept = this.#chains.get(chain);
     if (kept === undefined || kept.replica.leftover !== 'none') return;
     indexAfterFold(kept.index, folded, names);
-    this.tell({ kind: 'chain', chain, event: { kind: 'folded', through: folded } });
+    this.tell({
+      kind: 'chain',
+      chain,
+      event: { kind: 'folded', through: folded, newest: this.#parts.store.base(chain).newest },
+    });
   }
 
   /** Something happened that the node is told of with the next turn. */
@@ -257,7 +245,11 @@ export class Host {
         if (chain.replica.phase.kind === 'idle') log.info({ chain: id }, 'forgets what it kept: it has left the chain');
         chain.index = createIndex();
         chain.unsynced.clear();
-        return this.#copies.wipe(id);
+        chain.wipes += 1;
+        // A page that was on its way may have begun an index in between.
+        return this.#copies.wipe(id, () => {
+          chain.index = createIndex();
+        });
       case 'readPage':
         return this.#copies.readPage(id, effect);
       case 'storePage':
@@ -331,12 +323,13 @@ export class Host {
 
   async #read(chain: Chain, { to, epoch, after }: Effect & { kind: 'read' }): Promise<void> {
     const id = chain.replica.chain;
+    const { wipes } = chain;
     try {
       const records = await this.#parts.store.read(id, after, this.#parts.chunkBytes);
       const fetched = { to, epoch, after, entries: records ?? [], isShared: records !== undefined };
       this.tell({ kind: 'chain', chain: id, event: { kind: 'fetched', ...fetched } });
     } catch (cause) {
-      this.#failed(chain, epoch, cause);
+      if (chain.wipes === wipes) this.#failed(chain, epoch, cause);
     }
   }
 

@@ -71,7 +71,10 @@ export class Operator {
     const { node, hello, store, deskOf, scrub, memory, wallMs } = this.#parts;
     const bases = new Map([...node.chains.keys()].map((chain) => [chain, store.base(chain)]));
     const waiting = new Map<ChainId, number>();
-    for (const chain of bases.keys()) waiting.set(chain, await countPending(store, chain, pendingCountedMax));
+    for (const [chain, { hasLeftover }] of bases) {
+      // What an unfinished copy left is of documents that may be deleted since.
+      waiting.set(chain, (hasLeftover ? 1 : 0) + (await countPending(store, chain, pendingCountedMax)));
+    }
     const described = describeHost({
       hello,
       node,

@@ -9,6 +9,7 @@ import { assert } from '../engine/base/assert.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, HostId } from '../engine/base/ids.ts';
 import { chainId } from '../engine/base/ids.ts';
+import { historyMax } from '../engine/base/limits.ts';
 import type { Tally } from '../engine/store/backup-format.ts';
 import { noTally } from '../engine/store/backup-format.ts';
 import { Laying, tallyOf } from '../engine/store/lay.ts';
@@ -40,7 +41,7 @@ export async function restore(
   const furnish = async (dir: string, cluster: Cluster): Promise<void> => {
     tally = await layCluster(backup, manifest, dir, cluster, onHost);
   };
-  const history = options.history ?? manifest.historyUpdates;
+  const history = options.history ?? Math.min(manifest.historyUpdates, historyMax);
   const folder = await prepareFolder({ ...options, history }, manifest.appHash, furnish);
   return { folder, manifest, tally };
 }

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { DocumentName } from '../engine/base/ids.ts';
 import type { Definition, Resident } from '../engine/document/document.ts';
-import { createResident, replaySections, restoreResident } from '../engine/document/document.ts';
+import { createResident, isDeletedIn, replaySections, restoreResident } from '../engine/document/document.ts';
 import { weightOf } from '../engine/document/weight.ts';
 import type { BackReader, Stored } from '../engine/store/documents.ts';
 import type { Tenant } from './memory.ts';
@@ -13,6 +13,8 @@ import type { Tenant } from './memory.ts';
 export type Waiting = {
   readonly run: (resident: Resident) => void;
   readonly refuse: (code: ErrorCode, text: string) => void;
+  /** It comes to end the document, and does so though that cannot be made. */
+  readonly isErasing?: boolean;
 };
 
 /** `serial`: the batch that its last update went into. */
@@ -34,12 +36,17 @@ export function residentOf(
 ): Resident {
   return readably(name, () => {
     const resident =
-      snapshot === undefined
+      snapshot === undefined || isDeletedIn(sections)
         ? createResident(definition, name, seqFloor)
         : restoreResident(definition, name, snapshot.state);
     replaySections(resident, sections);
     return resident;
   });
+}
+
+/** What stands for a document that cannot be made, and can only be deleted: it is at the seq of its last update, and holds nothing. */
+export function ruinOf(definition: Definition, name: DocumentName, { seqLast }: Stored): Resident {
+  return { ...createResident(definition, name, seqLast), incarnation: 'f'.repeat(32) };
 }
 
 /** A reader whose own failures are DOCUMENT_UNREADABLE. */

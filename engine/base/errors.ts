@@ -37,7 +37,7 @@ export const errorCodes = {
   DOCUMENT_TOO_BIG: { wire: 3013, retry: 'never' },
   HISTORY_GONE: { wire: 3014, retry: 'never' },
   DOCUMENT_DELETED: { wire: 3015, retry: 'maybe' },
-  DOCUMENT_UNREADABLE: { wire: 3016, retry: 'never' },
+  DOCUMENT_UNREADABLE: { wire: 3016, retry: 'maybe' },
   FRAME_INVALID: { wire: 4001, retry: 'never' },
   FRAME_TOO_BIG: { wire: 4002, retry: 'never' },
   AUTH_REQUIRED: { wire: 4003, retry: 'never' },

@@ -75,6 +75,8 @@ export const erasePassMax = 64;
 /** How often a host looks whether some are due, and the share of time in which it looks and rewrites. */
 export const eraseLookMs = 1_000;
 export const eraseShare = 1 / 4;
+/** The longest of its rests: rewriting waits for whoever reads, and that is no work. */
+export const eraseRestMsMax = 30_000;
 /** Of one chain so many are counted, for a status. */
 export const pendingCountedMax = 1_000;
 /** A page of an export: as many documents as fit, or a part of one. In base64 inside JSON it is a third larger. */
@@ -122,6 +124,8 @@ export const outputsQueuedMax = 64 * 1024;
 export const outputsQueuedLengthMax = 64 * 1024 * 1024;
 /** Sends and opens that wait for one document to be read from disk. */
 export const documentQueueMax = 4 * 1024;
+/** Documents that cannot be made, and that the log of a host names. */
+export const unreadableToldMax = 1_000;
 /** What documents take in a host's memory, about, over all chains that it heads; idle ones leave, oldest first. Documents with viewers stay. */
 export const documentBytesMax = 256 * 1024 * 1024;
 /** Documents that are asked, for the sake of one, whether they can leave. */

@@ -30,7 +30,7 @@ import type { Inside, Resident } from './resident.ts';
 import type { Answer, Session } from './sessions.ts';
 import { checkSessions, judge, record, register, sessionOf } from './sessions.ts';
 import { decodeSnapshot } from './snapshot.ts';
-import { encodeUpdate, noMessage } from './update.ts';
+import { encodeUpdate, lifeIn, noMessage } from './update.ts';
 import { isPrincipal, isReservedKey } from './values.ts';
 
 export { definitionOf, isApp } from './define.ts';
@@ -112,6 +112,11 @@ export function restoreResident(definition: Definition, name: DocumentName, snap
 export function replaySections(resident: Resident, sections: readonly Uint8Array[]): void {
   assert(resident.kinds.size === 0, `${resident.name} is replayed before it is viewed`);
   takeSections(resident, sections);
+}
+
+/** Whether what these updates began with has ended in them. ENGINE_CORRUPT where they cannot be read. */
+export function isDeletedIn(sections: readonly Uint8Array[]): boolean {
+  return lifeIn(sections).deletedSeq > 0;
 }
 
 export function replaySection(resident: Resident, bytes: Uint8Array): void {

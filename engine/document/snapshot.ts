@@ -60,10 +60,11 @@ export type FoldedDocument = {
 
 /** What `sections`, in order, make of the document that `snapshot` holds; of none where that is undefined. */
 export function foldDocument(snapshot: Uint8Array | undefined, sections: readonly Uint8Array[]): FoldedDocument {
-  const past = snapshot === undefined ? createPast() : decodeSnapshot(snapshot);
+  const { deletedSeq: seq } = lifeIn(sections);
+  // What stands before a delete is not looked at: it may be why the document had to go.
+  const past = snapshot === undefined || seq > 0 ? createPast() : decodeSnapshot(snapshot);
   takeSections(past, sections);
   const state = past.incarnation === '' ? undefined : encodeSnapshot(past);
-  const { deletedSeq: seq } = lifeIn(sections);
   return { state, deleted: seq === 0 ? undefined : { seq, pieces: piecesOfLife(sections, historyBlockBytes) } };
 }
 

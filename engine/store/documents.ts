@@ -22,6 +22,8 @@ export type Stored = {
   readonly sections: readonly Uint8Array[];
   /** Where there is neither: what its seq begins above. */
   readonly seqFloor: number;
+  /** Of the last update that is there, by what stands around updates. */
+  readonly seqLast: number;
 };
 
 /** The highest seq of any document of the chain that was deleted, and erased here. */
@@ -59,10 +61,11 @@ export async function readDocument(store: Store, chain: ChainId, index: Document
     const lsns = [...(index.lsns.get(name) ?? [])];
     const snapshot = await readSnapshot(store, chain, name);
     const sections: Uint8Array[] = [];
+    let seqLast = snapshot?.seq ?? 0;
     // What was folded since may have been trimmed under this read: it is in a snapshot by now. Folds are seconds apart, so this ends.
     const isFoldedSince = (): boolean => store.base(chain).folded.lsn !== folded.lsn;
     try {
-      await readSections(store, chain, name, lsns, snapshot?.lsn ?? 0, sections);
+      seqLast = Math.max(seqLast, await readSections(store, chain, name, lsns, snapshot?.lsn ?? 0, sections));
     } catch (cause) {
       if (isFoldedSince()) continue;
       throw cause;
@@ -70,7 +73,7 @@ export async function readDocument(store: Store, chain: ChainId, index: Document
     // Read behind the rest: whatever erased this document has raised it before.
     const isNothing = snapshot === undefined && sections.length === 0;
     const seqFloor = isNothing ? await readSeqFloor(store, chain) : 0;
-    if (!isFoldedSince()) return { snapshot, sections, seqFloor };
+    if (!isFoldedSince()) return { snapshot, sections, seqFloor, seqLast };
   }
 }
 
@@ -137,7 +140,8 @@ async function readSections(
   lsns: readonly number[],
   foldedLsn: number,
   sections: Uint8Array[],
-): Promise<void> {
+): Promise<number> {
+  let seqLast = 0;
   for (const lsn of lsns) {
     if (lsn <= foldedLsn) continue;
     const record = await store.readRecord(chain, lsn);
@@ -146,5 +150,7 @@ async function readSections(
       throw new CodedError('ENGINE_CORRUPT', `chain ${chain}, record ${lsn} should hold ${name}`);
     }
     sections.push(section.bytes);
+    seqLast = section.seqFirst + section.count - 1;
   }
+  return seqLast;
 }

@@ -22,10 +22,18 @@ export async function countPending(store: Store, chain: ChainId, max: number): P
   return count;
 }
 
-/** Some that are due, all of one chain; none where nothing is. */
-export async function findDue(store: Store): Promise<readonly Pending[]> {
+/** Some that are due, all of one chain; none where nothing is. It looks behind chain `last` first: so each has its turn. */
+export async function findDue(store: Store, last?: ChainId): Promise<readonly Pending[]> {
+  const [from, to] = allPending;
+  if (last === undefined) return await findDueIn(store, [from, to]);
+  const [, [, behind]] = deletedRanges(last);
+  const due = await findDueIn(store, [behind, to]);
+  return due.length > 0 ? due : await findDueIn(store, [from, behind]);
+}
+
+async function findDueIn(store: Store, range: Range): Promise<readonly Pending[]> {
   const due: Pending[] = [];
-  for await (const page of store.scan(...allPending)) {
+  for await (const page of store.scan(...range)) {
     for (const { key } of page) {
       const one = pendingOf(key);
       if (one === undefined || !isDue(store, one)) continue;
@@ -37,10 +45,11 @@ export async function findDue(store: Store): Promise<readonly Pending[]> {
   return due;
 }
 
-/** Whether its bytes have left the log, and what stands in their place is whole. */
+/** Whether its bytes have left the log, and what stands in their place is whole. One past the end of the log is of a log that was wiped since. */
 function isDue(store: Store, { chain, name, number }: Pending): boolean {
   const { floor, hasLeftover } = store.base(chain);
-  return !hasLeftover && (name === '' || number <= floor.lsn);
+  const isTrimmed = number <= floor.lsn || number > store.durable(chain).lsn;
+  return !hasLeftover && (name === '' || isTrimmed);
 }
 
 /** Rewrites the files where these lay, all of one chain, and forgets about them. */

@@ -1,5 +1,6 @@
 // Whether a store holds what its last write left: marks, registers, bases, seq floors and the ends of logs, all of one moment, against the sum
 // that every write carries (tally.ts). What is older than it should be reads like what it should be: only this shows it while a store runs.
+import { CodedError } from '../base/errors.ts';
 import type { ChainId, Lsn, Position } from '../base/ids.ts';
 import { origin } from '../base/ids.ts';
 import type { Base } from './entries.ts';
@@ -13,6 +14,16 @@ import { whereOf } from './verify-notes.ts';
 
 /** Of a store in which nothing else was found. `reader` is of one moment. */
 export async function walkTally(reader: OrderedReader, chains: readonly ChainId[], notes: Notes): Promise<void> {
+  try {
+    await compare(reader, chains, notes);
+  } catch (cause) {
+    // It was well a moment ago, and is not now.
+    if (!(cause instanceof CodedError)) throw cause;
+    notes.find('tally', undefined, whereOf(tallyKey), cause.message);
+  }
+}
+
+async function compare(reader: OrderedReader, chains: readonly ChainId[], notes: Notes): Promise<void> {
   const entry = await notes.get(reader, tallyKey, undefined);
   // A store of before there were any gets one with its next write.
   if (entry === undefined) return;

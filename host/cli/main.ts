@@ -24,7 +24,7 @@ async function main(): Promise<void> {
 
 /** A file that cannot be read or written is the world's fault, and no trace of the stack helps. */
 function codedOf(error: unknown): unknown {
-  const isOfFiles = error instanceof Error && 'syscall' in error && 'code' in error;
+  const isOfFiles = error instanceof Error && 'syscall' in error && 'path' in error;
   return isOfFiles ? new CodedError('ENGINE_DISK', error.message, { cause: error }) : error;
 }
 

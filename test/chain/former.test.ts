@@ -36,6 +36,11 @@ t.test('[C20] who was told of an epoch that it was left out of while it was seal
   says(t, one.step({ kind: 'forget' }), ['write logEpoch=0', 'wipe']);
 });
 
+t.test('[C20] a joiner that was given up forgets what it was given', async (t) => {
+  const one = former(marksOf(2, 2, 0));
+  says(t, one.step({ kind: 'forget' }), ['write logEpoch=0', 'wipe']);
+});
+
 t.test('[C20] nobody forgets what may count', async (t) => {
   const stays = (what: string, one: One): void => says(t, one.step({ kind: 'forget' }), [], what);
   stays('it has a seat', former(marksOf(1, 1), active(2, 'a>b>c', start)));

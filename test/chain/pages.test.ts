@@ -6,6 +6,7 @@ import { active, endOf, history, marksOf, One, says, strangeAt } from './one.ts'
 
 const log = history(6);
 const at = (lsn: number): Position => endOf(log.slice(0, lsn));
+const folded = (through: Position) => ({ kind: 'folded', through, newest: through.lsn }) as const;
 const page = (cursor: string, next: string, start: Position) => ({
   cursor,
   next,
@@ -26,24 +27,24 @@ function head(order = 'a>b'): One {
 
 t.test('[C17] a log goes as far as it is folded and committed, and no further', async (t) => {
   const one = head();
-  says(t, one.step({ kind: 'folded', through: at(4) }), ['trim through #4']);
-  says(t, one.step({ kind: 'folded', through: at(4) }), [], 'once');
+  says(t, one.step(folded(at(4))), ['trim through #4']);
+  says(t, one.step(folded(at(4))), [], 'once');
   const [next] = history(1, at(6));
   if (next === undefined) throw new Error('a record');
   one.step({ kind: 'propose', entry: next });
   one.sync();
-  says(t, one.step({ kind: 'folded', through: one.position }), [], 'the last one is not acked below');
-  t.throws(() => one.step({ kind: 'folded', through: strangeAt(9) }), /C17/);
+  says(t, one.step(folded(one.position)), [], 'the last one is not acked below');
+  t.throws(() => one.step(folded(strangeAt(9))), /C17/);
 });
 
 t.test('[C17] nothing goes while somebody syncs, or an epoch is being made', async (t) => {
   const one = head('a');
   one.learn('a', active(1, 'a>(b)', at(6), 1));
-  says(t, one.step({ kind: 'folded', through: at(4) }), [], 'b may have to be given it');
+  says(t, one.step(folded(at(4))), [], 'b may have to be given it');
   one.learn('a', active(1, 'a>b', at(6), 2));
-  says(t, one.step({ kind: 'folded', through: at(5) }), ['trim through #5']);
+  says(t, one.step(folded(at(5))), ['trim through #5']);
   one.hear('b', 2, { kind: 'seal' });
-  says(t, one.step({ kind: 'folded', through: at(6) }), []);
+  says(t, one.step(folded(at(6))), []);
 });
 
 /** Sealed for epoch 2 with two records, and told to take six from a, whose log begins behind the fourth. */
@@ -64,7 +65,7 @@ t.test(
     says(t, one.hear('a', 2, chunk), ['write logEpoch=0', 'wipe']);
     one.sync();
     says(t, one.hear('a', 2, chunk), [], 'late');
-    says(t, one.step({ kind: 'folded', through: at(2) }), [], 'a pass that ended as this began: it goes too');
+    says(t, one.step(folded(at(2))), [], 'a pass that ended as this began: it goes too');
     says(t, one.step({ kind: 'wiped' }), ['send ->a fetchPage e2 from ']);
     says(t, one.hear('a', 2, { kind: 'page', page: page('', '20', at(4)) }), [
       'store documents from  to 20, through #4',
@@ -112,7 +113,7 @@ t.test('[C11] [C13] what an abandoned copy has left goes before another begins, 
 
 t.test('[C17] a source says where its log begins, and gives documents to whom it would give its log', async (t) => {
   const one = head();
-  one.step({ kind: 'folded', through: at(4) });
+  one.step(folded(at(4)));
   one.hear('b', 2, { kind: 'seal' });
   one.sync();
   one.hear('b', 2, { kind: 'fetch', after: at(2) });
@@ -129,7 +130,7 @@ t.test(
       const one =
         lastsTill === 'a start' ? new One('c', { log, marks: marksOf(1, 1), newest: at(5).lsn }) : head('a>b');
       if (lastsTill !== 'a start') one.step({ kind: 'folding', through: at(5).lsn });
-      if (lastsTill === 'a pass that ended') one.step({ kind: 'folded', through: at(3) });
+      if (lastsTill === 'a pass that ended') one.step(folded(at(3)));
       one.connect('d');
       one.hear('d', 2, { kind: 'seal' });
       one.sync();

@@ -244,7 +244,7 @@ export class World {
     const { replica, disk } = member;
     if (!member.isUp || !mayFold(replica) || replica.committed <= disk.start) return false;
     this.say(() => `> ${name} has folded #${replica.committed}`);
-    this.step(member, { kind: 'folded', through: positionAt(disk, replica.committed) });
+    this.step(member, { kind: 'folded', through: positionAt(disk, replica.committed), newest: replica.committed });
     return true;
   }
 

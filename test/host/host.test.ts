@@ -13,7 +13,7 @@ import { chainId, hostId } from '../../engine/base/ids.ts';
 import type { OpenedRecord, RecordPlace } from '../../engine/store/format.ts';
 import { encodeBatch } from '../../engine/store/format.ts';
 import { Store } from '../../engine/store/store.ts';
-import type { ChainQueue, ChainService } from '../../host/host.ts';
+import type { ChainQueue, ChainService } from '../../host/chain-service.ts';
 import { Host } from '../../host/host.ts';
 import { storedReplica } from '../../host/stored-node.ts';
 import { MemoryStore } from '../contract/memory-store.ts';

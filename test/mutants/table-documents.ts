@@ -30,13 +30,9 @@ export const documentMutants: readonly Mutant[] = [
   one('D20', 'begins anew at 1', documents, 'isNothing ? await readSeqFloor(store, chain) : 0', '0'),
   one('D20', 'takes in what was before the delete', update, 'at < 0 ? updates : updates.slice(at + 1)', 'updates'),
   one('D21', 'does not note what is to be erased', folding, 'puts.push(putPending(chain, name, lsn));', ''),
-  one(
-    'D21',
-    'erases before the log is trimmed',
-    erasing,
-    "!hasLeftover && (name === '' || number <= floor.lsn)",
-    'true',
-  ),
+  one('D21', 'erases before the log is trimmed', erasing, "!hasLeftover && (name === '' || isTrimmed)", 'true'),
+  one('D21', 'waits for a log that is gone', erasing, '|| number > store.durable(chain).lsn', ''),
+  one('D21', 'serves the first chain only', erasing, 'await findDueIn(store, [behind, to])', '[]'),
   one('D21', 'takes one wiping for another', pages, "putPending(chain, '', store.serial)", "putPending(chain, '', 0)"),
   one('D21', 'keeps what was deleted in one block', update, 'end - from < bytesMax &&', ''),
   one(

@@ -28,8 +28,14 @@ export const nodeMutants: readonly Mutant[] = [
     'if (ask.generation !== voters.generation) {',
     'if (false) {',
   ),
-  one('C20', 'forgets an epoch that it ran', former, 'marks.ran >= known.epoch', 'false'),
-  one('C20', 'forgets what it was sealed for', former, 'epoch > known.epoch || marks.sealed > known.epoch ||', ''),
+  one(
+    'C20',
+    'forgets an epoch that it ran',
+    former,
+    'marks.ran === known.epoch && marks.logEpoch === known.epoch',
+    'false',
+  ),
+  one('C20', 'forgets what it was sealed for', former, 'epoch > known.epoch || marks.sealed > known.epoch', 'false'),
   one('C20', 'forgets while the chain is not whole', former, 'isWhole && known.members.length >= replication', 'true'),
   one(
     'C20',
