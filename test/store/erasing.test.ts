@@ -3,12 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import type { ChainId } from '../../engine/base/ids.ts';
+import { chainId } from '../../engine/base/ids.ts';
+import { erasePassMax } from '../../engine/base/limits.ts';
 import { countPending, erase, findDue } from '../../engine/store/erasing.ts';
 import { readPage, storePage, wipeChain } from '../../engine/store/pages.ts';
 import { putPending } from '../../engine/store/pending.ts';
 import type { Put } from '../../engine/store/port.ts';
+import { Store } from '../../engine/store/store.ts';
 import { deleteDocument } from '../../host/history.ts';
 import { LevelStore } from '../../host/level-store.ts';
+import { MemoryStore } from '../contract/memory-store.ts';
 import { chain, DeskStage } from '../host/desk-stage.ts';
 import { filesWith } from './files.ts';
 
@@ -156,3 +161,19 @@ t.test(
     });
   },
 );
+
+t.test('[D21] every chain has its turn, whatever waits in others', async (t) => {
+  const store = await Store.open(new MemoryStore(), [0, 1].map(chainId), { storeId: 's', host: 'h', cluster: 'k' });
+  for (const one of [0, 1].map(chainId)) {
+    const puts = Array.from({ length: erasePassMax + 1 }, (_, at) => putPending(one, '', at));
+    await store.behind(one, puts, {});
+  }
+  const turns: number[] = [];
+  for (let last: ChainId | undefined; turns.length < 4; ) {
+    const due = await findDue(store, last);
+    t.equal(due.length, erasePassMax);
+    last = due[0]?.chain;
+    turns.push(last ?? -1);
+  }
+  t.same(turns, [0, 1, 0, 1]);
+});
