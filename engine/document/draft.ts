@@ -10,8 +10,11 @@ import { isJsonObject, merge } from '../base/merge-patch.ts';
 import type { Change, Transaction } from './cursor.ts';
 import { Cursor } from './cursor.ts';
 import type { EntryField, Field, Shape } from './fields.ts';
-import type { Store } from './values.ts';
-import { checkKey, mistake, scalarStore } from './values.ts';
+import type { ListPlan } from './list.ts';
+import { ListOf, planList, storeList } from './list.ts';
+import type { Store } from './stores.ts';
+import { readerOf, scalarStore } from './stores.ts';
+import { checkKey, mistake } from './values.ts';
 
 /** A record of the definition, compiled once. */
 export type RecordPlan = {
@@ -54,7 +57,7 @@ export function planRecord(shape: Shape): RecordPlan {
   for (const [name, field] of Object.entries(shape)) {
     const part = planField(field, name);
     stores.set(name, part.store);
-    RecordDraft.define(ShapedDraft.prototype, name, field, part);
+    RecordDraft.define(ShapedDraft.prototype, name, part);
   }
   const plan: RecordPlan = { stores, draftOf: (cursor) => (cursor.draft ??= new ShapedDraft(cursor, plan)) };
   return plan;
@@ -62,50 +65,73 @@ export function planRecord(shape: Shape): RecordPlan {
 
 type FieldPlan = {
   readonly store: Store;
-  /** For a record or a map. */
+  /** What a getter hands out where there is no draft: never an object of the state itself. */
+  readonly read: (stored: Json | undefined) => unknown;
+  /** For a record or a map: of its own cursor. */
   readonly draftOf: ((cursor: Cursor) => object) | undefined;
+  /** For a list, which has no cursor: it is written whole into the record that holds it. */
+  readonly list?: ListPlan;
 };
+
+/** Of what is reached through a draft. */
+const unread = (): never => assert(false, 'it has a draft') as never;
 
 function planField(field: Field, name: string): FieldPlan {
   if (field.kind === 'record') {
     const plan = planRecord(field.shape);
-    return { store: (value) => storeRecord(plan, value, name), draftOf: plan.draftOf };
+    return { store: (value) => storeRecord(plan, value, name), read: unread, draftOf: plan.draftOf };
   }
   if (field.kind === 'map') {
     const entry = planField(field.of, `${name}.*`);
     const draftOf = (cursor: Cursor): object => (cursor.draft ??= new MapOfEntries(cursor, field.of, entry));
-    return { store: (value) => storeMap(field.of, entry, value, name), draftOf };
+    return { store: (value) => storeMap(field.of, entry, value, name), read: unread, draftOf };
   }
-  return { store: scalarStore(field, name), draftOf: undefined };
+  if (field.kind === 'list') {
+    const list = planList(field, name);
+    return { store: (value) => storeList(list, value), read: unread, draftOf: undefined, list };
+  }
+  return { store: scalarStore(field, name), read: readerOf(field), draftOf: undefined };
 }
 
 /** The base of all record drafts. It has no methods of its own: every name belongs to the fields. */
 class RecordDraft {
   readonly #cursor: Cursor;
   readonly #plan: RecordPlan;
+  #lists: Map<ListPlan, ListOf> | undefined;
 
   constructor(cursor: Cursor, plan: RecordPlan) {
     this.#cursor = cursor;
     this.#plan = plan;
   }
 
-  static define(prototype: RecordDraft, name: string, field: Field, part: FieldPlan): void {
-    const { store, draftOf } = part;
+  static define(prototype: RecordDraft, name: string, part: FieldPlan): void {
+    const { store, read, draftOf, list } = part;
     const property: PropertyDescriptor & ThisType<RecordDraft> = { enumerable: true };
     if (draftOf !== undefined) {
       property.get = function (this: RecordDraft) {
         return draftOf(this.#cursor.child(name));
       };
-    } else {
-      const initial = 'initial' in field ? field.initial : null;
+    } else if (list !== undefined) {
       property.get = function (this: RecordDraft) {
-        return readable(this.#cursor.read(name)) ?? initial;
+        return this.#listOf(list);
+      };
+    } else {
+      property.get = function (this: RecordDraft) {
+        return read(this.#cursor.read(name));
       };
       property.set = function (this: RecordDraft, value: unknown) {
         this.#cursor.write(name, store(value));
       };
     }
     Object.defineProperty(prototype, name, property);
+  }
+
+  /** Kept, so that `doc.deck === doc.deck`. */
+  #listOf(plan: ListPlan): ListOf {
+    this.#lists ??= new Map();
+    const list = this.#lists.get(plan) ?? new ListOf(this.#cursor, plan);
+    this.#lists.set(plan, list);
+    return list;
   }
 
   /** What a draft stands for, where `value` is one of a record of `plan`; undefined where it is no draft at all. */
@@ -138,7 +164,7 @@ class MapOfEntries {
   get(key: string): unknown {
     const value = this.#cursor.read(key);
     if (value === undefined) return undefined;
-    return this.#entry.draftOf === undefined ? readable(value) : this.#entry.draftOf(this.#cursor.child(key));
+    return this.#entry.draftOf === undefined ? this.#entry.read(value) : this.#entry.draftOf(this.#cursor.child(key));
   }
 
   set(key: string, value: unknown): void {
@@ -171,11 +197,6 @@ function copyOf(cursor: Cursor): JsonObject {
   const copy = merge(undefined, cursor.object() ?? {});
   assert(isJsonObject(copy), 'a copy of an object is an object');
   return copy;
-}
-
-/** What a getter hands out: never an object of the state itself. */
-function readable(value: Json | undefined): Json | undefined {
-  return isJsonObject(value) ? { ...value } : value;
 }
 
 function storeRecord(plan: RecordPlan, value: unknown, name: string): Json | undefined {

@@ -1,17 +1,19 @@
 // Who may see what. A page of privacy is compiled into a view plan, which holds only what somebody may see: a field
 // that nobody listed is not in the plan, so no code that walks a plan can show it.
-import type { Principal } from '../base/ids.ts';
 import type { Json } from '../base/merge-patch.ts';
 import type {
-  BooleanField,
+  BigintField,
+  DateTimeField,
   EntryField,
   Field,
+  Held,
+  ListField,
   MapField,
+  MaybeField,
+  NullableField,
   PrincipalField,
   RecordField,
-  ScalarField,
   Shape,
-  StringField,
 } from './fields.ts';
 import { invalid } from './fields.ts';
 
@@ -42,24 +44,23 @@ export type PrivacyOf<S extends Shape> = {
 type InnerPrivacy<F> =
   F extends RecordField<infer R> ? PrivacyOf<R> : F extends MapField<RecordField<infer R>> ? PrivacyOf<R> : never;
 
-type ScalarSeen<F> = F extends StringField ? string : F extends BooleanField ? boolean : number;
+/** A value as JSON shows it. */
+type Shown<F> = F extends MaybeField<infer G> ? Shown<G> : F extends BigintField | DateTimeField ? string : Held<F>;
 type WholeRecord<S extends Shape> = {
-  readonly [K in keyof S as S[K] extends PrincipalField ? never : K]: Whole<S[K]>;
-} & { readonly [K in keyof S as S[K] extends PrincipalField ? K : never]?: Principal };
+  readonly [K in keyof S as S[K] extends NullableField ? never : K]: Whole<S[K]>;
+} & { readonly [K in keyof S as S[K] extends NullableField ? K : never]?: Whole<S[K]> };
 type Whole<F> =
   F extends RecordField<infer R>
     ? WholeRecord<R>
     : F extends MapField<infer E>
       ? { readonly [key: string]: Whole<E> }
-      : F extends PrincipalField
-        ? Principal
-        : F extends ScalarField
-          ? ScalarSeen<F>
-          : never;
+      : F extends ListField<infer I>
+        ? readonly Shown<I>[]
+        : Shown<F>;
 
 type HasOpen<P> = true extends { [K in keyof P]: P[K] extends Open ? true : false }[keyof P] ? true : false;
 type Presence<F, P> = P extends Open
-  ? F extends PrincipalField
+  ? F extends NullableField
     ? 'optional'
     : 'required'
   : P extends ViewerIs
@@ -144,7 +145,13 @@ function planField(shape: Shape, name: string, field: Field, part: unknown, path
   if (how === undefined && fields === undefined) throw invalid(path, 'its privacy is open or viewerIs(...)');
   const inner = fields === undefined ? undefined : planView(fields, how === undefined ? part : open, path);
   if (inner?.visible.length === 0) return undefined;
-  return { name, kind: field.kind, initial: 'initial' in field ? field.initial : undefined, gate, inner };
+  return { name, kind: field.kind, initial: initialOf(field), gate, inner };
+}
+
+/** What viewers see of a field that is absent, where that is anything. */
+function initialOf(field: Field): Json | undefined {
+  if (field.kind === 'list') return [];
+  return 'initial' in field ? field.initial : undefined;
 }
 
 function policyOf(part: unknown): Policy | undefined {

@@ -1,14 +1,7 @@
-// The gateway to the state: what a handler assigns becomes a stored value here, or is refused. Past it every value
-// survives disk, wire and JSON exactly.
-import { unreachable } from '../base/assert.ts';
+// Words that every gateway to the state goes by: which keys and texts it takes, who is a principal, and how a handler's mistake is said.
 import { CodedError } from '../base/errors.ts';
 import type { Principal } from '../base/ids.ts';
 import { principalBytesMax } from '../base/limits.ts';
-import type { Json } from '../base/merge-patch.ts';
-import type { PrincipalField, ScalarField } from './fields.ts';
-
-/** Returns what to store for `value`, undefined for "absent"; throws HANDLER_FAILED for what the field cannot hold. */
-export type Store = (value: unknown) => Json | undefined;
 
 const keyCharsMax = 128;
 const reservedKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
@@ -49,31 +42,4 @@ export function isPrincipal(value: unknown): value is Principal {
 
 function isPrincipalPart(value: unknown): boolean {
   return typeof value === 'string' && value.length <= principalBytesMax && (value as unknown as Utf16).isWellFormed();
-}
-
-export function scalarStore(field: ScalarField | PrincipalField, name: string): Store {
-  switch (field.kind) {
-    case 'string':
-      return (value) => (typeof value === 'string' ? wellFormed(value) : absentOr(value, name, 'a string'));
-    case 'boolean':
-      return (value) => (typeof value === 'boolean' ? value : absentOr(value, name, 'a boolean'));
-    case 'int':
-      return (value) =>
-        typeof value === 'number' && Number.isSafeInteger(value) ? value + 0 : absentOr(value, name, 'a safe integer');
-    case 'double':
-      return (value) =>
-        typeof value === 'number' && Number.isFinite(value) ? value + 0 : absentOr(value, name, 'a finite number');
-    case 'principal':
-      return (value) =>
-        isPrincipal(value)
-          ? { agent: value.agent, authority: value.authority }
-          : absentOr(value, name, 'a principal { agent, authority }');
-    default:
-      return unreachable(field);
-  }
-}
-
-function absentOr(value: unknown, name: string, wanted: string): undefined {
-  if (value === null || value === undefined) return undefined;
-  throw mistake(`${name} holds ${wanted}`);
 }

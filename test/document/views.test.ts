@@ -73,9 +73,9 @@ function expectedField(
   value: Json | undefined,
   who: Principal,
 ): Json | undefined {
-  if (field.kind === 'principal') return value;
+  if (field.kind === 'list') return value ?? [];
   if (field.kind === 'record') return expected(field.shape, inner(field.shape), value, who);
-  if (field.kind !== 'map') return value ?? field.initial;
+  if (field.kind !== 'map') return value ?? ('initial' in field ? field.initial : undefined);
   const { of } = field;
   // A map of which nobody may see anything is private.
   if (of.kind === 'record' && !Object.values(inner(of.shape)).some(isAnything)) return undefined;

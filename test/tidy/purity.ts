@@ -44,6 +44,9 @@ function worldlyUse(node: ts.Identifier): string | undefined {
     const member = parent.name.text;
     return member === 'now' || member === 'random' ? `${text}.${member}` : undefined;
   }
+  // Of one value it is a function of that; of more it asks which zone this machine is in.
+  if (ts.isNewExpression(parent) && parent.arguments?.length === 1) return undefined;
+  if (ts.isBinaryExpression(parent) && parent.operatorToken.kind === ts.SyntaxKind.InstanceOfKeyword) return undefined;
   if (text === 'Date' && (ts.isNewExpression(parent) || ts.isCallExpression(parent))) return 'new Date';
   return `${text} as a value`;
 }
