@@ -162,7 +162,7 @@ function holdsHistory({ received, phase }: Replica, { target }: Copy): boolean {
 export function startPages(replica: Replica, copy: Copy, out: Effect[]): void {
   copy.base = undefined;
   copy.isShared = false;
-  copy.pages = { start: undefined, cursor: '' };
+  copy.pages = { start: undefined, cursor: '', isStoring: false };
   write(replica, undefined, [], { logEpoch: 0 as Epoch }, out);
   wipe(replica, out);
 }

@@ -73,8 +73,9 @@ export function onPage(replica: Replica, from: HostId, { epoch, page }: PageOf, 
   const copy = copyOf(replica);
   if (epoch !== replica.epoch || copy?.source !== from || copy.pages === undefined || replica.leftover === 'going')
     return;
-  const { start, cursor } = copy.pages;
-  if (page.cursor !== cursor) return;
+  const { start, cursor, isStoring } = copy.pages;
+  // A page that was asked for on the last link too comes twice: the second would be stored over what follows the first (seed 675784).
+  if (page.cursor !== cursor || isStoring) return;
   // The source was folded meanwhile: what came before is of another state.
   if (start !== undefined && !samePosition(start, page.start)) return startPages(replica, copy, out);
   if (copy.target !== undefined && page.start.lsn > copy.target.lsn) {
@@ -84,7 +85,7 @@ export function onPage(replica: Replica, from: HostId, { epoch, page }: PageOf, 
       out,
     );
   }
-  copy.pages = { start: page.start, cursor };
+  copy.pages = { start: page.start, cursor, isStoring: true };
   replica.leftover = 'some';
   out.push({ kind: 'storePage', epoch, page });
 }
@@ -104,7 +105,7 @@ export function onPageStored(replica: Replica, event: Event & { kind: 'pageStore
   assert(start !== undefined, 'C11: a page that was stored had a start');
   if (!event.isRight) return startPages(replica, copy, out);
   if (next !== '') {
-    copy.pages = { start, cursor: next };
+    copy.pages = { start, cursor: next, isStoring: false };
     return fetchPage(replica, copy, out);
   }
   copy.pages = undefined;

@@ -18,6 +18,9 @@ export type Marks = {
   readonly logEpoch: Epoch;
 };
 
+/** Documents on their way: from `cursor` on, of a source that is folded through `start`. A page that is being stored is not stored twice. */
+export type Pages = { readonly start: Position | undefined; readonly cursor: string; readonly isStoring: boolean };
+
 /**
  * A history that is being copied in. `base` is the last record that this log may share with the source's; once it is shown to,
  * everything behind it is cut and filled. `target` is where it ends: undefined where it goes on growing (a join).
@@ -33,7 +36,7 @@ export type Copy = {
   /** The base is shown to be shared, and the log ends there or behind it with what was fetched. */
   isShared: boolean;
   /** The source's log begins past what this one may share: first its documents come, page by page, from `cursor` on. */
-  pages: { readonly start: Position | undefined; readonly cursor: string } | undefined;
+  pages: Pages | undefined;
 };
 
 export type Leftover = 'none' | 'some' | 'going';

@@ -72,6 +72,8 @@ export async function readPage(store: Store, chain: ChainId, cursor: string, byt
  * here is believed. False too for what is no document of this chain.
  */
 export async function storePage(store: Store, chain: ChainId, page: DocumentPage): Promise<boolean> {
+  const { hasLeftover, floor } = store.base(chain);
+  assert(hasLeftover || floor.lsn + store.durable(chain).lsn === 0, 'C11: documents are laid where nothing is');
   const pairs = pairsIn(chain, page);
   if (pairs === undefined) return false;
   await store.behind(chain, pairs, { hasLeftover: true });

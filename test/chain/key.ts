@@ -96,6 +96,7 @@ function replica(one: Replica): string {
           copy.step,
           copy.isShared,
           copy.pages?.cursor,
+          copy.pages?.isStoring,
           place(copy.pages?.start),
         ];
   const driver = 'driver' in phase ? phase.driver : '';

@@ -154,3 +154,18 @@ t.test('[E13] looking for what is shared does not go below what a pass has begun
   says(t, one.step({ kind: 'located', epoch: 2 as never, position: at(5) }), ['send ->a fetch e2 after #5']);
   says(t, one.hear('a', 2, { ...chunk, after: at(5) }), ['write logEpoch=0', 'wipe']);
 });
+
+t.test('[C11] a page that comes twice, as it was asked for on two links, is stored once', async (t) => {
+  const one = copying();
+  one.hear('a', 2, { kind: 'chunk', after: at(2), isShared: false, isLive: false, start: at(4), entries: [] });
+  one.sync();
+  one.step({ kind: 'wiped' });
+  one.disconnect('a');
+  says(t, one.connect('a').slice(-1), ['send ->a fetchPage e2 from '], 'asked again');
+  const whole = { kind: 'page', page: page('', '', at(4)) } as const;
+  says(t, one.hear('a', 2, whole), ['store documents from  to the end, through #4']);
+  says(t, one.hear('a', 2, whole), [], 'once');
+  one.lay(log.slice(0, 4));
+  says(t, one.step(stored('', '')), ['send ->a fetch e2 after #4']);
+  says(t, one.hear('a', 2, whole), [], 'nor behind it');
+});

@@ -250,7 +250,7 @@ export const scopes: readonly Scope[] = [
     joiner: 'b',
     crashes: ['a'],
     depth: 18,
-    states: 9_720,
+    states: 9_717,
     prepare: trimmed(['a'], 3),
   },
   {

@@ -50,6 +50,14 @@ export const documentMutants: readonly Mutant[] = [
     'bytes > 0 && bytes + pair.key.length + pair.value.length > bytesMax',
     'bytes >= bytesMax',
   ),
+  one('C11', 'stores a page twice', 'chain/pages.js', '|| isStoring)', ')'),
+  one(
+    'C11',
+    'stores a page over what is there',
+    pages,
+    'hasLeftover || floor.lsn + store.durable(chain).lsn === 0',
+    'true',
+  ),
   one('D23', 'ends for one document', 'host/desk.js', 'if (this.#isStopped || !isRefused)', 'if (true)'),
   one(
     'D23',

@@ -93,6 +93,7 @@ t.test('[C11] [C17] page by page, in pages of any size, documents come to the sa
     t.same(to.store.base(chain), base);
     t.same(to.store.durable(chain), base.folded);
     t.same((await open(to.disk)).store.durable(chain), base.folded, 'and after a start');
+    await t.rejects(storePage(to.store, chain, pages[0] as DocumentPage), /C11/, 'and never over what is there');
   }
 });
 
