@@ -90,7 +90,7 @@ test('[D17] [C11] the largest document fits a link, sessions and answers with it
   for (let seq = 1; seq <= sessionsMax; seq += 1) answer(past.sessions, seq, each, 0, '\u20ac');
   t.equal(past.sessions.byId.size, sessionsMax, 'nobody was forgotten');
   const bytes = encodeSnapshot(past);
-  t.ok(bytes.length > 6 * 1024 * 1024 && bytes.length < linkFrameBytesMax - 1024 * 1024, `${bytes.length} bytes`);
+  t.ok(bytes.length > 6_000_000 && bytes.length < linkFrameBytesMax - 1024 * 1024, `${bytes.length} bytes`);
   const back = decodeSnapshot(bytes);
   t.equal(back.sessions.answersLength, past.sessions.answersLength);
   checkSessions(back.sessions, past.seq);
