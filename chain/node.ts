@@ -143,6 +143,7 @@ function onMessage(node: Node, from: HostId, heard: NodeMessage, out: NodeEffect
     case 'chain': {
       const { message } = heard;
       if (message.kind === 'chunk') node.fetchBytes -= message.entries.reduce((sum, one) => sum + one.bytes.length, 0);
+      if (message.kind === 'page') node.fetchBytes -= message.page.bytes.length;
       return stepChain(node, message.chain, { kind: 'message', from, message }, out);
     }
     case 'register':
@@ -176,7 +177,8 @@ function onEffect(node: Node, replica: Replica, effect: Effect, out: NodeEffect[
   switch (effect.kind) {
     case 'send':
       if (effect.to === node.options.self) node.inbox.push({ about: 'chain', message: effect.message });
-      else if (effect.message.kind === 'fetch') fetchPaced(node, replica, effect, out);
+      else if (effect.message.kind === 'fetch' || effect.message.kind === 'fetchPage')
+        fetchPaced(node, replica, effect, out);
       else out.push({ kind: 'send', to: effect.to, message: { about: 'chain', message: effect.message } });
       return;
     case 'look':
