@@ -304,14 +304,18 @@ export class Cluster {
 /** A cluster on free ports in a folder of the stage, ended with it. */
 export async function startCluster(stage: Stage, appFile?: string, words: readonly string[] = []): Promise<Cluster> {
   const app = appFile === undefined ? {} : { appFile };
+  const cluster = await startAnywhere(() => ({ dir: stage.folder(), words, ...app }));
+  stage.onRelease(() => cluster.end());
+  return cluster;
+}
+
+/** On ports that are free. One was free when it was looked at; the ones behind it may be somebody's connection just now: then others are tried. */
+export async function startAnywhere(options: () => Omit<ClusterOptions, 'portBase'>): Promise<Cluster> {
   for (let tries = 1; ; tries += 1) {
     const portBase = Math.min(await freePort(), 60_000);
     try {
-      const cluster = await Cluster.start({ dir: stage.folder(), portBase, words, ...app });
-      stage.onRelease(() => cluster.end());
-      return cluster;
+      return await Cluster.start({ ...options(), portBase });
     } catch (error) {
-      // One port was free; the ones behind it may be somebody's connection just now.
       if (tries === portRangesMax || !String(error).includes('is in use')) throw error;
     }
   }

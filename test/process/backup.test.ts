@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
-import { Cluster, startCluster } from '../../bench/cluster.ts';
-import { freePort, onStage } from '../../bench/processes.ts';
+import { startAnywhere, startCluster } from '../../bench/cluster.ts';
+import { onStage } from '../../bench/processes.ts';
 import type { OpenDocument } from '../../proxy/client/node.ts';
 import { connect } from '../../proxy/client/node.ts';
 import { runCommand, untilView } from './kit.ts';
@@ -129,7 +129,7 @@ t.test('[B1] [B5] [B6] a backup under load, restored with other hosts and chains
     t.match(JSON.parse(alone.out), { hosts: 1, chains: 1, hash, history, updates }, alone.err);
     t.match(JSON.parse(restored.out), { hosts: 5, chains: 16, hash, history, updates }, restored.err);
 
-    const young = await Cluster.start({ dir, portBase: Math.min(await freePort(), 60_000), appFile });
+    const young = await startAnywhere(() => ({ dir, appFile }));
     stage.onRelease(() => young.end());
     const second = await runCommand('backup', join(stage.folder(), 'again'), '--json', '--dir', dir);
     t.match(JSON.parse(second.out), { hash, history, updates, chains: 16 });

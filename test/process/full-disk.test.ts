@@ -2,15 +2,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { Cluster } from '../../bench/cluster.ts';
-import { freePort, onStage } from '../../bench/processes.ts';
+import { type Cluster, startAnywhere } from '../../bench/cluster.ts';
+import { onStage } from '../../bench/processes.ts';
 import { runCommand } from './kit.ts';
 
 t.test('[E9] with too little space nothing new is written, what is there is read, and no process ends', async (t) => {
   await onStage(async (stage) => {
     const dir = stage.folder();
     const at = ['--as', 'alice', '--dir', dir];
-    const start = async (): Promise<Cluster> => Cluster.start({ dir, portBase: Math.min(await freePort(), 60_000) });
+    const start = (): Promise<Cluster> => startAnywhere(() => ({ dir }));
     const setMin = (freeBytesMin: number): void => {
       const file = join(dir, 'cluster.json');
       writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), freeBytesMin }));
