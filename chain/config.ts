@@ -53,8 +53,7 @@ export function parseCluster(value: unknown): Cluster {
     voters: version === 1 ? [] : votersOf(fields['voters'], ids),
     hosts: parsed,
     proxy: { address: addressOf(proxy['address'], 'proxy.address'), admin: addressOf(proxy['admin'], 'proxy.admin') },
-    // Older configurations say nothing of it.
-    // An older release took more.
+    // Older configurations say nothing of it, or more than is taken now.
     history: Math.min(countOf(fields['history'] ?? historyUpdates, 'history', Number.MAX_SAFE_INTEGER), historyMax),
     freeBytesMin: countOf(fields['freeBytesMin'] ?? freeBytesMinUsual, 'freeBytesMin', Number.MAX_SAFE_INTEGER),
     appHash: textOf(fields['appHash'], 'appHash'),

@@ -1,8 +1,8 @@
 // A host that has left a chain keeps what it had of it for a while, since it may be wanted again and is then filled sooner. After that it goes:
 // it takes space, and holds what users have deleted since.
 //
-// What goes counts for nobody. The register was confirmed to hold an epoch in which this host has no seat and that it never ran; whoever serves
-// that epoch has all that was answered, and those who serve are asked for it whenever the chain is reconfigured.
+// What goes counts for nobody. The register was confirmed to hold an epoch in which this host has no seat, and which it never ran but as a joiner
+// that was given up; whoever serves that epoch has all that was answered, and they are asked for it whenever the chain is reconfigured.
 import type { Epoch, HostId } from '../engine/base/ids.ts';
 import { samePosition } from '../engine/base/ids.ts';
 import { seatOf } from './configuration.ts';

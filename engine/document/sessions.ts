@@ -140,7 +140,8 @@ export function record(sessions: Sessions, session: Session, n: number, done: nu
   session.last = n;
   session.answers.set(n, answer);
   session.answersLength += lengthOfAnswer(answer);
-  addSession(sessions, session);
+  sessions.answersLength += session.answersLength;
+  sessions.byId.set(session.id, session);
   if (sessions.answersLength > documentAnswersLengthMax) forgetAnswers(sessions, session);
 }
 
