@@ -46,11 +46,21 @@ export function onConfigured(replica: Replica, from: HostId, value: Configuratio
   if (from === upperOf(replica) && value.epoch === replica.epoch) restartJoin(replica, out);
 }
 
-/** A joiner that follows is sent a piece of the log: its predecessor answers an older question, and sends nothing else. */
-export function isOutOfStep(replica: Replica, from: HostId, { epoch, isLive }: Chunk): boolean {
-  const { phase } = replica;
-  if (phase.kind !== 'syncing' || phase.copy !== undefined || isLive) return false;
-  return epoch === replica.epoch && from === upperOf(replica);
+/**
+ * A member that follows is sent a piece of the log: its predecessor answers an older question, and goes on behind that piece, or not at all. What
+ * this member has not of the piece would be missing (seed 601641).
+ */
+export function isOutOfStep(replica: Replica, from: HostId, { epoch, isLive, after, entries }: Chunk): boolean {
+  const { phase, received } = replica;
+  const isFollowing = phase.kind === 'serving' || (phase.kind === 'syncing' && phase.copy === undefined);
+  if (!isFollowing || epoch !== replica.epoch || from !== upperOf(replica)) return false;
+  return !isLive || (entries.at(-1) ?? after).lsn > received.lsn;
+}
+
+/** Says once more from where on it is to be sent what comes. */
+export function fallInStep(replica: Replica, out: Effect[]): void {
+  if (replica.phase.kind === 'serving') resumeAtUpper(replica, out);
+  else restartJoin(replica, out);
 }
 
 /** Tells the members of a configuration, and those of the one before it, what was confirmed. */

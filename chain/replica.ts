@@ -15,7 +15,7 @@
 import { assert, unreachable } from '../engine/base/assert.ts';
 import type { HostId } from '../engine/base/ids.ts';
 import { epoch as asEpoch } from '../engine/base/ids.ts';
-import { isOutOfStep, onConfigured, onRanSynced, restartJoin, tell, tellPeer } from './adopt.ts';
+import { fallInStep, isOutOfStep, onConfigured, onRanSynced, restartJoin, tell, tellPeer } from './adopt.ts';
 import { onChunk, onLocated } from './copy.ts';
 import {
   onDecided,
@@ -123,7 +123,7 @@ function onMessage(replica: Replica, from: HostId, message: Message, out: Effect
     case 'fetch':
       return onFetch(replica, from, message, out);
     case 'chunk':
-      if (isOutOfStep(replica, from, message)) return restartJoin(replica, out);
+      if (isOutOfStep(replica, from, message)) return fallInStep(replica, out);
       if (onChunk(replica, from, message, out)) onLive(replica, out);
       return;
     case 'fetchPage':

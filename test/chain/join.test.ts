@@ -79,6 +79,24 @@ t.test('[C9] a joiner that follows, and is sent a piece of the log instead, asks
   says(t, one.hear('a', 1, chunk(0, 1, false)), ['send ->a fetch e1 after #2.']);
 });
 
+t.test(
+  '[C7] [C9] who follows asks again where an older question is answered past what it has: the rest would not follow',
+  async (t) => {
+    const one = follower(1);
+    says(t, one.hear('a', 1, chunk(0, 2)), ['send ->a fetch e1 after #1.']);
+    t.same(one.hear('a', 1, append(2)), [], 'not what it asked for');
+    says(t, one.hear('a', 1, chunk(1, 2)), [/^write #2.\w+ logEpoch=1$/, 'send ->a ack e1 #1.']);
+    says(t, one.sync(), ['send ->a ack e1 #2.']);
+    const serving = follower(1);
+    serving.learn('a', active(1, 'a>b', at(0), 2));
+    for (const piece of [chunk(0, 2), chunk(0, 1, false)]) {
+      says(t, serving.hear('a', 1, piece), ['send ->a resume e1 #1.', 'send ->a ack e1 #1.'], 'one that serves, too');
+    }
+    t.same(serving.hear('a', 1, chunk(0, 1)), [], 'all of that it has');
+    says(t, serving.hear('a', 1, append(1)), ['write #2.']);
+  },
+);
+
 t.test('[C1] [C8] one joins at a time, last; and only a confirmed register says so', async (t) => {
   const one = last();
   t.equal(one.replica.asking, 'change');

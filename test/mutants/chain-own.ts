@@ -29,6 +29,20 @@ const found: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'a hole behind the answer to an older question',
+    rule: 'C9',
+    file: adopt,
+    find: 'return !isLive || (entries.at(-1) ?? after).lsn > received.lsn;',
+    replace: 'return !isLive;',
+  },
+  {
+    name: 'who serves by now ignores the answer to an older question',
+    rule: 'C9',
+    file: adopt,
+    find: "const isFollowing = phase.kind === 'serving' || (phase.kind === 'syncing' && phase.copy === undefined);",
+    replace: "const isFollowing = phase.kind === 'syncing' && phase.copy === undefined;",
+  },
+  {
     name: 'a joiner that was not heard asks no more',
     rule: 'C9',
     file: adopt,

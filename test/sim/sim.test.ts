@@ -21,6 +21,7 @@ const regressions: readonly (readonly [seed: number, what: string])[] = [
   [607_996, 'an index that was built while the log was trimmed took what was gone for corruption'],
   [700_789, 'a log that was about to be trimmed was given to a joiner, and then not all of it'],
   [675_784, 'a page of documents that came twice was stored over the log that followed the first'],
+  [601_641, 'a question asked twice was answered past what a joiner had, and it took the rest for another history'],
   [603_467, 'a pass of folding that crossed the beginning of a copy ended its process'],
 ];
 
