@@ -2,8 +2,8 @@
 import type { DocumentName, Position } from '../engine/base/ids.ts';
 import { chainId, documentName, hostId, lsn } from '../engine/base/ids.ts';
 import { document, open, t } from '../engine/document/define.ts';
-import { foldSections } from '../engine/document/snapshot.ts';
-import { encodeUpdate, noMessage } from '../engine/document/update.ts';
+import { foldSections } from '../engine/document/life/snapshot.ts';
+import { encodeUpdate, noMessage } from '../engine/document/life/update.ts';
 import { noBase } from '../engine/store/entries.ts';
 import { encodeBatch, type Section } from '../engine/store/format.ts';
 import type { Put } from '../engine/store/port.ts';

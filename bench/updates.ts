@@ -1,7 +1,7 @@
 // The updates that loads and laid logs are made of: a document begins, somebody comes, and writes 200 bytes at a time. So it is folded
 // and loaded like any other.
-import type { Update } from '../engine/document/update.ts';
-import { encodeUpdate, noMessage } from '../engine/document/update.ts';
+import type { Update } from '../engine/document/life/update.ts';
+import { encodeUpdate, noMessage } from '../engine/document/life/update.ts';
 
 const redo = { v: 'x'.repeat(200) };
 const who = { agent: 'alice', authority: 'bench' };

@@ -2,8 +2,8 @@
 import { CodedError } from '../engine/base/errors.ts';
 import type { Principal } from '../engine/base/ids.ts';
 import { applyDelete, applyRewind } from '../engine/document/document.ts';
-import type { HistoryLine } from '../engine/document/history.ts';
-import { FormerReader, HistoryLister } from '../engine/document/history.ts';
+import type { HistoryLine } from '../engine/document/life/history.ts';
+import { FormerReader, HistoryLister } from '../engine/document/life/history.ts';
 import type { Done } from './deed.ts';
 import type { Desk } from './desk.ts';
 

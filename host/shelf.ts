@@ -5,7 +5,7 @@ import { CodedError } from '../engine/base/errors.ts';
 import type { DocumentName } from '../engine/base/ids.ts';
 import type { Definition, Resident } from '../engine/document/document.ts';
 import { createResident, isDeletedIn, replaySections, restoreResident } from '../engine/document/document.ts';
-import { weightOf } from '../engine/document/weight.ts';
+import { weightOf } from '../engine/document/life/weight.ts';
 import type { BackReader, Stored } from '../engine/store/documents.ts';
 import type { Tenant } from './memory.ts';
 

@@ -6,7 +6,7 @@ import { chainId, documentName, hostId, origin, samePosition } from '../../engin
 import { definitionOf } from '../../engine/document/define.ts';
 import type { Resident } from '../../engine/document/document.ts';
 import { createResident, replaySection, restoreResident, viewOf } from '../../engine/document/document.ts';
-import { decodeSection } from '../../engine/document/update.ts';
+import { decodeSection } from '../../engine/document/life/update.ts';
 import type { Folder } from '../../host/folder.ts';
 import { readFolder } from '../../host/folder.ts';
 import type { StoredDocument } from '../stored.ts';

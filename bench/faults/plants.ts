@@ -18,19 +18,19 @@ export const plants: readonly Plant[] = [
   // A send that its session has seen is applied again; the log takes what the table would refuse.
   {
     name: 'table',
-    file: 'engine/document/sessions.js',
+    file: 'engine/document/life/sessions.js',
     find: 'if (n <= session.last) {',
     replace: 'if (n <= session.last && false) {',
   },
   {
     name: 'table',
-    file: 'engine/document/sessions.js',
+    file: 'engine/document/life/sessions.js',
     find: 'assert(n === session.last + 1,',
     replace: 'assert(n <= session.last + 1,',
   },
   {
     name: 'table',
-    file: 'engine/document/past.js',
+    file: 'engine/document/life/past.js',
     find: 'if (update.n !== session.last + 1 ||',
     replace: 'if (update.n > session.last + 1 ||',
   },

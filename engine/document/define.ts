@@ -3,19 +3,27 @@
 // mistake.
 import type { Principal } from '../base/ids.ts';
 import { documentName } from '../base/ids.ts';
-import type { AnswerValue, Channel, Context, Definition, InventPolicy, Plan, StandardSchema } from './definition.ts';
-import { planRecord } from './draft.ts';
-import type { Draft, Shape } from './fields.ts';
-import { checkShape, invalid } from './fields.ts';
-import type { PrivacyOf, ViewOf } from './privacy.ts';
-import { planView } from './privacy.ts';
+import type {
+  AnswerValue,
+  Channel,
+  Context,
+  Definition,
+  InventPolicy,
+  Plan,
+  StandardSchema,
+} from './definition/definition.ts';
+import type { Draft, Shape } from './definition/fields.ts';
+import { checkShape, invalid } from './definition/fields.ts';
+import { planRecord } from './draft/draft.ts';
+import type { PrivacyOf, ViewOf } from './view/privacy.ts';
+import { planView } from './view/privacy.ts';
 
 export type { Principal } from '../base/ids.ts';
 export { samePrincipal as same } from '../base/ids.ts';
-export type { AnswerValue, Context, Definition, StandardSchema } from './definition.ts';
-export type { Draft, MapDraft, Shape } from './fields.ts';
-export { t } from './fields.ts';
-export { open, viewerIs } from './privacy.ts';
+export type { AnswerValue, Context, Definition, StandardSchema } from './definition/definition.ts';
+export type { Draft, MapDraft, Shape } from './definition/fields.ts';
+export { t } from './definition/fields.ts';
+export { open, viewerIs } from './view/privacy.ts';
 
 // Registered, so that an application that brought its own copy of this package is understood.
 const appBrand: unique symbol = Symbol.for('levelten.app');

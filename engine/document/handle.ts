@@ -5,10 +5,10 @@ import { errorCodes } from '../base/errors.ts';
 import type { Principal } from '../base/ids.ts';
 import { messageDepthMax } from '../base/limits.ts';
 import type { JsonObject } from '../base/merge-patch.ts';
-import type { Channel, Context, Plan, Validation } from './definition.ts';
-import { beginWork } from './draft.ts';
-import { hexOf } from './hex.ts';
-import { mistake, wellFormed } from './values.ts';
+import type { Channel, Context, Plan, Validation } from './definition/definition.ts';
+import { beginWork } from './draft/draft.ts';
+import { mistake, wellFormed } from './draft/values.ts';
+import { hexOf } from './life/hex.ts';
 
 /** The world, as values. `nowMs` is since 1970. */
 export type Env = { readonly nowMs: number; readonly randomBytes16: () => Uint8Array };

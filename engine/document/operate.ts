@@ -6,11 +6,11 @@ import { updateBytesMax } from '../base/limits.ts';
 import type { JsonObject } from '../base/merge-patch.ts';
 import { diff, isJsonObject } from '../base/merge-patch.ts';
 import type { Env } from './handle.ts';
-import type { KindDelta } from './kinds.ts';
-import { deltasOf } from './kinds.ts';
-import { change, end } from './past.ts';
+import { change, end } from './life/past.ts';
+import { encodeUpdate, noMessage } from './life/update.ts';
 import type { Inside, Resident } from './resident.ts';
-import { encodeUpdate, noMessage } from './update.ts';
+import type { KindDelta } from './view/kinds.ts';
+import { deltasOf } from './view/kinds.ts';
 
 /** `update` is to be written before any of the rest leaves, `seq` its own. */
 export type Acted = { readonly update: Uint8Array; readonly deltas: readonly KindDelta[]; readonly seq: number };

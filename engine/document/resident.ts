@@ -1,8 +1,8 @@
 // One document in memory, at the head of its chain.
 import type { DocumentName } from '../base/ids.ts';
-import type { Definition } from './definition.ts';
-import type { Kinds } from './kinds.ts';
-import type { Past } from './past.ts';
+import type { Definition } from './definition/definition.ts';
+import type { Past } from './life/past.ts';
+import type { Kinds } from './view/kinds.ts';
 
 /** What its updates made of it, and who looks at it. Its state is written in place, by handlers and by what is taken in. */
 export type Inside = Past & {

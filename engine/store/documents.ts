@@ -77,7 +77,7 @@ export async function readDocument(store: Store, chain: ChainId, index: Document
   }
 }
 
-/** What reads a document backwards: see engine/document/history.ts. Each answers whether more is wanted. */
+/** What reads a document backwards: see engine/document/life/history.ts. Each answers whether more is wanted. */
 export type BackReader = {
   begin(snapshot: Uint8Array | undefined, sections: readonly Uint8Array[]): boolean;
   block(updates: Uint8Array): boolean;

@@ -11,7 +11,7 @@
 //   checksum      := CRC-32 of the key, and of everything before it
 //
 // `lsn` is the record through which the document is folded: what stands before it in the log is passed over. `blocks` are the
-// entries of its history, by their first seq. The state is opaque here: engine/document/snapshot.ts lays it out.
+// entries of its history, by their first seq. The state is opaque here: engine/document/life/snapshot.ts lays it out.
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { checksumOfTwo, digestOf } from '../base/checksum.ts';
 import { CodedError } from '../base/errors.ts';

@@ -3,7 +3,7 @@ import { placeDocument } from '../../chain/placement.ts';
 import type { DocumentName } from '../../engine/base/ids.ts';
 import { documentName } from '../../engine/base/ids.ts';
 import { historyLinesMax } from '../../engine/base/limits.ts';
-import type { HistoryLine } from '../../engine/document/history.ts';
+import type { HistoryLine } from '../../engine/document/life/history.ts';
 import type { Folder } from '../folder.ts';
 import { readFolder } from '../folder.ts';
 import type { HistoryPage } from '../history.ts';

@@ -1,5 +1,5 @@
 // Runs in a worker thread: makes snapshots out of updates. Bytes come in and go out; nothing else is shared.
-import { foldDocument } from '../../engine/document/snapshot.ts';
+import { foldDocument } from '../../engine/document/life/snapshot.ts';
 import type { FoldResult, FoldTask } from '../../engine/store/folding.ts';
 
 /** Each result has memory of its own: the encoder's is shared, and would be copied whole with every one. */

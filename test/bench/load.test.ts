@@ -6,7 +6,7 @@ import t from 'tap';
 import { closedLoop, documentsOf, Load, openLoop } from '../../bench/chain-load.ts';
 import { layLog, nameOf } from '../../bench/store-lay.ts';
 import { chainId, epoch, hostId, origin } from '../../engine/base/ids.ts';
-import { foldSections } from '../../engine/document/snapshot.ts';
+import { foldSections } from '../../engine/document/life/snapshot.ts';
 import { type OpenedRecord, type SectionView, sectionsOf } from '../../engine/store/format.ts';
 import { Store } from '../../engine/store/store.ts';
 import { LevelStore } from '../../host/level-store.ts';

@@ -9,12 +9,12 @@ import {
   sendsInFlightMax,
   sessionsMax,
 } from '../../engine/base/limits.ts';
-import { lengthOf } from '../../engine/document/length.ts';
-import { createPast } from '../../engine/document/past.ts';
-import type { Sessions } from '../../engine/document/sessions.ts';
-import { checkSessions, createSessions, record, register } from '../../engine/document/sessions.ts';
-import { decodeSnapshot, encodeSnapshot } from '../../engine/document/snapshot.ts';
-import { weightOf } from '../../engine/document/weight.ts';
+import { lengthOf } from '../../engine/document/life/length.ts';
+import { createPast } from '../../engine/document/life/past.ts';
+import type { Sessions } from '../../engine/document/life/sessions.ts';
+import { checkSessions, createSessions, record, register } from '../../engine/document/life/sessions.ts';
+import { decodeSnapshot, encodeSnapshot } from '../../engine/document/life/snapshot.ts';
+import { weightOf } from '../../engine/document/life/weight.ts';
 import { Prng } from '../prng.ts';
 import { base } from './kit.ts';
 

@@ -6,7 +6,7 @@ import type { ChannelOf } from '../../engine/document/define.ts';
 import { document, t as f, open } from '../../engine/document/define.ts';
 import type { Resident } from '../../engine/document/document.ts';
 import { checkResident, createResident, openView, replaySection, viewOf } from '../../engine/document/document.ts';
-import { decodeSection } from '../../engine/document/update.ts';
+import { decodeSection } from '../../engine/document/life/update.ts';
 import { board } from '../../examples/board/app.ts';
 import { ada, bob, codeOf, eve, fakeEnv, Member, opened } from './kit.ts';
 

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import type { JsonObject } from '../../engine/base/merge-patch.ts';
 import { merge } from '../../engine/base/merge-patch.ts';
-import { beginWork, planRecord } from '../../engine/document/draft.ts';
-import type { Draft, Shape } from '../../engine/document/fields.ts';
-import { t as f } from '../../engine/document/fields.ts';
+import type { Draft, Shape } from '../../engine/document/definition/fields.ts';
+import { t as f } from '../../engine/document/definition/fields.ts';
+import { beginWork, planRecord } from '../../engine/document/draft/draft.ts';
 import { base, shape, step, steps } from './kit.ts';
 
 type Run = {

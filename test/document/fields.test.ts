@@ -7,10 +7,10 @@ import type { JsonObject } from '../../engine/base/merge-patch.ts';
 import { merge } from '../../engine/base/merge-patch.ts';
 import type { View } from '../../engine/document/define.ts';
 import { document, t as f, open, viewerIs } from '../../engine/document/define.ts';
+import type { Draft, ListDraft, Shape } from '../../engine/document/definition/fields.ts';
 import type { Resident } from '../../engine/document/document.ts';
 import { createResident, replaySections, viewOf } from '../../engine/document/document.ts';
-import { beginWork, planRecord } from '../../engine/document/draft.ts';
-import type { Draft, ListDraft, Shape } from '../../engine/document/fields.ts';
+import { beginWork, planRecord } from '../../engine/document/draft/draft.ts';
 import { ada, bob, codeOf, fakeEnv, Member } from './kit.ts';
 
 const shape = {

@@ -12,7 +12,7 @@ import {
   restoreResident,
   viewOf,
 } from '../../engine/document/document.ts';
-import { decodeSnapshot, encodeSnapshot, foldSections } from '../../engine/document/snapshot.ts';
+import { decodeSnapshot, encodeSnapshot, foldSections } from '../../engine/document/life/snapshot.ts';
 import { codeOr, fuzz, spoiled } from '../fuzz.ts';
 import { base, fakeEnv, Member, people, steps } from './kit.ts';
 

@@ -3,8 +3,8 @@ import { Packr } from 'msgpackr';
 import { test } from 'tap';
 import { CodedError } from '../../engine/base/errors.ts';
 import type { JsonObject } from '../../engine/base/merge-patch.ts';
-import type { Update } from '../../engine/document/update.ts';
-import { decodeSection, encodeUpdate, noMessage, piecesOfLife } from '../../engine/document/update.ts';
+import type { Update } from '../../engine/document/life/update.ts';
+import { decodeSection, encodeUpdate, noMessage, piecesOfLife } from '../../engine/document/life/update.ts';
 
 const plain = new Packr({ useRecords: false, variableMapSize: true });
 const text = fc.string({ unit: 'grapheme' });

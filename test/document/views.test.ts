@@ -6,8 +6,8 @@ import type { Json } from '../../engine/base/merge-patch.ts';
 import { merge } from '../../engine/base/merge-patch.ts';
 import type { Principal, Shape, View } from '../../engine/document/define.ts';
 import { document, t as f, open, viewerIs } from '../../engine/document/define.ts';
+import type { Field } from '../../engine/document/definition/fields.ts';
 import { checkResident, closeView, createResident, openView, viewOf } from '../../engine/document/document.ts';
-import type { Field } from '../../engine/document/fields.ts';
 import type { Page } from './kit.ts';
 import { ada, bob, definition, eve, fakeEnv, Member, opened, people, shape, steps } from './kit.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import { chainId } from '../../engine/base/ids.ts';
-import { decodeSection } from '../../engine/document/update.ts';
+import { decodeSection } from '../../engine/document/life/update.ts';
 import type { BackupEntry } from '../../engine/store/backup-format.ts';
 import { decodeEntry, encodeEntry, entriesOf } from '../../engine/store/backup-format.ts';
 import { takeBackup } from '../../host/backup.ts';

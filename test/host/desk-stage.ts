@@ -5,7 +5,7 @@ import { chainId, epoch } from '../../engine/base/ids.ts';
 import type { Json, JsonObject } from '../../engine/base/merge-patch.ts';
 import { merge } from '../../engine/base/merge-patch.ts';
 import { app, document, open, type Principal, t } from '../../engine/document/define.ts';
-import { foldDocument } from '../../engine/document/snapshot.ts';
+import { foldDocument } from '../../engine/document/life/snapshot.ts';
 import type { DocumentIndex } from '../../engine/store/document-index.ts';
 import { createIndex, indexAfterFold, indexRecord } from '../../engine/store/document-index.ts';
 import type { Folded } from '../../engine/store/folding.ts';

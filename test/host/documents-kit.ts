@@ -2,8 +2,8 @@
 import { placeDocument } from '../../chain/placement.ts';
 import type { ChainId, Lsn } from '../../engine/base/ids.ts';
 import { chainId, epoch } from '../../engine/base/ids.ts';
-import { foldSections } from '../../engine/document/snapshot.ts';
-import { encodeUpdate, noMessage } from '../../engine/document/update.ts';
+import { foldSections } from '../../engine/document/life/snapshot.ts';
+import { encodeUpdate, noMessage } from '../../engine/document/life/update.ts';
 import { readExport } from '../../engine/store/export.ts';
 import type { FoldTask } from '../../engine/store/folding.ts';
 import { foldChain } from '../../engine/store/folding.ts';

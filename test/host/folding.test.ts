@@ -4,7 +4,7 @@ import type { ChainId, DocumentName, Lsn } from '../../engine/base/ids.ts';
 import { chainId } from '../../engine/base/ids.ts';
 import { foldRecordsMin, foldRestMs, foldSleepMsMax, foldWaitMs } from '../../engine/base/limits.ts';
 import { applyDelete, createResident } from '../../engine/document/document.ts';
-import { foldSections } from '../../engine/document/snapshot.ts';
+import { foldSections } from '../../engine/document/life/snapshot.ts';
 import { readSnapshot } from '../../engine/store/documents.ts';
 import type { FoldResult, FoldTask } from '../../engine/store/folding.ts';
 import { Store } from '../../engine/store/store.ts';

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import t from 'tap';
 import { checkResident, viewOf } from '../../engine/document/document.ts';
-import type { HistoryLine } from '../../engine/document/history.ts';
+import type { HistoryLine } from '../../engine/document/life/history.ts';
 import { listHistory, operator, rewindDocument } from '../../host/history.ts';
 import { MemoryStore } from '../contract/memory-store.ts';
 import { steps } from '../document/kit.ts';

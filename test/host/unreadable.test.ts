@@ -2,7 +2,7 @@
 import t from 'tap';
 import { retryOf } from '../../engine/base/errors.ts';
 import { origin } from '../../engine/base/ids.ts';
-import { encodeUpdate, noMessage } from '../../engine/document/update.ts';
+import { encodeUpdate, noMessage } from '../../engine/document/life/update.ts';
 import { encodeBatch } from '../../engine/store/format.ts';
 import { encodeSnapshotEntry, snapshotKey } from '../../engine/store/snapshot-format.ts';
 import { deleteDocument, listHistory, rewindDocument } from '../../host/history.ts';

@@ -44,16 +44,16 @@ export function suitesFor(file: string): readonly string[] {
   if (isOfBackups.test(file)) return backups;
   if (file === 'host/lock.js') return ['test/host/opening.test.js'];
   if (['host/space.js', 'host/memory.js'].includes(file)) return [`test/${file.replace('.js', '.test.js')}`];
-  if (['host/shelf.js', 'engine/document/operate.js', 'engine/document/update.js'].includes(file))
+  if (['host/shelf.js', 'engine/document/operate.js', 'engine/document/life/update.js'].includes(file))
     return [...lives, 'test/document/update.test.js'];
   if (file === 'engine/store/erasing.js') return ['test/store/erasing.test.js'];
   if (trusting.includes(file)) return ['test/host/opening.test.js', 'test/host/doubt.test.js'];
   if (file.startsWith('engine/store/'))
     return [...['open', 'document-index', 'store', 'folding', 'pages', 'whole', 'erasing'].map(ofStore), ...lives];
-  if (file === 'engine/document/sessions.js')
+  if (file === 'engine/document/life/sessions.js')
     return ['answers', 'document'].map((name) => `test/document/${name}.test.js`);
   if (file === 'host/desk.js') return ['test/host/unreadable.test.js', ...lives];
-  if (file === 'engine/document/snapshot.js') return ['test/document/snapshot.test.js'];
+  if (file === 'engine/document/life/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file === 'proxy/route.js') return ['test/proxy/routing.test.js'];
   return file === 'host/batcher.js' ? ['test/host/batcher.test.js'] : [];
 }

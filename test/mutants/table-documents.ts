@@ -7,8 +7,8 @@ const documents = 'engine/store/documents.js';
 const operate = 'engine/document/operate.js';
 const erasing = 'engine/store/erasing.js';
 const pages = 'engine/store/pages.js';
-const update = 'engine/document/update.js';
-const sessions = 'engine/document/sessions.js';
+const update = 'engine/document/life/update.js';
+const sessions = 'engine/document/life/sessions.js';
 
 export const documentMutants: readonly Mutant[] = [
   one('D20', 'keeps the snapshot of what was deleted', folding, 'puts.push({ key, value: undefined });', ''),

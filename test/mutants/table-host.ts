@@ -2,7 +2,7 @@
 import type { Mutant } from './mutant.ts';
 import { one, unseen } from './mutant.ts';
 
-const sessions = 'engine/document/sessions.js';
+const sessions = 'engine/document/life/sessions.js';
 const batcher = 'host/batcher.js';
 const desk = 'host/desk.js';
 const attachments = 'proxy/attachments.js';

@@ -4,7 +4,7 @@ import { one } from './mutant.ts';
 
 const folding = 'engine/store/folding.js';
 const documents = 'engine/store/documents.js';
-const snapshot = 'engine/document/snapshot.js';
+const snapshot = 'engine/document/life/snapshot.js';
 const pages = 'chain/pages.js';
 const copy = 'chain/copy.js';
 

@@ -1,6 +1,6 @@
 // Every send that was answered is in the log once, where its answer says, behind what its client sent before it and behind what
 // was answered before it was sent. What was refused for good is not there; of what is unknown there is one copy or none.
-import type { Update } from '../../engine/document/update.ts';
+import type { Update } from '../../engine/document/life/update.ts';
 import type { Documents } from './check-logs.ts';
 import type { SendRecord } from './history.ts';
 import type { World } from './world.ts';

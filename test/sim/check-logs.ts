@@ -1,8 +1,8 @@
 // C7 at the end: the logs of all that serve a chain are one history, and what they hold reads back.
 
 import type { JsonObject } from '../../engine/base/merge-patch.ts';
-import type { Update } from '../../engine/document/update.ts';
-import { decodeSection } from '../../engine/document/update.ts';
+import type { Update } from '../../engine/document/life/update.ts';
+import { decodeSection } from '../../engine/document/life/update.ts';
 import type { OpenedRecord } from '../../engine/store/format.ts';
 import { sectionsOf } from '../../engine/store/format.ts';
 import { mergeInPlace } from './state.ts';

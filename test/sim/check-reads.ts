@@ -1,8 +1,8 @@
 // Reads are linearizable, document by document. The log gives every write its place; so a read at seq s must not miss what was
 // answered or read before it began, must not show what was sent only after it ended, and must show exactly the state at s.
 
-import { hexOf } from '../../engine/document/hex.ts';
-import { projectDocument } from '../../engine/document/project.ts';
+import { hexOf } from '../../engine/document/life/hex.ts';
+import { projectDocument } from '../../engine/document/view/project.ts';
 import type { Documents } from './check-logs.ts';
 import { replay } from './check-logs.ts';
 import type { ReadRecord } from './history.ts';

@@ -1,6 +1,6 @@
 // E13 at the end: on every disk, what was folded is what the log's updates make of it, all of it, and the sum is theirs.
 import { chainId } from '../../engine/base/ids.ts';
-import { foldSections } from '../../engine/document/snapshot.ts';
+import { foldSections } from '../../engine/document/life/snapshot.ts';
 import { noBase } from '../../engine/store/entries.ts';
 import type { OpenedRecord } from '../../engine/store/format.ts';
 import { sectionsOf } from '../../engine/store/format.ts';

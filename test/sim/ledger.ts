@@ -2,7 +2,7 @@
 // looked for. Where a value came to stand is its answer; a second copy is seen by its sender alone.
 import type { StandardSchema } from '../../engine/document/define.ts';
 import { app, document, open, t, viewerIs } from '../../engine/document/define.ts';
-import type { Plan } from '../../engine/document/definition.ts';
+import type { Plan } from '../../engine/document/definition/definition.ts';
 
 type Entry = { readonly client: string; readonly value: string };
 

@@ -13,7 +13,7 @@ import type { ChainId, Epoch, HostId } from '../../engine/base/ids.ts';
 import { chainId } from '../../engine/base/ids.ts';
 import { fetchBytesPerSecond } from '../../engine/base/limits.ts';
 import type { App } from '../../engine/document/define.ts';
-import { foldDocument } from '../../engine/document/snapshot.ts';
+import { foldDocument } from '../../engine/document/life/snapshot.ts';
 import type { DocumentIndex } from '../../engine/store/document-index.ts';
 import type { Store } from '../../engine/store/store.ts';
 import type { Believed } from '../../host/believing.ts';

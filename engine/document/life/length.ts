@@ -1,8 +1,8 @@
 // How large a document is, kept up to date by what its updates change: the length of its state as JSON, about, in UTF-16
 // units. What a patch adds or takes away weighs its keys and values; a removal (null) weighs nothing, so that the state after
 // an update weighs what it did before, plus redo, minus undo.
-import type { Json } from '../base/merge-patch.ts';
-import { isJsonObject } from '../base/merge-patch.ts';
+import type { Json } from '../../base/merge-patch.ts';
+import { isJsonObject } from '../../base/merge-patch.ts';
 
 /** Quotes, colon and comma of a member; a number, true or false. */
 const memberLength = 4;

@@ -1,6 +1,6 @@
 // What a document takes in memory, about: for a budget, not for a bill.
-import { documentWeightMin, sessionWeight } from '../base/limits.ts';
-import type { Resident } from './resident.ts';
+import { documentWeightMin, sessionWeight } from '../../base/limits.ts';
+import type { Resident } from '../resident.ts';
 
 /** Objects take some times what their JSON does: keys and values of a state each have a head and a place in a table. Answers are text. */
 const bytesPerUnit = 4;

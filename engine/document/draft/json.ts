@@ -1,8 +1,8 @@
 // Any JSON in a field: checked and copied on its way in, copied and frozen on its way out. A null in an object is absent, since a merge patch
 // removes by null; lists are replaced whole, so that one in a list stays.
-import { messageDepthMax } from '../base/limits.ts';
-import type { Json, JsonObject } from '../base/merge-patch.ts';
-import { isJsonObject } from '../base/merge-patch.ts';
+import { messageDepthMax } from '../../base/limits.ts';
+import type { Json, JsonObject } from '../../base/merge-patch.ts';
+import { isJsonObject } from '../../base/merge-patch.ts';
 import { checkKey, mistake, wellFormed } from './values.ts';
 
 /** Undefined for null and undefined. HANDLER_FAILED for what JSON cannot say, and for keys that a document cannot hold. */

@@ -4,12 +4,12 @@
 //
 // A draft has no properties of its own (its cursor is private), so that nothing of the state gets out by JSON.stringify
 // or by a spread.
-import { assert } from '../base/assert.ts';
-import type { Json, JsonObject } from '../base/merge-patch.ts';
-import { isJsonObject, merge } from '../base/merge-patch.ts';
+import { assert } from '../../base/assert.ts';
+import type { Json, JsonObject } from '../../base/merge-patch.ts';
+import { isJsonObject, merge } from '../../base/merge-patch.ts';
+import type { EntryField, Field, Shape } from '../definition/fields.ts';
 import type { Change, Transaction } from './cursor.ts';
 import { Cursor } from './cursor.ts';
-import type { EntryField, Field, Shape } from './fields.ts';
 import type { ListPlan } from './list.ts';
 import { ListOf, planList, storeList } from './list.ts';
 import type { Store } from './stores.ts';

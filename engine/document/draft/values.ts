@@ -1,7 +1,7 @@
 // Words that every gateway to the state goes by: which keys and texts it takes, who is a principal, and how a handler's mistake is said.
-import { CodedError } from '../base/errors.ts';
-import type { Principal } from '../base/ids.ts';
-import { principalBytesMax } from '../base/limits.ts';
+import { CodedError } from '../../base/errors.ts';
+import type { Principal } from '../../base/ids.ts';
+import { principalBytesMax } from '../../base/limits.ts';
 
 const keyCharsMax = 128;
 const reservedKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);

@@ -14,9 +14,9 @@
 //
 // Answers of all sessions are bounded too: where a document keeps too much, whoever keeps most loses the session that he used longest ago,
 // and so on. So nobody can push the others out, and a snapshot has a size.
-import { assert } from '../base/assert.ts';
-import type { Principal } from '../base/ids.ts';
-import { samePrincipal } from '../base/ids.ts';
+import { assert } from '../../base/assert.ts';
+import type { Principal } from '../../base/ids.ts';
+import { samePrincipal } from '../../base/ids.ts';
 import {
   answerOverheadLength,
   answersLengthMax,
@@ -25,7 +25,7 @@ import {
   sendsInFlightMax,
   sessionsMax,
   sessionsPerPrincipalMax,
-} from '../base/limits.ts';
+} from '../../base/limits.ts';
 
 /** The first answer to a send: what every repeat of it gets. `code` '' = done, and `json` is the handler's answer. */
 export type Answer = { readonly seq: number; readonly code: string; readonly text: string; readonly json: string };

@@ -1,8 +1,8 @@
 // Viewers of one kind see the same: one projection, one delta, one encoded text for all of them. A definition without
 // viewerIs has one kind; with it, each principal is one. (Principals for whom every policy comes out equal could share:
 // later, and nothing outside this file would notice.)
-import type { Principal } from '../base/ids.ts';
-import type { JsonObject } from '../base/merge-patch.ts';
+import type { Principal } from '../../base/ids.ts';
+import type { JsonObject } from '../../base/merge-patch.ts';
 import type { ViewPlan } from './privacy.ts';
 import { projectDocument, refresh } from './project.ts';
 

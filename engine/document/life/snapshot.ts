@@ -8,10 +8,10 @@
 //
 // A later version reads this one, or refuses it by name; a version keeps its number for ever.
 import { Packr } from 'msgpackr';
-import { assert } from '../base/assert.ts';
-import { CodedError } from '../base/errors.ts';
-import { historyBlockBytes } from '../base/limits.ts';
-import type { JsonObject } from '../base/merge-patch.ts';
+import { assert } from '../../base/assert.ts';
+import { CodedError } from '../../base/errors.ts';
+import { historyBlockBytes } from '../../base/limits.ts';
+import type { JsonObject } from '../../base/merge-patch.ts';
 import { bytesOfHex, hexOf } from './hex.ts';
 import type { Past } from './past.ts';
 import { createPast, takeSections } from './past.ts';

@@ -1,7 +1,7 @@
 // A compiled definition: what the rest of the room needs to know of an application. define.ts makes it, step by step.
-import type { Principal } from '../base/ids.ts';
-import type { RecordPlan } from './draft.ts';
-import type { ViewPlan } from './privacy.ts';
+import type { Principal } from '../../base/ids.ts';
+import type { RecordPlan } from '../draft/draft.ts';
+import type { ViewPlan } from '../view/privacy.ts';
 
 /** What validates messages: zod, valibot, arktype, ... (standardschema.dev). It must answer at once. */
 export interface StandardSchema<Input = unknown, Output = Input> {

@@ -1,6 +1,6 @@
 // Who may see what. A page of privacy is compiled into a view plan, which holds only what somebody may see: a field
 // that nobody listed is not in the plan, so no code that walks a plan can show it.
-import type { Json } from '../base/merge-patch.ts';
+import type { Json } from '../../base/merge-patch.ts';
 import type {
   BigintField,
   DateTimeField,
@@ -14,8 +14,8 @@ import type {
   PrincipalField,
   RecordField,
   Shape,
-} from './fields.ts';
-import { invalid } from './fields.ts';
+} from '../definition/fields.ts';
+import { invalid } from '../definition/fields.ts';
 
 // Registered, so that an application that brought its own copy of this package is understood.
 const policy: unique symbol = Symbol.for('levelten.policy');

@@ -6,8 +6,8 @@
 //   isFresh     this object was made by this handler. Nothing is noted: whoever holds it noted what was there before.
 //   children    the cursors of objects inside. One whose object was replaced or deleted is detached: its own writes are
 //               taken back first, so that `before` holds what was there, and not what the handler made of it.
-import type { Json, JsonObject } from '../base/merge-patch.ts';
-import { diff, isJsonObject } from '../base/merge-patch.ts';
+import type { Json, JsonObject } from '../../base/merge-patch.ts';
+import { diff, isJsonObject } from '../../base/merge-patch.ts';
 import { mistake } from './values.ts';
 
 /** What all cursors of one run of a handler share. */

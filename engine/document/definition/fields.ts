@@ -4,9 +4,9 @@
 //
 // The state is plain JSON without null. Absent, null and undefined are one thing: a scalar that is absent reads as its
 // default; a principal, a moment, a json or a maybe that is absent reads as null; and writing null to any field makes it absent.
-import { unreachable } from '../base/assert.ts';
-import { CodedError } from '../base/errors.ts';
-import type { Principal } from '../base/ids.ts';
+import { unreachable } from '../../base/assert.ts';
+import { CodedError } from '../../base/errors.ts';
+import type { Principal } from '../../base/ids.ts';
 import { bigintDigitsMax, isDigits } from './digits.ts';
 
 /** Text. Lone surrogates become U+FFFD when written, as UTF-8 cannot hold them. */

@@ -4,9 +4,9 @@
 // Views are not shared with the state: records, maps and principals are copied, so that a view is what was sent,
 // whatever a handler does next. A view that is kept is brought up to date in place, at the price of what was touched
 // and not of what is there: a note among ten thousand costs one note.
-import type { Principal } from '../base/ids.ts';
-import type { Json, JsonObject } from '../base/merge-patch.ts';
-import { diff, isJsonObject } from '../base/merge-patch.ts';
+import type { Principal } from '../../base/ids.ts';
+import type { Json, JsonObject } from '../../base/merge-patch.ts';
+import { diff, isJsonObject } from '../../base/merge-patch.ts';
 import type { ViewPlan, VisibleField } from './privacy.ts';
 
 /** The whole view of a document. */

@@ -1,9 +1,9 @@
 // Lists as handlers hold them. In the state a list is an array that nobody changes: a handler's first write puts a copy in its place, and goes on
 // with that. So what was there before is what is noted, whatever the handler does next.
-import type { Json } from '../base/merge-patch.ts';
-import { diff } from '../base/merge-patch.ts';
+import type { Json } from '../../base/merge-patch.ts';
+import { diff } from '../../base/merge-patch.ts';
+import type { ListField } from '../definition/fields.ts';
 import type { Cursor } from './cursor.ts';
-import type { ListField } from './fields.ts';
 import { readerOf, scalarStore } from './stores.ts';
 import { mistake } from './values.ts';
 

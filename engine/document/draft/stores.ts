@@ -1,10 +1,10 @@
 // The gateway to the state: what a handler assigns becomes a stored value here, or is refused; and comes back as what was assigned. In between
 // every value survives disk, wire and JSON exactly.
-import { unreachable } from '../base/assert.ts';
-import type { Json } from '../base/merge-patch.ts';
-import { isJsonObject } from '../base/merge-patch.ts';
-import { bigintDigitsMax, isDigits } from './digits.ts';
-import type { ValueField } from './fields.ts';
+import { unreachable } from '../../base/assert.ts';
+import type { Json } from '../../base/merge-patch.ts';
+import { isJsonObject } from '../../base/merge-patch.ts';
+import { bigintDigitsMax, isDigits } from '../definition/digits.ts';
+import type { ValueField } from '../definition/fields.ts';
 import { frozenCopy, storeJson } from './json.ts';
 import { isPrincipal, mistake, wellFormed } from './values.ts';
 

@@ -1,9 +1,9 @@
 // What a document went through, from its updates as they are kept: who did what when, and what its state was. A former state is found from
 // the nearest one that is stored: forth by `redo` from a snapshot below it, or back by `undo` from the one above it. So nothing but
 // updates is kept for it, and a rewind reads only what lies between.
-import { CodedError } from '../base/errors.ts';
-import type { Principal } from '../base/ids.ts';
-import type { Former } from './operate.ts';
+import { CodedError } from '../../base/errors.ts';
+import type { Principal } from '../../base/ids.ts';
+import type { Former } from '../operate.ts';
 import type { Past } from './past.ts';
 import { createPast, takeBack, takeUpdate } from './past.ts';
 import { decodeSnapshot } from './snapshot.ts';

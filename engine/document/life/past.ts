@@ -1,9 +1,9 @@
 // What a document's updates have made of it: a function of them alone, whoever applies them, whenever. Head, fold and restore
 // share it; nothing here knows a definition.
-import { CodedError } from '../base/errors.ts';
-import { samePrincipal } from '../base/ids.ts';
-import type { Json, JsonObject } from '../base/merge-patch.ts';
-import { isJsonObject, merge } from '../base/merge-patch.ts';
+import { CodedError } from '../../base/errors.ts';
+import { samePrincipal } from '../../base/ids.ts';
+import type { Json, JsonObject } from '../../base/merge-patch.ts';
+import { isJsonObject, merge } from '../../base/merge-patch.ts';
 import { hexOf } from './hex.ts';
 import { lengthOf } from './length.ts';
 import type { Sessions } from './sessions.ts';

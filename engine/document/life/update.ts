@@ -19,11 +19,11 @@
 // Slots that a kind does not use hold 0, '' or {}. APPEND ONLY: the numbers are on disk and travel between versions. A
 // retired kind keeps its number.
 import { Packr } from 'msgpackr';
-import { CodedError } from '../base/errors.ts';
-import type { Principal } from '../base/ids.ts';
-import type { Json, JsonObject } from '../base/merge-patch.ts';
-import { isJsonObject } from '../base/merge-patch.ts';
-import { isReservedKey } from './values.ts';
+import { CodedError } from '../../base/errors.ts';
+import type { Principal } from '../../base/ids.ts';
+import type { Json, JsonObject } from '../../base/merge-patch.ts';
+import { isJsonObject } from '../../base/merge-patch.ts';
+import { isReservedKey } from '../draft/values.ts';
 
 export type UpdateKind = 'invent' | 'session' | 'send' | 'rewind' | 'delete';
 
