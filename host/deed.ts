@@ -1,10 +1,10 @@
 // What is done to a document beside its messages: an operator's rewind, or its end.
-import type { KindDelta } from '../engine/document/document.ts';
+import type { ViewDelta } from '../engine/document/document.ts';
 
 /** What was done to a document otherwise than by a message. */
 export type Deed = {
   readonly updates: readonly Uint8Array[];
-  readonly deltas: readonly KindDelta[];
+  readonly deltas: readonly ViewDelta[];
   /** There is no document any more: whoever views it is told, and hears nothing else of it. */
   readonly isDeleted?: boolean;
 };

@@ -24,7 +24,7 @@ export type DeskParts = {
   /** Shared by all desks of a host. */
   readonly memory: Memory;
   /** The application failed: its developer wants to know, its clients are not told. */
-  readonly onFailure: (document: string, channel: string, failure: unknown) => void;
+  readonly onFailure: (document: string, where: string, failure: unknown) => void;
   /** A document cannot be made of what is stored of it: others go on, and somebody should look. */
   readonly onUnreadable: (document: string, cause: CodedError) => void;
 };

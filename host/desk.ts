@@ -8,12 +8,13 @@ import type { DocumentName } from '../engine/base/ids.ts';
 import { documentName } from '../engine/base/ids.ts';
 import { documentQueueMax } from '../engine/base/limits.ts';
 import { definitionOf } from '../engine/document/define.ts';
-import type { Definition, Env, KindDelta, Resident, ViewKind } from '../engine/document/document.ts';
-import { applySend, closeView, openView } from '../engine/document/document.ts';
+import type { Definition, Env, Resident, ViewDelta } from '../engine/document/document.ts';
+import { applySend, closeView, openView, takeFailures } from '../engine/document/document.ts';
 import type { BackReader, Stored } from '../engine/store/documents.ts';
 import { indexToEnd, readBack, readDocument } from '../engine/store/documents.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
+import { Audience } from './audience.ts';
 import { Batcher } from './batcher.ts';
 import type { ChainService } from './chain-service.ts';
 import type { Deed, Done } from './deed.ts';
@@ -33,8 +34,6 @@ export class Desk implements ChainService, ViewerDesk {
   readonly #attached = new Set<Attached>();
   /** Which view speaks for a session: the one that opened it last. */
   readonly #speakers = new Map<string, Attached>();
-  /** Through which links a kind of viewer is watched, under which number there, and by how many views. */
-  readonly #fronts = new Map<ViewKind, Map<Front, { readonly number: number; views: number }>>();
   /** Who waits for a commit besides viewers. */
   readonly #waiting = new Set<(error: CodedError) => void>();
   #indexing: Promise<void> = Promise.resolve();
@@ -110,7 +109,7 @@ export class Desk implements ChainService, ViewerDesk {
           const shelf = this.#documents.get(text);
           if (shelf !== undefined) this.#add(shelf, text, before + 1, updates);
           if (shelf?.kind === 'resident') this.#parts.memory.used(shelf.tenant);
-          this.#emitDeltas(deltas, resident.seq);
+          this.#emitDeltas(text, resident, deltas);
           if (isDeleted === true) this.#expel(text);
           const { seq } = resident;
           this.#settle(undefined, () => resolve(this.#done(seq, isDeleted === true)), reject);
@@ -204,24 +203,17 @@ export class Desk implements ChainService, ViewerDesk {
     const { result } = sent;
     if (result.kind === 'answered') this.#emit(front, [toProxy.answer, view, result.n, result.seq, result.json]);
     else this.#emit(front, [toProxy.refused, view, result.n, result.seq, result.code, result.text]);
-    this.#emitDeltas(sent.deltas, resident.seq);
+    this.#emitDeltas(attached.name, resident, sent.deltas);
   }
 
   close(attached: Attached): void {
-    const { front, view, viewKind, resident } = attached;
+    const { front, view, viewer, resident } = attached;
     front.views.delete(view);
     if (this.#speakers.get(attached.session) === attached) this.#speakers.delete(attached.session);
-    if (!this.#attached.delete(attached) || viewKind === undefined || resident === undefined) return;
-    const fronts = this.#fronts.get(viewKind);
-    const place = fronts?.get(front);
-    if (fronts !== undefined && place !== undefined) {
-      place.views -= 1;
-      if (place.views === 0) fronts.delete(front);
-      if (fronts.size === 0) this.#fronts.delete(viewKind);
-    }
-    closeView(resident, viewKind);
+    if (!this.#attached.delete(attached) || viewer === undefined || resident === undefined) return;
+    closeView(resident, viewer);
     const shelf = this.#documents.get(attached.name);
-    if (shelf?.kind === 'resident') shelf.viewers -= 1;
+    if (shelf?.kind === 'resident') shelf.audience.leave(attached);
   }
 
   #opened(attached: Attached, resident: Resident): void {
@@ -230,18 +222,15 @@ export class Desk implements ChainService, ViewerDesk {
     const before = resident.seq;
     const opened = openView(resident, { who: attached.who, session: attached.session }, this.#parts.env());
     if (shelf !== undefined) this.#add(shelf, attached.name, before + 1, opened.updates);
-    this.#emitDeltas(opened.deltas, resident.seq);
+    this.#emitDeltas(attached.name, resident, opened.deltas);
     const { result } = opened;
     if (result.kind === 'refused') return this.#refuseOpen(attached, result.code, result.text);
     attached.resident = resident;
     attached.session = result.session;
     this.#takeOver(attached);
-    attached.viewKind = result.view;
-    if (shelf?.kind === 'resident') {
-      shelf.viewers += 1;
-      this.#parts.memory.used(shelf.tenant);
-    }
-    const number = this.#watch(result.view, attached.front);
+    if (shelf?.kind !== 'resident') throw new CodedError('ENGINE_CORRUPT', `${attached.name} is not there`);
+    const number = shelf.audience.join(attached, result.viewer);
+    this.#parts.memory.used(shelf.tenant);
     const { session, incarnation, seq, json } = result;
     this.#emit(attached.front, [toProxy.opened, attached.view, number, session, incarnation, seq, json]);
   }
@@ -258,15 +247,6 @@ export class Desk implements ChainService, ViewerDesk {
     if (former === undefined) return;
     this.close(former);
     this.#emit(former.front, [toProxy.dropped, former.view, 'SESSION_EXPIRED']);
-  }
-
-  #watch(viewKind: ViewKind, front: Front): number {
-    const fronts = this.#fronts.get(viewKind) ?? new Map<Front, { number: number; views: number }>();
-    this.#fronts.set(viewKind, fronts);
-    const place = fronts.get(front) ?? { number: front.nextKindNumber(), views: 0 };
-    fronts.set(front, place);
-    place.views += 1;
-    return place.number;
   }
 
   #refuseOpen(attached: Attached, code: string, text: string): void {
@@ -300,13 +280,12 @@ export class Desk implements ChainService, ViewerDesk {
     this.#parts.wake();
   }
 
-  /** The delta of a kind goes once through each link on which the kind is watched. */
-  #emitDeltas(deltas: readonly KindDelta[], seq: number): void {
-    for (const { kind, json } of deltas) {
-      for (const [front, { number }] of this.#fronts.get(kind) ?? []) {
-        this.#emit(front, [toProxy.delta, number, seq, json]);
-      }
-    }
+  #emitDeltas(name: string, resident: Resident, deltas: readonly ViewDelta[]): void {
+    const failed = takeFailures(resident);
+    if (failed !== undefined) this.#parts.onFailure(name, `policy or formula ${failed.name}`, failed.failure);
+    const shelf = this.#documents.get(name);
+    if (deltas.length === 0 || shelf?.kind !== 'resident') return;
+    shelf.audience.tell(deltas, resident.seq, (front, message) => this.#emit(front, message));
   }
 
   #withDocument(name: string, refuse: Refuse, run: (resident: Resident) => void, isErasing = false): void {
@@ -333,7 +312,7 @@ export class Desk implements ChainService, ViewerDesk {
     const loaded = {
       kind: 'resident',
       resident,
-      viewers: 0,
+      audience: new Audience(),
       serial: 0,
       tenant: tenantOf(this.#documents, text, resident, this.queue),
     } as const;

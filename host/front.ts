@@ -1,7 +1,7 @@
 // The host's end of a link to one proxy: which views are attached through it, and what is to be said in this turn.
 import type { Principal } from '../engine/base/ids.ts';
 import { frontBatchLengthMax } from '../engine/base/limits.ts';
-import type { Resident, ViewKind } from '../engine/document/document.ts';
+import type { Resident, Viewer } from '../engine/document/document.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { encodeBatch } from '../proxy/link-wire.ts';
 import type { FrontSocket } from './links.ts';
@@ -19,7 +19,7 @@ export type SendRequest = {
   readonly message: unknown;
 };
 
-/** A viewer of a document, attached through a proxy. `viewKind` is undefined until its first view is made. */
+/** A view of a document, attached through a proxy. `viewer` is undefined until it is made; `kind` is the viewer's, as it was told last. */
 export type Attached = {
   readonly front: Front;
   readonly view: number;
@@ -28,7 +28,8 @@ export type Attached = {
   readonly desk: ViewerDesk;
   session: string;
   resident: Resident | undefined;
-  viewKind: ViewKind | undefined;
+  viewer: Viewer | undefined;
+  kind: number;
 };
 
 export class Front {

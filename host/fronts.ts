@@ -123,7 +123,17 @@ export class Fronts {
       front.push([toProxy.refused, view, 0, 0, 'CHAIN_NOT_SERVING', 'the chain is not headed here now']);
       return this.#parts.wake();
     }
-    const attached: Attached = { front, view, name, who, desk, session, resident: undefined, viewKind: undefined };
+    const attached: Attached = {
+      front,
+      view,
+      name,
+      who,
+      desk,
+      session,
+      resident: undefined,
+      viewer: undefined,
+      kind: 0,
+    };
     desk.open(attached);
   }
 

@@ -7,6 +7,7 @@ import type { Definition, Resident } from '../engine/document/document.ts';
 import { createResident, isDeletedIn, replaySections, restoreResident } from '../engine/document/document.ts';
 import { weightOf } from '../engine/document/life/weight.ts';
 import type { BackReader, Stored } from '../engine/store/documents.ts';
+import type { Audience } from './audience.ts';
 import type { Tenant } from './memory.ts';
 
 /** Who waits for it to be read: one of the two is called. */
@@ -23,7 +24,7 @@ export type Shelf =
   | {
       readonly kind: 'resident';
       readonly resident: Resident;
-      viewers: number;
+      readonly audience: Audience;
       serial: number;
       readonly tenant: Tenant;
     };
@@ -76,7 +77,7 @@ export function tenantOf(
 ): Tenant {
   const mayLeave = (): boolean => {
     const shelf = shelves.get(name);
-    return shelf?.kind === 'resident' && shelf.viewers === 0 && queue.isSettled(shelf.serial);
+    return shelf?.kind === 'resident' && shelf.audience.size === 0 && queue.isSettled(shelf.serial);
   };
   return { bytes: () => weightOf(resident), mayLeave, leave: () => void shelves.delete(name) };
 }

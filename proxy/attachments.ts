@@ -8,64 +8,17 @@
 // route opens it again under the same session, and what was not answered is sent again in order. That is safe because the
 // head applies each (session, n) once (C15), and it is invisible because nobody tells the client but a status.
 import { CodedError, retryOf } from '../engine/base/errors.ts';
-import type { Principal } from '../engine/base/ids.ts';
 import { samePrincipal } from '../engine/base/ids.ts';
 import { redialMsMax, redialMsMin } from '../engine/base/limits.ts';
-import type { ClientSend, Line } from './client-wire.ts';
+import type { Attachment, UnansweredSend, Viewer, Wire } from './attachment.ts';
+import { leaveKind, settle } from './attachment.ts';
+import type { ClientSend } from './client-wire.ts';
 import { answerLine, deltaLine, refusedLine, statusLine, viewLine } from './client-wire.ts';
 import type { HostLink } from './host-link.ts';
 import type { ToProxy } from './link-wire.ts';
 import { toHost, toProxy } from './link-wire.ts';
 import type { Claims, Guess, Guesses } from './route.ts';
 import { areRoutes, disproved, forget, learn, learnGuess, refuseGuess, routeOf } from './route.ts';
-
-/** The one whom an attachment belongs to. */
-export type Viewer = {
-  readonly principal: Principal;
-  readonly push: (line: Line) => void;
-  /** The attachment is gone: the open was refused for good. */
-  readonly onGone: (doc: string) => void;
-  /** A send of this many bytes was answered. */
-  readonly onAnswered: (bytes: number) => void;
-};
-
-export type Attachment = {
-  readonly doc: string;
-  readonly chain: number;
-  readonly viewer: Viewer;
-  /** '' to read only, 'new' until the head gives it a session, then its id. */
-  session: string;
-  status: 'waiting' | 'opening' | 'live' | 'gone';
-  /** Where it is open; undefined while it waits. */
-  place: Place | undefined;
-  /** The client was told to wait, and is owed the news that it is over. */
-  isWaitTold: boolean;
-  /** In the order of n: a client's sends arrive so, and stay so. */
-  readonly unanswered: Map<number, UnansweredSend>;
-  retryMs: number;
-  retryTimer: NodeJS.Timeout | undefined;
-};
-
-type Place = {
-  readonly wire: Wire;
-  readonly view: number;
-  readonly epoch: number;
-  /** Nobody but gossip said that this host heads the chain. */
-  isGuess: boolean;
-  kind: Kind | undefined;
-};
-type UnansweredSend = { readonly frame: ClientSend; readonly bytes: number };
-
-/** What is open on one link. It is emptied when the link goes; view numbers are never used again. */
-type Wire = {
-  readonly link: HostLink;
-  readonly views: Map<number, Attachment>;
-  readonly kinds: Map<number, Kind>;
-  lastView: number;
-};
-
-/** Viewers who see the same of one document: a delta is one line for all of them. */
-type Kind = { readonly number: number; readonly doc: string; readonly members: Set<Attachment> };
 
 /** A host that says so does not head the chain. */
 const areElsewhere: ReadonlySet<string> = new Set(['CHAIN_NOT_HEAD', 'CHAIN_NOT_SERVING']);
@@ -179,6 +132,8 @@ export class Attachments {
         return this.#onRefused(wire, message);
       case toProxy.delta:
         return this.#onDelta(wire, message);
+      case toProxy.viewDelta:
+        return this.#onViewDelta(wire, message);
       case toProxy.dropped:
         return this.#onDropped(wire, message);
       default:
@@ -231,7 +186,7 @@ export class Attachments {
     }
     wire.lastView += 1;
     const { epoch, isGuess } = route;
-    attachment.place = { wire, view: wire.lastView, epoch, isGuess, kind: undefined };
+    attachment.place = { wire, view: wire.lastView, epoch, isGuess, kind: undefined, seq: 0 };
     attachment.status = 'opening';
     wire.views.set(wire.lastView, attachment);
     const { agent, authority } = attachment.viewer.principal;
@@ -252,7 +207,7 @@ export class Attachments {
     const wasOpening = attachment.status === 'opening';
     if (attachment.session !== '') attachment.session = session;
     attachment.status = 'live';
-    this.#join(attachment, wire, kindNumber);
+    this.#join(attachment, wire, kindNumber, seq);
     this.#learnFrom(attachment);
     attachment.viewer.push(viewLine(attachment.doc, attachment.session, incarnation, seq, json));
     if (attachment.isWaitTold) attachment.viewer.push(statusLine(attachment.doc, 'live'));
@@ -270,9 +225,11 @@ export class Attachments {
     if (epoch !== undefined) this.#onFalseHint(chain, epoch);
   }
 
-  #join(attachment: Attachment, wire: Wire, number: number): void {
+  #join(attachment: Attachment, wire: Wire, number: number, seq: number): void {
     const place = attachment.place;
     if (place === undefined) return;
+    place.seq = seq;
+    if (place.kind?.number === number) return;
     leaveKind(attachment, place);
     let kind = wire.kinds.get(number);
     if (kind === undefined) {
@@ -311,7 +268,15 @@ export class Attachments {
     const kind = wire.kinds.get(number);
     if (kind === undefined) return;
     const line = deltaLine(kind.doc, seq, json);
-    for (const attachment of kind.members) attachment.viewer.push(line);
+    for (const { place, viewer } of kind.members) if (place !== undefined && place.seq < seq) viewer.push(line);
+  }
+
+  #onViewDelta(wire: Wire, message: Extract<ToProxy, { readonly 0: 9 }>): void {
+    const [, view, number, seq, json] = message;
+    const attachment = wire.views.get(view);
+    if (attachment?.status !== 'live') return;
+    this.#join(attachment, wire, number, seq);
+    if (json !== '') attachment.viewer.push(deltaLine(attachment.doc, seq, json));
   }
 
   /** A session that another view has taken must not be taken back: two connections would then drop each other for ever. */
@@ -369,21 +334,4 @@ export class Attachments {
     if (others?.size === 0) this.#byChain.delete(attachment.chain);
     for (const n of [...attachment.unanswered.keys()]) settle(attachment, n);
   }
-}
-
-/** False when `n` does not wait for an answer: a repeat, which the client has seen. */
-function settle(attachment: Attachment, n: number): boolean {
-  const send = attachment.unanswered.get(n);
-  if (send === undefined) return false;
-  attachment.unanswered.delete(n);
-  attachment.viewer.onAnswered(send.bytes);
-  return true;
-}
-
-function leaveKind(attachment: Attachment, place: Place): void {
-  const kind = place.kind;
-  if (kind === undefined) return;
-  place.kind = undefined;
-  kind.members.delete(attachment);
-  if (kind.members.size === 0) place.wire.kinds.delete(kind.number);
 }

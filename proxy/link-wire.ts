@@ -16,6 +16,8 @@
 //             | [6, view, code]                                    dropped: the head let this view go; open it again
 //             | [7, request, json]                                 reply to ask
 //             | [8, bytes]                                         gossip
+//             | [9, view, kind, seq, json]                         delta, for this view alone, which is of `kind` from now on; '' = nothing to show.
+//                                                                A delta of its kind of the same seq is not for it
 //
 // `view` is a number the proxy chose, unique on its link; `kind` one that the host chose, unique on its link. APPEND ONLY.
 import { Packr, Unpackr } from 'msgpackr';
@@ -31,6 +33,7 @@ export const toProxy = {
   dropped: 6,
   reply: 7,
   gossip: 8,
+  viewDelta: 9,
 } as const;
 
 export type ToHost =
@@ -50,7 +53,8 @@ export type ToProxy =
   | readonly [5, kind: number, seq: number, json: string]
   | readonly [6, view: number, code: string]
   | readonly [7, request: number, json: string]
-  | readonly [8, bytes: Uint8Array];
+  | readonly [8, bytes: Uint8Array]
+  | readonly [9, view: number, kind: number, seq: number, json: string];
 
 /** Where proxies knock on a host's port. */
 export const frontPath = '/front';
@@ -60,7 +64,7 @@ const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: f
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
 const toHostShapes = ['', 'nssss', 'nnnsa', 'n', 'nso', 'sb'];
-const toProxyShapes = ['', 'a', 'nnssns', 'nnns', 'nnnss', 'nns', 'ns', 'ns', 'b'];
+const toProxyShapes = ['', 'a', 'nnssns', 'nnns', 'nnnss', 'nns', 'ns', 'ns', 'b', 'nnns'];
 
 /** The bytes of one turn's messages. They are a copy: the encoder keeps nothing. */
 export function encodeBatch(messages: readonly (ToHost | ToProxy)[]): Uint8Array {

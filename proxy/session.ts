@@ -4,7 +4,8 @@ import type WebSocket from 'ws';
 import type { ErrorCode } from '../engine/base/errors.ts';
 import type { Principal } from '../engine/base/ids.ts';
 import { framesPerMessageMax, sendsInFlightMax, unansweredBytesMax } from '../engine/base/limits.ts';
-import type { Attachment, Attachments, Viewer } from './attachments.ts';
+import type { Attachment, Viewer } from './attachment.ts';
+import type { Attachments } from './attachments.ts';
 import type { ClientFrame, ClientSend, Line } from './client-wire.ts';
 import { closedLine, decodeFrame, errorLine, FrameRefused, pongLine, refusedLine, welcomeLine } from './client-wire.ts';
 

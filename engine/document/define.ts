@@ -2,28 +2,37 @@
 // checks, and what a type cannot check is checked when the application is loaded: APP_INVALID with the path of the
 // mistake.
 import type { Principal } from '../base/ids.ts';
-import { documentName } from '../base/ids.ts';
+import { documentName, samePrincipal } from '../base/ids.ts';
 import type {
   AnswerValue,
   Channel,
   Context,
   Definition,
+  FormulaPlan,
   InventPolicy,
   Plan,
+  PolicyPlan,
   StandardSchema,
 } from './definition/definition.ts';
 import type { Draft, Shape } from './definition/fields.ts';
-import { checkShape, invalid } from './definition/fields.ts';
+import { checkFieldName, checkShape, invalid } from './definition/fields.ts';
+import type { Reading, RowOf } from './definition/reading.ts';
 import { planRecord } from './draft/draft.ts';
-import type { PrivacyOf, ViewOf } from './view/privacy.ts';
-import { planView } from './view/privacy.ts';
+import type { Words } from './view/plan.ts';
+import { planView } from './view/plan.ts';
+import type { DocumentPrivacy, Requires, ViewOf } from './view/privacy.ts';
 
 export type { Principal } from '../base/ids.ts';
-export { samePrincipal as same } from '../base/ids.ts';
 export type { AnswerValue, Context, Definition, StandardSchema } from './definition/definition.ts';
 export type { Draft, MapDraft, Shape } from './definition/fields.ts';
 export { t } from './definition/fields.ts';
-export { open, viewerIs } from './view/privacy.ts';
+export type { Reading } from './definition/reading.ts';
+export { all, open, requires, viewerIs } from './view/privacy.ts';
+
+/** Whether both are the same agent of the same authority. Nobody is the same as nobody else: false where one is absent. */
+export function same(one: Principal | null | undefined, other: Principal | null | undefined): boolean {
+  return one !== null && one !== undefined && other !== null && other !== undefined && samePrincipal(one, other);
+}
 
 // Registered, so that an application that brought its own copy of this package is understood.
 const appBrand: unique symbol = Symbol.for('levelten.app');
@@ -37,8 +46,9 @@ type Channels = { readonly [name: string]: ChannelTypes };
 export type View<D extends { readonly types: unknown }> = D['types'] extends {
   readonly shape: infer S extends Shape;
   readonly privacy: infer P;
+  readonly formulas: infer F;
 }
-  ? ViewOf<S, P>
+  ? ViewOf<S, P, F>
   : never;
 
 /** What a channel takes and gives: `ChannelOf<typeof board, 'write'>`. */
@@ -50,30 +60,84 @@ export type ChannelOf<
 type SchemaInput<S> = S extends StandardSchema<infer Input, infer _Output> ? Input : never;
 type SchemaOutput<S> = S extends StandardSchema<infer _Input, infer Output> ? Output : never;
 /** A page of privacy is checked by its type parameter, which would let unknown names through. */
-type OnlyFields<S, P> = { readonly [K in Exclude<keyof P, keyof S>]: never };
+type OnlyFields<Known, P> = P extends Requires ? unknown : { readonly [K in Exclude<keyof P, Known>]: never };
+
+/** What a definition has said so far: `policies` are names, `formulas` are their values by name. */
+export type Said = {
+  readonly shape: Shape;
+  readonly privacy: unknown;
+  readonly channels: Channels;
+  readonly policies: string;
+  readonly formulas: object;
+};
+type With<T extends Said, Part extends Partial<Said>> = Omit<T, keyof Part> & Part extends infer U extends Said
+  ? U
+  : never;
 
 /** One space's kind of document. Every step returns a new definition; the one before it stays as it was. */
-export class DocumentDefinition<S extends Shape, P, C extends Channels> implements Definition {
+export class DocumentDefinition<T extends Said> implements Definition {
   readonly [definitionBrand] = true;
   /** For the compiler only: there is no such property. */
-  declare readonly types: { readonly shape: S; readonly privacy: P; readonly channels: C };
+  declare readonly types: T;
   readonly plan: Plan;
-  readonly #shape: S;
+  readonly #shape: Shape;
   readonly #steps: ReadonlySet<string>;
 
-  constructor(shape: S, plan: Plan, steps: ReadonlySet<string>) {
+  constructor(shape: Shape, plan: Plan, steps: ReadonlySet<string>) {
     this.#shape = shape;
     this.plan = plan;
     this.#steps = steps;
   }
 
+  /**
+   * Who passes: each is asked with the document, who views it, and the entry that what it guards stands in. Only `true` lets anybody see
+   * anything; one that throws hides. It is asked again when a field that it read has changed, so it may depend on nothing else.
+   */
+  policies<const Names extends string>(
+    policies: {
+      readonly [K in Names]: (input: {
+        readonly doc: Reading<T['shape']>;
+        readonly who: Principal;
+        readonly row: RowOf<T['shape']>;
+      }) => boolean;
+    },
+  ): DocumentDefinition<With<T, { readonly policies: Names }>> {
+    const plans = Object.entries(policies).map(([name, run]): PolicyPlan => {
+      checkFieldName(name, `policies.${name}`);
+      if (typeof run !== 'function') throw invalid(`policies.${name}`, 'it is not a function');
+      // As with handlers: the room calls it with the document of this very shape.
+      return { name, run: run as PolicyPlan['run'] };
+    });
+    this.#isBefore('policies', 'privacy');
+    return this.#next('policies', { policies: plans });
+  }
+
+  /**
+   * Values made of the document, which viewers see like fields, where privacy says so. JSON; null, undefined and a throw are none. Made again when a field
+   * that it read has changed, so it may depend on nothing else.
+   */
+  formulas<const F extends { readonly [name: string]: (input: { readonly doc: Reading<T['shape']> }) => AnswerValue }>(
+    formulas: F,
+  ): DocumentDefinition<With<T, { readonly formulas: { readonly [K in keyof F]: ReturnType<F[K]> } }>> {
+    const plans = Object.entries(formulas).map(([name, run]): FormulaPlan => {
+      checkFieldName(name, `formulas.${name}`);
+      if (typeof run !== 'function') throw invalid(`formulas.${name}`, 'it is not a function');
+      if (Object.hasOwn(this.#shape, name)) throw invalid(`formulas.${name}`, 'a field has this name');
+      return { name, run: run as FormulaPlan['run'] };
+    });
+    this.#isBefore('formulas', 'privacy');
+    return this.#next('formulas', { formulas: plans });
+  }
+
   /** Who may see what, on one page. What is not listed is private. */
-  privacy<const Page extends PrivacyOf<S>>(page: Page & OnlyFields<S, Page>): DocumentDefinition<S, Page, C> {
-    return this.#next('privacy', { view: planView(this.#shape, page, '') });
+  privacy<const Page extends DocumentPrivacy<T['shape'], T['policies'], T['formulas']>>(
+    page: Page & OnlyFields<keyof T['shape'] | keyof T['formulas'], Page>,
+  ): DocumentDefinition<With<T, { readonly privacy: Page }>> {
+    return this.#next('privacy', { view: planView(this.#shape, page, wordsOf(this.plan)) });
   }
 
   /** `invent` says who may begin a document by opening it. Absent, one that does not exist is DOCUMENT_UNKNOWN. */
-  events(events: { readonly invent?: InventPolicy }): DocumentDefinition<S, P, C> {
+  events(events: { readonly invent?: InventPolicy }): DocumentDefinition<T> {
     for (const [name, value] of Object.entries(events)) {
       if (name !== 'invent') throw invalid(`events.${name}`, 'there is no such event');
       if (value !== undefined && typeof value !== 'function') throw invalid(`events.${name}`, 'it is not a function');
@@ -89,8 +153,10 @@ export class DocumentDefinition<S extends Shape, P, C extends Channels> implemen
   channel<const Name extends string, M extends StandardSchema, const R extends AnswerValue>(
     name: Name,
     schema: M,
-    handler: (input: { doc: Draft<S>; message: SchemaOutput<M>; who: Principal; ctx: Context }) => R,
-  ): DocumentDefinition<S, P, C & { readonly [K in Name]: { message: SchemaInput<M>; answer: R } }> {
+    handler: (input: { doc: Draft<T['shape']>; message: SchemaOutput<M>; who: Principal; ctx: Context }) => R,
+  ): DocumentDefinition<
+    With<T, { readonly channels: T['channels'] & { readonly [K in Name]: { message: SchemaInput<M>; answer: R } } }>
+  > {
     const path = `channel ${JSON.stringify(name)}`;
     if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) throw invalid(path, 'a channel is named [A-Za-z][A-Za-z0-9_-]*');
     if (typeof handler !== 'function') throw invalid(path, 'its handler is not a function');
@@ -103,7 +169,12 @@ export class DocumentDefinition<S extends Shape, P, C extends Channels> implemen
     return new DocumentDefinition(this.#shape, { ...this.plan, channels }, this.#steps);
   }
 
-  #next<Page>(step: string, part: Partial<Plan>): DocumentDefinition<S, Page, C> {
+  /** A page of privacy may name what was said before it, and nothing else. */
+  #isBefore(step: string, later: string): void {
+    if (this.#steps.has(later)) throw invalid(step, `it comes before ${later}`);
+  }
+
+  #next<U extends Said>(step: string, part: Partial<Plan>): DocumentDefinition<U> {
     if (this.#steps.has(step)) throw invalid(step, 'it is given twice');
     return new DocumentDefinition(this.#shape, { ...this.plan, ...part }, new Set([...this.#steps, step]));
   }
@@ -114,10 +185,27 @@ export class DocumentDefinition<S extends Shape, P, C extends Channels> implemen
  */
 export function document<const S extends Shape>(
   shape: S,
-): DocumentDefinition<S, Record<never, never>, Record<never, never>> {
+): DocumentDefinition<{
+  readonly shape: S;
+  readonly privacy: Record<never, never>;
+  readonly channels: Record<never, never>;
+  readonly policies: never;
+  readonly formulas: Record<never, never>;
+}> {
   checkShape(shape, '');
-  const plan = { record: planRecord(shape), view: planView(shape, {}, ''), invent: undefined, channels: new Map() };
+  const plan: Plan = {
+    record: planRecord(shape),
+    view: planView(shape, {}, { policies: [], formulas: [] }),
+    policies: [],
+    formulas: [],
+    invent: undefined,
+    channels: new Map(),
+  };
   return new DocumentDefinition(shape, plan, new Set());
+}
+
+function wordsOf({ policies, formulas }: Plan): Words {
+  return { policies: policies.map(({ name }) => name), formulas: formulas.map(({ name }) => name) };
 }
 
 export type App = {

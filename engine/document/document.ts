@@ -16,22 +16,23 @@ import type { DocumentName, Principal } from '../base/ids.ts';
 import { documentName } from '../base/ids.ts';
 import { documentLengthMax, updateBytesMax, updateLengthMax } from '../base/limits.ts';
 import type { Json } from '../base/merge-patch.ts';
-import { diff, isJsonObject } from '../base/merge-patch.ts';
+import { isJsonObject } from '../base/merge-patch.ts';
 import type { Definition } from './definition/definition.ts';
 import { isPrincipal, isReservedKey } from './draft/values.ts';
 import type { Env, Outcome, Refusal } from './handle.ts';
 import { runHandler, validate } from './handle.ts';
 import { hexOf } from './life/hex.ts';
 import { lengthOf } from './life/length.ts';
+import type { Past } from './life/past.ts';
 import { createPast, takeSections } from './life/past.ts';
 import type { Answer, Session } from './life/sessions.ts';
 import { checkSessions, judge, record, register, sessionOf } from './life/sessions.ts';
 import { decodeSnapshot } from './life/snapshot.ts';
 import { encodeUpdate, lifeIn, noMessage } from './life/update.ts';
 import type { Inside, Resident } from './resident.ts';
-import type { KindDelta, ViewKind } from './view/kinds.ts';
-import { deltasOf, jsonOf, kindOf } from './view/kinds.ts';
-import { projectDocument } from './view/project.ts';
+import type { Failures } from './view/policies.ts';
+import type { ViewDelta, Viewer } from './view/viewers.ts';
+import { Viewers } from './view/viewers.ts';
 
 export { definitionOf, isApp } from './define.ts';
 export type { Definition } from './definition/definition.ts';
@@ -39,7 +40,8 @@ export type { Env } from './handle.ts';
 export type { Acted } from './operate.ts';
 export { applyDelete, applyRewind } from './operate.ts';
 export type { Resident } from './resident.ts';
-export type { KindDelta, ViewKind } from './view/kinds.ts';
+export type { Failures } from './view/policies.ts';
+export type { ViewDelta, Viewer } from './view/viewers.ts';
 
 /** `session`: '' = only to view, 'new' = with a session to send in, else 32 hex digits of one to go on with. */
 export type OpenRequest = { readonly who: Principal; readonly session: string };
@@ -48,11 +50,11 @@ export type Opened = {
   /** In order; to be written before any of the rest leaves. */
   readonly updates: readonly Uint8Array[];
   /** To viewers that were there before. */
-  readonly deltas: readonly KindDelta[];
+  readonly deltas: readonly ViewDelta[];
   readonly result:
     | {
         readonly kind: 'opened';
-        readonly view: ViewKind;
+        readonly viewer: Viewer;
         /** '' where none was asked for. */
         readonly session: string;
         readonly incarnation: string;
@@ -77,7 +79,7 @@ export type SendRequest = {
 export type Sent = {
   /** Undefined: nothing is to be written. A part of a larger buffer: to be copied, never transferred. */
   readonly update: Uint8Array | undefined;
-  readonly deltas: readonly KindDelta[];
+  readonly deltas: readonly ViewDelta[];
   /** `seq` is that of the update, the first one's for a repeat; where nothing was written, the document's. */
   readonly result:
     | { readonly kind: 'answered'; readonly n: number; readonly seq: number; readonly json: string }
@@ -97,12 +99,16 @@ export type Sent = {
  * gone so far.
  */
 export function createResident(definition: Definition, name: DocumentName, seq = 0): Resident {
-  return { ...createPast(), seq, definition, name, kinds: new Map() };
+  return residentOf(definition, name, { ...createPast(), seq });
 }
 
 /** A document as a snapshot has it. ENGINE_CORRUPT where that cannot be. */
 export function restoreResident(definition: Definition, name: DocumentName, snapshot: Uint8Array): Resident {
-  return { ...decodeSnapshot(snapshot), definition, name, kinds: new Map() };
+  return residentOf(definition, name, decodeSnapshot(snapshot));
+}
+
+function residentOf(definition: Definition, name: DocumentName, past: Past): Resident {
+  return { ...past, definition, name, viewers: new Viewers(definition.plan, past.state) };
 }
 
 /**
@@ -110,7 +116,7 @@ export function restoreResident(definition: Definition, name: DocumentName, snap
  * break the rules of sessions; the resident is then to be thrown away. Nobody may be viewing yet.
  */
 export function replaySections(resident: Resident, sections: readonly Uint8Array[]): void {
-  assert(resident.kinds.size === 0, `${resident.name} is replayed before it is viewed`);
+  assert(resident.viewers.size === 0, `${resident.name} is replayed before it is viewed`);
   takeSections(resident, sections);
 }
 
@@ -145,14 +151,13 @@ export function openView(resident: Resident, request: OpenRequest, env: Env): Op
     register(inside.sessions, session, inside.seq + 1, { agent: who.agent, authority: who.authority });
     inside.seq += 1;
   }
-  const view = kindOf(inside.kinds, inside.definition.plan.view, inside.state, who);
-  view.viewers += 1;
+  const { viewer, json } = inside.viewers.open(who);
   const { incarnation, seq } = inside;
   return {
     updates,
     // Beginning a document and registering a session change nothing that anyone views; presence will.
     deltas: [],
-    result: { kind: 'opened', view, session, incarnation, seq, json: jsonOf(view) },
+    result: { kind: 'opened', viewer, session, incarnation, seq, json },
   };
 }
 
@@ -177,11 +182,9 @@ function invent(resident: Inside, who: Principal, env: Env): Uint8Array {
   return encodeUpdate({ ...noMessage, kind: 'invent', seq: resident.seq, atMs: env.nowMs, who, id });
 }
 
-/** One viewer left. Its kind is forgotten with the last. */
-export function closeView(resident: Resident, view: ViewKind): void {
-  assert(resident.kinds.get(view.key) === view && view.viewers > 0, `${resident.name} has viewers of this kind`);
-  view.viewers -= 1;
-  if (view.viewers === 0) resident.kinds.delete(view.key);
+/** One view less of this viewer. */
+export function closeView(resident: Resident, viewer: Viewer): void {
+  resident.viewers.close(viewer);
 }
 
 /**
@@ -253,13 +256,13 @@ function written(resident: Inside, session: Session, send: SendRequest, outcome:
     ? { seq, code: '', text: '', json: outcome.answer }
     : { seq, code: outcome.code, text: outcome.text, json: '' };
   record(resident.sessions, session, send.n, send.done, answer);
-  const deltas = isDone ? deltasOf(resident.kinds, resident.definition.plan.view, resident.state, outcome.redo) : [];
+  const deltas = isDone ? resident.viewers.deltas(outcome) : [];
   return sentWith(update, deltas, send.n, answer, isDone ? undefined : outcome.failure);
 }
 
 function sentWith(
   update: Uint8Array | undefined,
-  deltas: readonly KindDelta[],
+  deltas: readonly ViewDelta[],
   n: number,
   { seq, code, text, json }: Answer,
   failure: unknown,
@@ -275,29 +278,26 @@ function unwritten(resident: Resident, n: number, code: string, text: string, fa
 
 /** What `who` sees now, computed anew. */
 export function viewOf(resident: Resident, who: Principal): Json {
-  return projectDocument(resident.definition.plan.view, resident.state, who);
+  return resident.viewers.viewOf(who);
 }
 
-/** Asserts what holds between any two calls. Costs a projection per kind of viewer: for tests and samples. */
+/** Of its policies and formulas, since this was asked last: for the application's log, and never for a client. */
+export function takeFailures(resident: Resident): Failures | undefined {
+  return resident.viewers.takeFailures();
+}
+
+/** Asserts what holds between any two calls. Asks every policy about every viewer: for tests and samples. */
 export function checkResident(resident: Resident): void {
-  const { seq, incarnation, state, sessions, kinds, definition } = resident;
+  const { seq, incarnation, state, sessions, viewers } = resident;
   assert(seq > 0 || incarnation === '', `a document at ${seq} has incarnation ${JSON.stringify(incarnation)}`);
   assert(
-    incarnation !== '' || Object.keys(state).length + sessions.byId.size + kinds.size === 0,
+    incarnation !== '' || Object.keys(state).length + sessions.byId.size + viewers.size === 0,
     'what does not exist holds nothing',
   );
   checkSessions(sessions, seq);
   checkState(state);
   assert(resident.length === lengthOf(state), `a length of ${resident.length} for one of ${lengthOf(state)}`);
-  for (const [key, kind] of kinds) {
-    assert(key === kind.key && kind.viewers > 0, `kind ${key} has ${kind.viewers} viewers`);
-    const view = projectDocument(definition.plan.view, state, kind.who);
-    assert(diff(kind.view, view) === undefined, `kind ${key} was sent what it would see now`);
-    assert(
-      kind.json === undefined || kind.json === JSON.stringify(kind.view),
-      `kind ${key} keeps the JSON of its view`,
-    );
-  }
+  viewers.check();
 }
 
 function checkState(value: Json | undefined): void {

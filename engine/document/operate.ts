@@ -9,11 +9,10 @@ import type { Env } from './handle.ts';
 import { change, end } from './life/past.ts';
 import { encodeUpdate, noMessage } from './life/update.ts';
 import type { Inside, Resident } from './resident.ts';
-import type { KindDelta } from './view/kinds.ts';
-import { deltasOf } from './view/kinds.ts';
+import type { ViewDelta } from './view/viewers.ts';
 
 /** `update` is to be written before any of the rest leaves, `seq` its own. */
-export type Acted = { readonly update: Uint8Array; readonly deltas: readonly KindDelta[]; readonly seq: number };
+export type Acted = { readonly update: Uint8Array; readonly deltas: readonly ViewDelta[]; readonly seq: number };
 
 /** The state after update `seq` of this incarnation. */
 export type Former = { readonly seq: number; readonly incarnation: string; readonly state: JsonObject };
@@ -34,7 +33,7 @@ export function applyRewind(resident: Resident, to: Former, who: Principal, env:
   }
   change(inside, redo, undo);
   inside.seq = seq;
-  return { update, deltas: deltasOf(inside.kinds, inside.definition.plan.view, inside.state, redo), seq };
+  return { update, deltas: inside.viewers.deltas({ redo, undo }), seq };
 }
 
 /**
@@ -47,6 +46,7 @@ export function applyDelete(resident: Resident, who: Principal, env: Env): Acted
   const seq = inside.seq + 1;
   const update = encodeUpdate({ ...noMessage, kind: 'delete', seq, atMs: env.nowMs, who });
   end(inside, seq);
+  inside.viewers.forget();
   return { update, deltas: [], seq };
 }
 

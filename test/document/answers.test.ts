@@ -9,6 +9,7 @@ import {
   sendsInFlightMax,
   sessionsMax,
 } from '../../engine/base/limits.ts';
+import { restoreResident } from '../../engine/document/document.ts';
 import { lengthOf } from '../../engine/document/life/length.ts';
 import { createPast } from '../../engine/document/life/past.ts';
 import type { Sessions } from '../../engine/document/life/sessions.ts';
@@ -94,8 +95,7 @@ test('[D17] [C11] the largest document fits a link, sessions and answers with it
   const back = decodeSnapshot(bytes);
   t.equal(back.sessions.answersLength, past.sessions.answersLength);
   checkSessions(back.sessions, past.seq);
-  const definition = base;
-  const resident = { ...back, definition, name: 'space/key' as DocumentName, kinds: new Map() };
+  const resident = restoreResident(base, 'space/key' as DocumentName, bytes);
   t.ok(weightOf(resident) > 2 * documentAnswersLengthMax, 'what is kept is part of what a host counts');
   t.end();
 });

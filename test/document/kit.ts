@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import type { Definition, Principal } from '../../engine/document/define.ts';
 import { document, open, t, viewerIs } from '../../engine/document/define.ts';
-import type { Env, Opened, Resident, Sent } from '../../engine/document/document.ts';
+import type { Env, Opened, Resident, Sent, ViewDelta } from '../../engine/document/document.ts';
 import { applySend, checkResident, openView } from '../../engine/document/document.ts';
 
 export const ada: Principal = { agent: 'ada', authority: 'test' };
@@ -47,6 +47,8 @@ export class Member {
   readonly #resident: Resident;
   readonly #env: Env;
   n = 0;
+  /** Of viewers, as told last. */
+  kind: number;
 
   constructor(resident: Resident, who: Principal, env: Env) {
     const answer = openView(resident, { who, session: 'new' }, env);
@@ -56,6 +58,7 @@ export class Member {
     this.opening = opened(answer);
     this.updates = answer.updates;
     this.session = this.opening.session;
+    this.kind = this.opening.viewer.kind.id;
   }
 
   /** Sends the next message, confirming all but the last few. A send that wrote nothing took no number. */
@@ -74,6 +77,21 @@ export class Member {
     checkResident(this.#resident);
     return sent;
   }
+}
+
+/** What each of these hears of an update, as a proxy passes it on: deltas for one alone come first, and count for him in place of his kind's. */
+export function deliver(members: readonly Member[], deltas: readonly ViewDelta[]): Map<Member, string> {
+  const heard = new Map<Member, string>();
+  for (const { viewer, kind, json } of deltas) {
+    for (const member of members) {
+      if (viewer !== undefined && member.opening.viewer.id === viewer) {
+        member.kind = kind;
+        heard.set(member, json);
+      } else if (viewer === undefined && member.kind === kind && !heard.has(member)) heard.set(member, json);
+    }
+  }
+  for (const [member, json] of heard) if (json === '') heard.delete(member);
+  return heard;
 }
 
 export function codeOf(sent: Sent | Opened): string {

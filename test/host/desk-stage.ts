@@ -194,7 +194,8 @@ export class DeskStage {
       desk: this.desk,
       session,
       resident: undefined,
-      viewKind: undefined,
+      viewer: undefined,
+      kind: 0,
     };
     const viewer: ViewerStage = { attached, heard, view: undefined, n: 0 };
     this.desk.open(attached);

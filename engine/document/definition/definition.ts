@@ -1,7 +1,7 @@
 // A compiled definition: what the rest of the room needs to know of an application. define.ts makes it, step by step.
 import type { Principal } from '../../base/ids.ts';
 import type { RecordPlan } from '../draft/draft.ts';
-import type { ViewPlan } from '../view/privacy.ts';
+import type { ViewPlan } from '../view/plan.ts';
 
 /** What validates messages: zod, valibot, arktype, ... (standardschema.dev). It must answer at once. */
 export interface StandardSchema<Input = unknown, Output = Input> {
@@ -63,9 +63,18 @@ export type Channel = {
 /** Whether `who` may make a document begin. Only `true` means yes; a policy that throws says no. */
 export type InventPolicy = (input: { readonly who: Principal; readonly key: string }) => boolean;
 
+export type PolicyInput = { readonly doc: object; readonly who: Principal; readonly row: object | undefined };
+/** Only `true` lets anybody see anything; a policy that throws hides. */
+export type PolicyPlan = { readonly name: string; readonly run: (input: PolicyInput) => unknown };
+/** A value made of the document, JSON; undefined, null and a throw: there is none. */
+export type FormulaPlan = { readonly name: string; readonly run: (input: { readonly doc: object }) => unknown };
+
 export type Plan = {
   readonly record: RecordPlan;
   readonly view: ViewPlan;
+  /** By number, as the view plan names them. */
+  readonly policies: readonly PolicyPlan[];
+  readonly formulas: readonly FormulaPlan[];
   /** Undefined: nobody may, documents of this space do not begin by being opened. */
   readonly invent: InventPolicy | undefined;
   readonly channels: ReadonlyMap<string, Channel>;

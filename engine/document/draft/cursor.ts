@@ -14,6 +14,8 @@ import { mistake } from './values.ts';
 export type Transaction = {
   /** False once the handler has returned: a draft that it kept is dead. */
   isAlive: boolean;
+  /** A policy or a formula looks at the document, and may not change it. */
+  readonly isReadOnly: boolean;
   /** Records and maps that came to be because something was written into them, outer ones first. */
   readonly created: Cursor[];
 };
@@ -56,6 +58,7 @@ export class Cursor {
   /** Writes `value`, undefined = make absent. An object inside that was there before is let go of. */
   write(key: string, value: Json | undefined): void {
     this.object();
+    if (this.transaction.isReadOnly) throw mistake('a policy or a formula reads, and changes nothing');
     if (value === undefined && this.#object === undefined) return;
     const child = this.#children?.get(key);
     if (child !== undefined) {

@@ -33,7 +33,7 @@ export type Work = {
 };
 
 export function beginWork(plan: RecordPlan, state: JsonObject): Work {
-  const transaction: Transaction = { isAlive: true, created: [] };
+  const transaction: Transaction = { isAlive: true, isReadOnly: false, created: [] };
   const root = new Cursor(transaction, state);
   return {
     doc: plan.draftOf(root),

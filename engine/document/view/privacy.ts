@@ -1,11 +1,8 @@
-// Who may see what. A page of privacy is compiled into a view plan, which holds only what somebody may see: a field
-// that nobody listed is not in the plan, so no code that walks a plan can show it.
-import type { Json } from '../../base/merge-patch.ts';
+// The words of a page of privacy, and what it makes of the types that clients see: open = required, conditional = optional, private = absent.
+// plan.ts compiles a page, and checks again what the compiler was not shown.
 import type {
   BigintField,
   DateTimeField,
-  EntryField,
-  Field,
   Held,
   ListField,
   MapField,
@@ -15,21 +12,52 @@ import type {
   RecordField,
   Shape,
 } from '../definition/fields.ts';
-import { invalid } from '../definition/fields.ts';
 
 // Registered, so that an application that brought its own copy of this package is understood.
-const policy: unique symbol = Symbol.for('levelten.policy');
+const rule: unique symbol = Symbol.for('levelten.policy');
 
-export type Open = { readonly [policy]: 'open' };
-export type ViewerIs<Name extends string = string> = { readonly [policy]: 'viewerIs'; readonly field: Name };
-type Policy = Open | ViewerIs;
+export type Open = { readonly [rule]: 'open' };
+export type ViewerIs<Name extends string = string> = { readonly [rule]: 'viewerIs'; readonly field: Name };
+export type All<Names extends string = string> = { readonly [rule]: 'all'; readonly policies: readonly Names[] };
+/** A page of which nothing is there for whoever does not pass. */
+export type Requires<Names extends string = string, Page = unknown> = {
+  readonly [rule]: 'requires';
+  readonly policies: readonly Names[];
+  readonly page: Page;
+};
+/** What a field's privacy is, where it is no page of its own. */
+export type Rule = Open | ViewerIs | All;
 
 /** Everyone who views the document sees the field, and all that is in it. */
-export const open: Open = { [policy]: 'open' };
+export const open: Open = { [rule]: 'open' };
 
 /** Only the principal that the field `field` beside it holds sees it; nobody does while that is absent. */
 export function viewerIs<const Name extends string>(field: Name): ViewerIs<Name> {
-  return { [policy]: 'viewerIs', field };
+  return { [rule]: 'viewerIs', field };
+}
+
+/** Whoever passes all of these policies sees the field, and all that is in it. */
+export function all<const Names extends string>(...policies: readonly Names[]): All<Names> {
+  return { [rule]: 'all', policies };
+}
+
+/**
+ * The record, or each entry on its own, is there only for whoever passes the policy, or all of several: nothing else tells that it exists, no key
+ * and no count. `page` is open, or says more of its fields.
+ */
+export function requires<const Names extends string, const Page>(
+  policies: Names | readonly Names[],
+  page: Page,
+): Requires<Names, Page> {
+  return { [rule]: 'requires', policies: typeof policies === 'string' ? [policies] : policies, page };
+}
+
+export function ruleOf(part: unknown): Rule | Requires | undefined {
+  return typeof part === 'object' && part !== null && rule in part ? (part as Rule | Requires) : undefined;
+}
+
+export function kindOfRule(part: Rule | Requires): 'open' | 'viewerIs' | 'all' | 'requires' {
+  return part[rule];
 }
 
 type PrincipalNames<S extends Shape> = {
@@ -37,12 +65,25 @@ type PrincipalNames<S extends Shape> = {
 }[keyof S] &
   string;
 
-/** What `.privacy()` takes: a policy for a field, or, for what has fields, such a page for them. */
-export type PrivacyOf<S extends Shape> = {
-  readonly [K in keyof S]?: Open | ViewerIs<PrincipalNames<S>> | InnerPrivacy<S[K]>;
+/** What `.privacy()` takes: a rule for a field, or, for what has fields, such a page for them. */
+export type PrivacyOf<S extends Shape, Policies extends string> = {
+  readonly [K in keyof S]?: Open | ViewerIs<PrincipalNames<S>> | All<Policies> | InnerPrivacy<S[K], Policies>;
 };
-type InnerPrivacy<F> =
-  F extends RecordField<infer R> ? PrivacyOf<R> : F extends MapField<RecordField<infer R>> ? PrivacyOf<R> : never;
+type InnerPrivacy<F, Policies extends string> =
+  F extends RecordField<infer R>
+    ? PageOf<R, Policies>
+    : F extends MapField<RecordField<infer R>>
+      ? PageOf<R, Policies>
+      : never;
+type PageOf<S extends Shape, Policies extends string> =
+  | PrivacyOf<S, Policies>
+  | Requires<Policies, Open | PrivacyOf<S, Policies>>;
+
+/** What `.privacy()` of a document takes. */
+export type DocumentPrivacy<S extends Shape, Policies extends string, Formulas> =
+  | (PrivacyOf<S, Policies> & FormulaPrivacy<Policies, Formulas>)
+  | Requires<Policies, PrivacyOf<S, Policies> & FormulaPrivacy<Policies, Formulas>>;
+type FormulaPrivacy<Policies extends string, Formulas> = { readonly [K in keyof Formulas]?: Open | All<Policies> };
 
 /** A value as JSON shows it. */
 type Shown<F> = F extends MaybeField<infer G> ? Shown<G> : F extends BigintField | DateTimeField ? string : Held<F>;
@@ -63,116 +104,38 @@ type Presence<F, P> = P extends Open
   ? F extends NullableField
     ? 'optional'
     : 'required'
-  : P extends ViewerIs
+  : P extends ViewerIs | All
     ? 'optional'
-    : keyof P extends never
-      ? 'absent'
-      : F extends MapField
+    : P extends Requires
+      ? F extends MapField
         ? 'required'
-        : HasOpen<P> extends true
+        : 'optional'
+      : keyof P extends never
+        ? 'absent'
+        : F extends MapField
           ? 'required'
-          : 'optional';
-type Seen<F, P> = P extends Policy
+          : HasOpen<P> extends true
+            ? 'required'
+            : 'optional';
+type Seen<F, P> = P extends Rule
   ? Whole<F>
-  : F extends RecordField<infer R>
-    ? ViewOf<R, P>
-    : F extends MapField<RecordField<infer R>>
-      ? { readonly [key: string]: ViewOf<R, P> }
-      : never;
+  : P extends Requires<string, infer Page>
+    ? Seen<F, Page>
+    : F extends RecordField<infer R>
+      ? ViewOf<R, P>
+      : F extends MapField<RecordField<infer R>>
+        ? { readonly [key: string]: ViewOf<R, P> }
+        : never;
 
 /**
  * What a client gets: open = required, conditional = optional, private = absent. A principal may be absent, as views
- * hold no null.
+ * hold no null; and so may what is made of the document.
  */
-export type ViewOf<S extends Shape, P> = {
-  readonly [K in keyof S & keyof P as Presence<S[K], P[K]> extends 'required' ? K : never]: Seen<S[K], P[K]>;
-} & {
-  readonly [K in keyof S & keyof P as Presence<S[K], P[K]> extends 'optional' ? K : never]?: Seen<S[K], P[K]>;
-};
-
-/** A record as viewers may see it. */
-export type ViewPlan = {
-  readonly visible: readonly VisibleField[];
-  /** By the name of a field of the state: what may look different after it changed. */
-  readonly touchedBy: ReadonlyMap<string, readonly VisibleField[]>;
-  /** Whether two viewers can see different things. */
-  readonly isPersonal: boolean;
-};
-
-export type VisibleField = {
-  readonly name: string;
-  readonly kind: Field['kind'];
-  /** What a scalar reads as while it is absent. */
-  readonly initial: Json | undefined;
-  /** The principal field beside it that must hold the viewer; undefined = open. */
-  readonly gate: string | undefined;
-  /** The plan of a record, or of the entries of a map of records. */
-  readonly inner: ViewPlan | undefined;
-};
-
-/**
- * Compiles a page of privacy, 'open' = everything; what it does not list is private. APP_INVALID with the path of a
- * mistake.
- */
-export function planView(shape: Shape, privacy: unknown, path: string): ViewPlan {
-  if (typeof privacy !== 'object' || privacy === null) throw invalid(path, 'privacy is open, viewerIs(...) or a page');
-  const isOpen = policyOf(privacy)?.[policy] === 'open';
-  const names = isOpen ? Object.keys(shape) : Object.keys(privacy);
-  const visible: VisibleField[] = [];
-  for (const name of names) {
-    const fieldPath = path === '' ? name : `${path}.${name}`;
-    const field = Object.hasOwn(shape, name) ? shape[name] : undefined;
-    if (field === undefined) throw invalid(fieldPath, 'privacy names a field that is not there');
-    const part = isOpen ? open : (privacy as Record<string, unknown>)[name];
-    const seen = planField(shape, name, field, part, fieldPath);
-    if (seen !== undefined) visible.push(seen);
-  }
-  return {
-    visible,
-    touchedBy: touchedBy(visible),
-    isPersonal: visible.some((field) => field.gate !== undefined || field.inner?.isPersonal === true),
-  };
-}
-
-/** Undefined where nobody sees anything of it. */
-function planField(shape: Shape, name: string, field: Field, part: unknown, path: string): VisibleField | undefined {
-  const how = policyOf(part);
-  const gate = how?.[policy] === 'viewerIs' ? how.field : undefined;
-  if (gate !== undefined && (!Object.hasOwn(shape, gate) || shape[gate]?.kind !== 'principal')) {
-    throw invalid(path, `viewerIs(${JSON.stringify(gate)}) names no principal field beside it`);
-  }
-  const fields = fieldsInside(field);
-  if (how === undefined && fields === undefined) throw invalid(path, 'its privacy is open or viewerIs(...)');
-  const inner = fields === undefined ? undefined : planView(fields, how === undefined ? part : open, path);
-  if (inner?.visible.length === 0) return undefined;
-  return { name, kind: field.kind, initial: initialOf(field), gate, inner };
-}
-
-/** What viewers see of a field that is absent, where that is anything. */
-function initialOf(field: Field): Json | undefined {
-  if (field.kind === 'list') return [];
-  return 'initial' in field ? field.initial : undefined;
-}
-
-function policyOf(part: unknown): Policy | undefined {
-  return typeof part === 'object' && part !== null && policy in part ? (part as Policy) : undefined;
-}
-
-function fieldsInside(field: Field): Shape | undefined {
-  if (field.kind === 'record') return field.shape;
-  if (field.kind !== 'map') return undefined;
-  const entry: EntryField = field.of;
-  return entry.kind === 'record' ? entry.shape : undefined;
-}
-
-function touchedBy(visible: readonly VisibleField[]): Map<string, VisibleField[]> {
-  const touched = new Map<string, VisibleField[]>();
-  for (const field of visible) {
-    for (const name of field.gate === undefined ? [field.name] : [field.name, field.gate]) {
-      const fields = touched.get(name) ?? [];
-      if (!fields.includes(field)) fields.push(field);
-      touched.set(name, fields);
-    }
-  }
-  return touched;
-}
+export type ViewOf<S extends Shape, P, Formulas = Record<never, never>> =
+  P extends Requires<string, infer Page>
+    ? Partial<ViewOf<S, Page, Formulas>>
+    : {
+        readonly [K in keyof S & keyof P as Presence<S[K], P[K]> extends 'required' ? K : never]: Seen<S[K], P[K]>;
+      } & {
+        readonly [K in keyof S & keyof P as Presence<S[K], P[K]> extends 'optional' ? K : never]?: Seen<S[K], P[K]>;
+      } & { readonly [K in keyof Formulas & keyof P]?: NonNullable<Formulas[K]> };

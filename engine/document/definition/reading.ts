@@ -1,0 +1,50 @@
+// The types of a document for policies and formulas: what a handler holds, and nothing that changes it.
+import type {
+  EntryField,
+  Held,
+  ItemField,
+  ListDraft,
+  ListField,
+  MapField,
+  NullableField,
+  RecordField,
+  Shape,
+} from './fields.ts';
+
+/** What a policy or a formula reads: fields as a handler reads them. Writing is HANDLER_FAILED, and a policy that fails hides. */
+export type Reading<S extends Shape> = {
+  readonly [K in keyof S]: S[K] extends RecordField<infer R>
+    ? Reading<R>
+    : S[K] extends MapField<infer E>
+      ? MapReading<E>
+      : S[K] extends ListField<infer I>
+        ? ListReading<I>
+        : S[K] extends NullableField
+          ? Held<S[K]> | null
+          : Held<S[K]>;
+};
+
+type EntryReading<E> = E extends RecordField<infer S> ? Reading<S> : Held<E>;
+
+export interface MapReading<E extends EntryField> {
+  readonly size: number;
+  has(key: string): boolean;
+  get(key: string): EntryReading<E> | undefined;
+  /** Sorted by UTF-16 code unit. */
+  keys(): string[];
+  entries(): [string, EntryReading<E>][];
+}
+
+export type ListReading<E extends ItemField> = Pick<
+  ListDraft<E>,
+  'length' | 'at' | 'indexOf' | 'includes' | 'values' | typeof Symbol.iterator
+>;
+
+/** Every record that a document holds many of: what a policy may be given as its row. */
+export type RowOf<S extends Shape> = {
+  [K in keyof S]: S[K] extends MapField<RecordField<infer R>>
+    ? Reading<R> | RowOf<R>
+    : S[K] extends RecordField<infer R>
+      ? RowOf<R>
+      : never;
+}[keyof S];

@@ -1,0 +1,77 @@
+// The views of one document by what they are told: all of a kind of viewers hear the same, through each link once. Who is of which kind is the
+// document's word (engine/document/view/viewers.ts); through which links, and under which number there, is known here.
+import type { ViewDelta, Viewer } from '../engine/document/document.ts';
+import type { ToProxy } from '../proxy/link-wire.ts';
+import { toProxy } from '../proxy/link-wire.ts';
+import type { Attached, Front } from './front.ts';
+
+/** A kind of viewers on one link. */
+type Place = { readonly number: number; views: number };
+
+type Emit = (front: Front, message: ToProxy) => void;
+
+export class Audience {
+  readonly #views = new Map<number, Set<Attached>>();
+  readonly #kinds = new Map<number, Map<Front, Place>>();
+
+  get size(): number {
+    return this.#views.size;
+  }
+
+  /** Takes a view in, and returns the number of its kind on its link. */
+  join(attached: Attached, viewer: Viewer): number {
+    attached.viewer = viewer;
+    const views = this.#views.get(viewer.id) ?? new Set();
+    this.#views.set(viewer.id, views.add(attached));
+    return this.#enter(attached, viewer.kind.id);
+  }
+
+  leave(attached: Attached): void {
+    const { viewer } = attached;
+    if (viewer === undefined) return;
+    attached.viewer = undefined;
+    this.#exit(attached);
+    const views = this.#views.get(viewer.id);
+    if (views?.delete(attached) === true && views.size === 0) this.#views.delete(viewer.id);
+  }
+
+  /** The deltas of one update: those for one viewer alone come first, and what his kind is told is then not for him. */
+  tell(deltas: readonly ViewDelta[], seq: number, emit: Emit): void {
+    for (const { viewer, kind, json } of deltas) {
+      if (viewer === undefined) {
+        for (const [front, { number }] of this.#kinds.get(kind) ?? []) emit(front, [toProxy.delta, number, seq, json]);
+        continue;
+      }
+      for (const attached of this.#views.get(viewer) ?? []) {
+        const number = this.#move(attached, kind);
+        emit(attached.front, [toProxy.viewDelta, attached.view, number, seq, json]);
+      }
+    }
+  }
+
+  #move(attached: Attached, kind: number): number {
+    if (attached.kind === kind) return this.#kinds.get(kind)?.get(attached.front)?.number ?? 0;
+    this.#exit(attached);
+    return this.#enter(attached, kind);
+  }
+
+  #enter(attached: Attached, kind: number): number {
+    attached.kind = kind;
+    const { front } = attached;
+    const fronts = this.#kinds.get(kind) ?? new Map<Front, Place>();
+    this.#kinds.set(kind, fronts);
+    const place = fronts.get(front) ?? { number: front.nextKindNumber(), views: 0 };
+    fronts.set(front, place);
+    place.views += 1;
+    return place.number;
+  }
+
+  #exit({ kind, front }: Attached): void {
+    const fronts = this.#kinds.get(kind);
+    const place = fronts?.get(front);
+    if (fronts === undefined || place === undefined) return;
+    place.views -= 1;
+    if (place.views === 0) fronts.delete(front);
+    if (fronts.size === 0) this.#kinds.delete(kind);
+  }
+}
