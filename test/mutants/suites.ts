@@ -52,6 +52,9 @@ export function suitesFor(file: string): readonly string[] {
     return [...['open', 'document-index', 'store', 'folding', 'pages', 'whole', 'erasing'].map(ofStore), ...lives];
   if (file === 'engine/document/life/sessions.js')
     return ['answers', 'document'].map((name) => `test/document/${name}.test.js`);
+  if (file.startsWith('engine/document/view/') || file.startsWith('engine/document/draft/'))
+    return ['policies', 'views', 'fields'].map((name) => `test/document/${name}.test.js`);
+  if (file === 'host/audience.js') return lives;
   if (file === 'host/desk.js') return ['test/host/unreadable.test.js', ...lives];
   if (file === 'engine/document/life/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file === 'proxy/route.js') return ['test/proxy/routing.test.js'];

@@ -34,13 +34,20 @@ export const hostMutants: readonly Mutant[] = [
     'this.#isStopped = true; this.queue.commit(Number.MAX_SAFE_INTEGER);',
   ),
   one('C18', 'keeps a stopped desk', 'host/host.js', 'chain.service?.stop();\n        chain.service = undefined;', ''),
-  one('D5', 'forgets a link when one of its viewers leaves', desk, 'place.views === 0', 'place.views >= 0'),
+  one(
+    'D5',
+    'forgets a link when one of its viewers leaves',
+    'host/audience.js',
+    'place.views === 0',
+    'place.views >= 0',
+  ),
+  one('D6', 'tells a kind what was told to one of it', 'proxy/attachments.js', 'place.seq < seq', 'place.seq <= seq'),
   one(
     'F5',
     'tells a new viewer of the past',
     desk,
-    'this.#emitDeltas(opened.deltas, resident.seq);',
-    'this.#emitDeltas(opened.deltas, resident.seq); for (const kind of resident.kinds.values()) this.#emitDeltas([{ kind, json: "{}" }], resident.seq);',
+    'this.#emitDeltas(attached.name, resident, opened.deltas);',
+    'this.#emitDeltas(attached.name, resident, [{ viewer: undefined, kind: 2, json: "{}" }]);',
   ),
   one(
     'D11',

@@ -10,6 +10,7 @@ import { nodeMutants } from './table-node.ts';
 import { storeMutants } from './table-store.ts';
 import { trustMutants } from './table-trust.ts';
 import { verifyMutants } from './table-verify.ts';
+import { viewMutants } from './table-views.ts';
 
 /** The readings of the design that lose data, as the model checker's table has them. */
 function readings(): Mutant[] {
@@ -26,6 +27,7 @@ export const mutants: readonly Mutant[] = [
   ...verifyMutants,
   ...trustMutants,
   ...documentMutants,
+  ...viewMutants,
   ...hostMutants,
   ...backupMutants,
 ];

@@ -1,0 +1,62 @@
+// Mutants of what viewers see: gates, policies, kinds of viewers, and the difference that an update makes for them.
+import type { Mutant } from './mutant.ts';
+import { one } from './mutant.ts';
+
+const changes = 'engine/document/view/changes.js';
+const sight = 'engine/document/view/sight.js';
+const policies = 'engine/document/view/policies.js';
+const viewers = 'engine/document/view/viewers.js';
+
+export const viewMutants: readonly Mutant[] = [
+  one('D5', 'forgets that a row decides about itself', changes, ' && !hangsOnRow(inner.policies, shift)', ''),
+  one('D5', 'takes who holds a gate for who held it', changes, "gate.kind !== 'viewerIs' ||", 'true ||'),
+  one(
+    'D28',
+    'looks at nothing that was not written',
+    changes,
+    'isTouched(plan.policies, shift.stirred) || shift.formulas.size > 0',
+    'false',
+  ),
+  one('D28', 'looks into what comes whole', changes, 'isInside && !isStirred', 'isInside'),
+  one('D3', 'changes a record that is not there', changes, 'isSeen(plan, twin, shift.after, path, false) && ', ''),
+  one('D3', 'changes a record that was not there', changes, ' && isSeen(plan, twin, shift.before, path, true)', ''),
+  one('D6', 'names nobody', sight, 'sight.onHolder(holder);', ''),
+  one('D28', 'lets one of several policies do', sight, 'policies.every(', 'policies.some('),
+  one('D28', 'asks about one and believes it of all', policies, 'if (!asked.who)', 'if (true)'),
+  one('D28', 'asks once', policies, 'known.everybody = undefined;', ''),
+  one('D28', 'asks for no row', policies, "asked.row ? 'row' : said", 'said'),
+  one('D28', 'takes anything for a yes', policies, 'return said === true;', 'return Boolean(said);'),
+  one('D28', 'keeps the value of a formula', policies, 'known.isKnown = false;', ''),
+  one(
+    'D4',
+    'tells who may not what his kind may',
+    viewers,
+    'text !== undefined || json !== undefined',
+    'text !== undefined',
+  ),
+  one('D4', 'shows all of a kind the same', viewers, '!hangsOnRows && !named.has(keyOf(who))', '!hangsOnRows'),
+  one('D5', 'shows who comes what was', viewers, 'move.from.first = undefined;', ''),
+  one('D6', 'makes two kinds of one', viewers, '!isWhole || this.#kinds.has(key)', '!isWhole'),
+  one('D28', 'takes a row for what it was', viewers, " || outcomes[number] === 'row'", ''),
+  one(
+    'D28',
+    'keeps a row that was taken away',
+    'engine/document/view/rows-seen.js',
+    'else if (policies?.delete(policy)',
+    'else if (false && policies?.delete(policy)',
+  ),
+  one(
+    'D28',
+    'lets a policy write',
+    'engine/document/draft/cursor.js',
+    'if (this.transaction.isReadOnly)',
+    'if (false)',
+  ),
+  one(
+    'D28',
+    'reads without noting it',
+    'engine/document/draft/reading.js',
+    'child(key) {\n        this.#note(key);',
+    'child(key) {',
+  ),
+];
