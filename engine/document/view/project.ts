@@ -4,9 +4,11 @@
 // Views are not shared with the state: records, maps and principals are copied, so that a view is what was sent,
 // whatever a handler does next. A view that is kept is brought up to date in place, at the price of what was touched
 // and not of what is there: a note among ten thousand costs one note.
+
+import { diffJson } from '../../base/delta-diff.ts';
 import type { Principal } from '../../base/ids.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
-import { diff, isJsonObject } from '../../base/merge-patch.ts';
+import { isJsonObject } from '../../base/merge-patch.ts';
 import type { ViewPlan, VisibleField } from './privacy.ts';
 
 /** The whole view of a document. */
@@ -15,7 +17,7 @@ export function projectDocument(plan: ViewPlan, state: JsonObject, who: Principa
 }
 
 /**
- * Brings `view` from what it was before `redo` to what `state` is after it. Returns the merge patch that does the same
+ * Brings `view` from what it was before `redo` to what `state` is after it. Returns the delta that does the same
  * to a client's copy, undefined where this viewer sees no difference. The patch may share objects with `view`: use it
  * at once.
  */
@@ -151,7 +153,7 @@ function refreshEntry(
 }
 
 function replace(view: JsonObject, key: string, before: Json | undefined, after: Json | undefined): Json | undefined {
-  const part = diff(before, after);
+  const part = diffJson(before, after);
   if (part === undefined) return undefined;
   if (after === undefined) delete view[key];
   else view[key] = after;
