@@ -21,6 +21,7 @@ const clientModules = [
   'proxy/client/client.js',
   'proxy/client/document.js',
   'proxy/client/frames.js',
+  'engine/base/delta.js',
   'engine/base/merge-patch.js',
   'engine/base/errors.js',
 ];

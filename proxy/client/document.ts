@@ -6,8 +6,8 @@
 // is refused as a gap. Numbers may be given anew only when nothing is in flight any more - or two messages could be out
 // under one number - so the queue stands still until each send in flight has come back, and then goes on from the lowest
 // number that was not used.
+import { applyDelta } from '../../engine/base/delta.ts';
 import type { Json } from '../../engine/base/merge-patch.ts';
-import { merge } from '../../engine/base/merge-patch.ts';
 import type { RefusedFrame, ServerFrame } from './frames.ts';
 import {
   consumesNumber,
@@ -166,8 +166,7 @@ export class OpenDocument<View = unknown> {
   onFrame(frame: ServerFrame): void {
     if (this.#status === 'refused' || this.#status === 'closed') return;
     if (frame.t === 'view') return this.#onView(frame.session ?? undefined, frame.seq, frame.view);
-    if (frame.t === 'delta')
-      return this.#view === undefined ? undefined : this.#show(frame.seq, merge(this.#view, frame.delta));
+    if (frame.t === 'delta') return this.#onDelta(frame.seq, frame.delta);
     if (frame.t === 'answer') return this.#onAnswer(frame.n, frame.seq, frame.value);
     if (frame.t === 'refused') return frame.n === 0 ? this.#onOpenRefused(frame) : this.#onSendRefused(frame);
     if (frame.t === 'status') return this.#setStatus(this.#view === undefined ? 'connecting' : frame.state);
@@ -199,6 +198,11 @@ export class OpenDocument<View = unknown> {
     if (this.#isResendDue) for (const send of this.#inFlight) this.#write(send);
     this.#isResendDue = false;
     this.#pump();
+  }
+
+  #onDelta(seq: number, delta: Json): void {
+    if (this.#view === undefined) return;
+    this.#show(seq, applyDelta(this.#view, delta) ?? {});
   }
 
   #onAnswer(n: number, seq: number, value: Json): void {

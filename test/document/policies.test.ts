@@ -2,10 +2,11 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { z } from 'zod';
+import { applyDelta } from '../../engine/base/delta.ts';
 import type { DocumentName } from '../../engine/base/ids.ts';
 import { samePrincipal } from '../../engine/base/ids.ts';
 import type { Json } from '../../engine/base/merge-patch.ts';
-import { isJsonObject, merge } from '../../engine/base/merge-patch.ts';
+import { isJsonObject } from '../../engine/base/merge-patch.ts';
 import type { Definition, Principal, View } from '../../engine/document/define.ts';
 import { all, document, t as f, open, requires, same, viewerIs } from '../../engine/document/define.ts';
 import type { ViewDelta } from '../../engine/document/document.ts';
@@ -141,7 +142,7 @@ test('[D4] [D5] [D6] [D28] whatever policies say, and whenever they say somethin
         for (const member of members) {
           const before = JSON.stringify(sorted(copies.get(member)));
           const json = heard.get(member);
-          if (json !== undefined) copies.set(member, merge(copies.get(member), JSON.parse(json)));
+          if (json !== undefined) copies.set(member, applyDelta(copies.get(member), JSON.parse(json)) ?? {});
           const now = JSON.stringify(sorted(copies.get(member)));
           const wanted = JSON.stringify(sorted(expectedOf(page, resident.state, member.who)));
           if (now !== wanted || now !== JSON.stringify(sorted(viewOf(resident, member.who)))) return false;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { z } from 'zod';
+import { applyDelta } from '../../engine/base/delta.ts';
 import type { DocumentName } from '../../engine/base/ids.ts';
 import type { Json } from '../../engine/base/merge-patch.ts';
-import { merge } from '../../engine/base/merge-patch.ts';
 import type { Principal, View } from '../../engine/document/define.ts';
 import { document, t as f, open, viewerIs } from '../../engine/document/define.ts';
 import { checkResident, closeView, createResident, openView, viewOf } from '../../engine/document/document.ts';
@@ -27,7 +27,7 @@ test('[D5] [C18] a view and its deltas are what a projection of the state is, wh
         for (const [member, json] of heard) {
           seen.deltas += 1;
           if (json.includes('null')) seen.removals += 1;
-          copies.set(member, merge(copies.get(member), JSON.parse(json)));
+          copies.set(member, applyDelta(copies.get(member), JSON.parse(json)) ?? {});
         }
         for (const member of members) {
           const { who } = member;

@@ -1,9 +1,9 @@
 // A desk over a real store, for tests: one host that heads a chain by itself, with viewers on a link that is listened to. Whatever is
 // made is written, synced and committed by `settle`; folding and trimming come when they are asked for.
+import { applyDelta } from '../../engine/base/delta.ts';
 import type { Lsn } from '../../engine/base/ids.ts';
 import { chainId, epoch } from '../../engine/base/ids.ts';
 import type { Json, JsonObject } from '../../engine/base/merge-patch.ts';
-import { merge } from '../../engine/base/merge-patch.ts';
 import { app, document, open, type Principal, t } from '../../engine/document/define.ts';
 import { foldDocument } from '../../engine/document/life/snapshot.ts';
 import type { DocumentIndex } from '../../engine/store/document-index.ts';
@@ -218,7 +218,7 @@ export class DeskStage {
     for (const message of messages) {
       viewer.heard.push(message);
       if (message[0] === 2) viewer.view = JSON.parse(message[6]) as JsonObject;
-      if (message[0] === 5) viewer.view = merge(viewer.view, JSON.parse(message[3]) as Json);
+      if (message[0] === 5) viewer.view = applyDelta(viewer.view, JSON.parse(message[3]) as Json) ?? {};
       if (message[0] === 4 && message[2] === 0) viewer.view = undefined;
     }
   }

@@ -17,7 +17,11 @@ export const importTable: Readonly<Record<Room, Rule>> = {
   'engine/store': { ours: ['engine/base/**'], packages: [], builtins: [] },
   'engine/document': { ours: ['engine/base/**'], packages: ['msgpackr'], builtins: [] },
   chain: { ours: ['engine/base/**'], packages: [], builtins: [] },
-  'proxy/client': { ours: ['engine/base/merge-patch.ts', 'engine/base/errors.ts'], packages: [], builtins: [] },
+  'proxy/client': {
+    ours: ['engine/base/merge-patch.ts', 'engine/base/delta.ts', 'engine/base/errors.ts'],
+    packages: [],
+    builtins: [],
+  },
   proxy: {
     ours: [
       'engine/base/**',

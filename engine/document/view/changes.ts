@@ -5,7 +5,8 @@
 // Who sees what may change as well, though no field that he sees did: `stirred` policies say something else now, or may for some row. What
 // hangs on them is compared whole.
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
-import { diff, isJsonObject, merge } from '../../base/merge-patch.ts';
+import { isJsonObject, merge } from '../../base/merge-patch.ts';
+import { differenceOf, entryDifference } from './difference.ts';
 import type { ViewPlan, VisibleField } from './plan.ts';
 import type { Path } from './project.ts';
 import { below, entryPath, passesGate, projectEntry, projectField, rootPath } from './project.ts';
@@ -120,7 +121,7 @@ function wholeDelta(
 ): Json | undefined {
   const former = was ? projectField(field, valueBefore(twin, field.name), before, path) : undefined;
   const now = is ? projectField(field, twin.state?.[field.name], after, path) : undefined;
-  return diff(former, now);
+  return differenceOf(field, former, now);
 }
 
 function mapDelta(field: VisibleField, map: Twin, shift: Shift, path: Path): JsonObject | undefined {
@@ -146,7 +147,7 @@ function entryDelta(field: VisibleField, key: string, map: Twin, shift: Shift, p
     if (isSeenThroughout(inner, inside, shift, place)) return recordDelta(inner, inside, shift, place);
   }
   const former = projectEntry(field, key, valueBefore(map, key), shift.before, path);
-  return diff(former, projectEntry(field, key, entry, shift.after, path));
+  return entryDifference(field, former, projectEntry(field, key, entry, shift.after, path));
 }
 
 /** Whether anything that an entry holds may decide what else of it is seen. */

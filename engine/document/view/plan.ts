@@ -29,6 +29,8 @@ export type Gate =
 export type VisibleField = {
   readonly name: string;
   readonly kind: Field['kind'] | 'formula';
+  /** What a map is of. */
+  readonly entry: Field['kind'] | undefined;
   /** What a scalar reads as while it is absent. Of a formula: its number. */
   readonly initial: Json | undefined;
   readonly gate: Gate;
@@ -59,7 +61,15 @@ function planFormulas(page: object, words: Words): VisibleField[] {
     if (!Object.hasOwn(page, name)) continue;
     const gate = gateOf({}, part, words, name);
     if (gate === undefined) throw invalid(name, 'the privacy of a formula is open or all(...)');
-    visible.push({ name, kind: 'formula', initial: number, gate, inner: undefined, policies: policiesOf(gate) });
+    visible.push({
+      name,
+      kind: 'formula',
+      entry: undefined,
+      initial: number,
+      gate,
+      inner: undefined,
+      policies: policiesOf(gate),
+    });
   }
   return visible;
 }
@@ -109,7 +119,8 @@ function planField(
     fields === undefined ? undefined : innerPlan(field, fields, gate === undefined ? part : open, words, path);
   if (inner?.visible.length === 0) return undefined;
   const policies = new Set([...policiesOf(gate ?? everyone), ...(inner?.policies ?? [])]);
-  return { name, kind: field.kind, initial: initialOf(field), gate: gate ?? everyone, inner, policies };
+  const entry = field.kind === 'map' ? field.of.kind : undefined;
+  return { name, kind: field.kind, entry, initial: initialOf(field), gate: gate ?? everyone, inner, policies };
 }
 
 function innerPlan(field: Field, fields: Shape, page: unknown, words: Words, path: string): ViewPlan {
