@@ -12,7 +12,8 @@ import type {
   Plan,
   StandardSchema,
 } from './definition/definition.ts';
-import type { Draft, Shape } from './definition/fields.ts';
+import type { Draft } from './definition/drafts.ts';
+import type { Shape } from './definition/fields.ts';
 import { checkShape, invalid } from './definition/fields.ts';
 import { planRecord } from './draft/draft.ts';
 import type { PrivacyOf, ViewOf } from './view/privacy.ts';
@@ -21,7 +22,8 @@ import { planView } from './view/privacy.ts';
 export type { Principal } from '../base/ids.ts';
 export { samePrincipal as same } from '../base/ids.ts';
 export type { AnswerValue, Context, Definition, StandardSchema } from './definition/definition.ts';
-export type { Draft, MapDraft, Shape } from './definition/fields.ts';
+export type { Draft, ListDraft, MapDraft, Query, Row, RowInput, TableDraft } from './definition/drafts.ts';
+export type { Shape } from './definition/fields.ts';
 export { t } from './definition/fields.ts';
 export { open, viewerIs } from './view/privacy.ts';
 

@@ -141,6 +141,7 @@ function planField(shape: Shape, name: string, field: Field, part: unknown, path
   if (gate !== undefined && (!Object.hasOwn(shape, gate) || shape[gate]?.kind !== 'principal')) {
     throw invalid(path, `viewerIs(${JSON.stringify(gate)}) names no principal field beside it`);
   }
+  if (field.kind === 'table') throw invalid(path, 'tables are not shown yet');
   const fields = fieldsInside(field);
   if (how === undefined && fields === undefined) throw invalid(path, 'its privacy is open or viewerIs(...)');
   const inner = fields === undefined ? undefined : planView(fields, how === undefined ? part : open, path);
