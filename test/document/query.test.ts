@@ -184,6 +184,20 @@ test('[D27] what is walked is fixed when the walk begins, and a query can be ask
       [0, 2],
       'a test may write',
     );
+    rows.add({ seat: 3 });
+    const sizes: number[] = [];
+    const rash = rows.where(({ id }) => {
+      if (sizes.length === 0) rows.delete(id);
+      return sizes.push(rows.size) > 0;
+    });
+    t.strictSame(
+      [rash.map((row) => row.seat), sizes],
+      [
+        [2, 3],
+        [2, 2, 2],
+      ],
+      'and ask again',
+    );
   });
   let kept: ReturnType<Doc['rows']['where']> | undefined;
   run({}, ({ rows }) => {
@@ -219,6 +233,8 @@ test('[D27] an absent field is found by its default, and by null where it has no
       () => rows.where('score', '<', 'x' as never),
       () => rows.where('who' as never, '<', ada as never),
       () => rows.where(null as never),
+      () => rows.where(rows.first() as never),
+      () => rows.where([] as never),
       () => rows.by('who' as never),
       () => rows.by('other' as never),
       () => rows.by('score', 'up' as never),

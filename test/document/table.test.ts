@@ -74,9 +74,11 @@ test('[D26] [D27] [D7] [D8] a table does what an array of objects does, whatever
       const before = structuredClone(past.state);
       const made = beginWork(plan, past.state, env.randomBytes16);
       const twin = new Twin(tableOf(made.doc as Draft<typeof shape>, place), place, rows, at * 100);
+      // Not behind each run: what asks for all has seen all, and a memory that is told nothing would not show.
+      if (at > 0) same(twin.differs(), '');
       const adds = at > 0 ? [] : begun.map((values) => ({ do: 'add', values }) as const);
       for (const one of [...adds, ...steps]) same(twin.take(one), '');
-      same(twin.differs(), '');
+      if (at % 2 === 0) same(twin.differs(), '');
       ends[end] += 1;
       const { redo, undo } = end === 'throw' ? { redo: {}, undo: {} } : made.finish();
       if (end === 'throw' || end === 'excess') {

@@ -62,6 +62,10 @@ export class TableRows implements TableWatch {
     return memory;
   }
 
+  get size(): number {
+    return this.memory()?.order.entries.length ?? 0;
+  }
+
   /** The draft of a row. */
   get(id: string): object | undefined {
     const table = this.table();
@@ -72,8 +76,7 @@ export class TableRows implements TableWatch {
   add(input: unknown): object {
     const { plan } = this;
     const row = plan.storeRow(input);
-    if ((this.memory()?.order.entries.length ?? 0) >= plan.max)
-      throw mistake(`${plan.name} holds at most ${plan.max} rows`);
+    if (this.size >= plan.max) throw mistake(`${plan.name} holds at most ${plan.max} rows`);
     if (plan.key !== undefined) this.#checkKey(plan.key, rankIn(plan, row, plan.key), undefined);
     const id = this.#freshId();
     const next = this.#cursor.read(nextKey);

@@ -56,6 +56,9 @@ class Asked {
     if (typeof what === 'string') return this.#next(withRange(plan, this.#wanted, what, is, value));
     if (typeof what === 'function') return this.#next(withTest(this.#wanted, what as (row: object) => boolean));
     if (typeof what !== 'object' || what === null) throw mistake(`${plan.name}: where takes fields, a range or a test`);
+    // A row says nothing of itself: taken for an empty question it would find all.
+    const prototype: unknown = Object.getPrototypeOf(what);
+    if (prototype !== Object.prototype && prototype !== null) throw mistake(`${plan.name}: where takes plain fields`);
     return this.#next(withEqual(plan, this.#wanted, what));
   }
 
@@ -151,7 +154,7 @@ export class TableOf extends Asked {
   }
 
   get size(): number {
-    return this.count();
+    return this.#rows.size;
   }
 
   add(row: unknown): object {
