@@ -14,7 +14,8 @@ import type {
   PolicyPlan,
   StandardSchema,
 } from './definition/definition.ts';
-import type { Draft, Shape } from './definition/fields.ts';
+import type { Draft } from './definition/drafts.ts';
+import type { Shape } from './definition/fields.ts';
 import { checkFieldName, checkShape, invalid } from './definition/fields.ts';
 import type { Reading, RowOf } from './definition/reading.ts';
 import { planRecord } from './draft/draft.ts';
@@ -24,7 +25,8 @@ import type { DocumentPrivacy, Requires, ViewOf } from './view/privacy.ts';
 
 export type { Principal } from '../base/ids.ts';
 export type { AnswerValue, Context, Definition, StandardSchema } from './definition/definition.ts';
-export type { Draft, MapDraft, Shape } from './definition/fields.ts';
+export type { Draft, ListDraft, MapDraft, Query, Row, RowInput, TableDraft } from './definition/drafts.ts';
+export type { Shape } from './definition/fields.ts';
 export { t } from './definition/fields.ts';
 export type { Reading } from './definition/reading.ts';
 export { all, open, requires, viewerIs } from './view/privacy.ts';

@@ -18,6 +18,7 @@ import { documentLengthMax, updateBytesMax, updateLengthMax } from '../base/limi
 import type { Json } from '../base/merge-patch.ts';
 import { isJsonObject } from '../base/merge-patch.ts';
 import type { Definition } from './definition/definition.ts';
+import { knownMemoryOf } from './draft/table-memory.ts';
 import { isPrincipal, isReservedKey } from './draft/values.ts';
 import type { Env, Outcome, Refusal } from './handle.ts';
 import { runHandler, validate } from './handle.ts';
@@ -303,6 +304,7 @@ export function checkResident(resident: Resident): void {
 function checkState(value: Json | undefined): void {
   assert(value !== null && value !== undefined, 'the state holds no null');
   if (!isJsonObject(value)) return;
+  knownMemoryOf(value)?.check();
   for (const [key, part] of Object.entries(value)) {
     assert(!isReservedKey(key), `the state holds the key ${key}`);
     checkState(part);

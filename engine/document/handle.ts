@@ -72,7 +72,7 @@ export function runHandler(
   seq: number,
   env: Env,
 ): Outcome {
-  const work = beginWork(plan.record, state);
+  const work = beginWork(plan.record, state, env.randomBytes16);
   const ctx = new HandlerContext(env, seq);
   try {
     const value = channel.handler({ doc: work.doc, message, who: { agent: who.agent, authority: who.authority }, ctx });

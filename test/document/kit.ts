@@ -113,6 +113,10 @@ export type Step =
   | { readonly do: 'delete'; readonly key: string }
   | { readonly do: 'vote'; readonly key: string; readonly tag: string; readonly value: number | null }
   | { readonly do: 'tag'; readonly tag: string; readonly value: string | null }
+  | { readonly do: 'add'; readonly owner: number | null; readonly value: string | null }
+  | { readonly do: 'drop'; readonly at: number }
+  | { readonly do: 'amend'; readonly at: number; readonly value: string | null }
+  | { readonly do: 'hand'; readonly at: number; readonly owner: number | null }
   | { readonly do: 'throw' };
 
 const key = fc.constantFrom('a', 'b', 'toString', 'valueOf', '0');
@@ -132,6 +136,11 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('delete' as const), key }),
   fc.record({ do: fc.constant('vote' as const), key, tag: key, value: fc.option(fc.nat(2)) }),
   fc.record({ do: fc.constant('tag' as const), tag: key, value }),
+  fc.record({ do: fc.constant('add' as const), owner: person, value }),
+  fc.record({ do: fc.constant('add' as const), owner: person, value }),
+  fc.record({ do: fc.constant('drop' as const), at: fc.nat(4) }),
+  fc.record({ do: fc.constant('amend' as const), at: fc.nat(4), value }),
+  fc.record({ do: fc.constant('hand' as const), at: fc.nat(4), owner: person }),
 );
 export const steps = fc.array(step, { maxLength: 8 });
 
@@ -148,6 +157,7 @@ export const shape = {
   box: t.record({ owner: t.principal(), text: t.string(''), deep: t.record({ text: t.string('') }) }),
   notes: t.map(t.record(entry)),
   tags: t.map(t.string('')),
+  seats: t.table({ owner: t.principal(), text: t.string('free'), deep: t.record({ text: t.string('') }) }),
 };
 const everything = z.object({ steps: z.array(z.unknown()) });
 
@@ -167,7 +177,15 @@ export const base = document(shape)
       else if (step.do === 'set') doc.notes.set(step.key, { owner, text: step.value });
       else if (step.do === 'delete') doc.notes.delete(step.key);
       else if (step.do === 'tag') doc.tags.set(step.tag, step.value as string);
-      else if (step.do === 'throw') throw new Error('as told');
+      else if (step.do === 'add') doc.seats.add({ owner, text: step.value });
+      else if (step.do === 'drop') doc.seats.delete(doc.seats.rows()[step.at]?.id ?? '');
+      else if (step.do === 'amend' || step.do === 'hand') {
+        const seat = doc.seats.rows()[step.at];
+        if (seat === undefined) continue;
+        if (step.do === 'hand') seat.owner = owner;
+        else seat.text = step.value as string;
+        if (step.do === 'amend') seat.deep.text = step.value as string;
+      } else if (step.do === 'throw') throw new Error('as told');
       else if (step.do === 'copy') {
         const from = doc.notes.get(step.key);
         if (from !== undefined) doc.notes.set(step.to, from as unknown as { text: string });
@@ -196,6 +214,7 @@ export const definition: fc.Arbitrary<{ made: Definition; page: Page }> = fc
     box: fc.array(gate, { minLength: 3, maxLength: 3 }),
     deep: gate,
     notes: fc.array(gate, { minLength: 4, maxLength: 4 }),
+    seats: fc.array(gate, { minLength: 4, maxLength: 4 }),
   })
   .map((picks) => {
     const one = (pick: string | undefined, field: string) =>
@@ -216,6 +235,11 @@ export const definition: fc.Arbitrary<{ made: Definition; page: Page }> = fc
       ['text', one(picks.notes[3], 'owner')],
       ['inner', inner],
     ]);
+    const seats = page([
+      ['owner', one(picks.seats[0], 'owner')],
+      ['text', one(picks.seats[1], 'owner')],
+      ['deep', one(picks.seats[2], 'owner')],
+    ]);
     const all = page([
       ['text', one(picks.text, 'holder')],
       ['secret', one(picks.secret, 'holder')],
@@ -223,6 +247,7 @@ export const definition: fc.Arbitrary<{ made: Definition; page: Page }> = fc
       ['tags', one(picks.tags, 'holder')],
       ['box', box],
       ['notes', one(picks.whole, 'holder') ?? notes],
+      ['seats', one(picks.seats[3], 'holder') ?? seats],
     ]);
     // Pages made at random have no type; what the compiler would refuse, planView checks again.
     return { made: (base.privacy as (page: unknown) => Definition).call(base, all), page: all };

@@ -62,6 +62,15 @@ function expectedField(
   asked: Asked,
 ): Json | undefined {
   if (field.kind === 'list') return value ?? [];
+  if (field.kind === 'table') {
+    if (!isAnything(inner(field.shape))) return undefined;
+    const rows = Object.entries((value ?? {}) as { [id: string]: State }).filter(([id]) => id !== '@next');
+    rows.sort(([, one], [, other]) => Number(one['@n']) - Number(other['@n']));
+    return rows.flatMap(([id, row]): Json[] => {
+      const seen = expected(field.shape, inner(field.shape), row, { ...asked, row });
+      return seen === undefined ? [] : [{ id, ...(seen as State) }];
+    });
+  }
   if (field.kind === 'record') return expected(field.shape, inner(field.shape), value, asked);
   if (field.kind !== 'map') return value ?? ('initial' in field ? field.initial : undefined);
   const { of } = field;
@@ -81,7 +90,8 @@ function isAnything(page: unknown): boolean {
 }
 
 export function sorted(value: Json | undefined): Json | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (Array.isArray(value)) return value.map((part: Json) => sorted(part) as Json);
+  if (typeof value !== 'object' || value === null) return value;
   const record = value as { [key: string]: Json };
   return Object.fromEntries(
     Object.keys(record)

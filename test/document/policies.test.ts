@@ -77,6 +77,11 @@ const notes = pageFrom({
   text: ruleFrom(ofRow, 'owner'),
   inner: guarded(ofRow, inner),
 });
+const seats = pageFrom({
+  owner: ruleFrom(ofRow, 'owner'),
+  text: ruleFrom(ofRow, 'owner'),
+  deep: fc.oneof(ruleFrom(ofRow, 'owner'), guarded(ofRow, pageFrom({ text: fc.constant(open) }))),
+});
 const box = pageFrom({
   owner: ruleFrom(ofDocument, 'owner'),
   text: ruleFrom(ofDocument, 'owner'),
@@ -96,6 +101,7 @@ const page = pageFrom({
   tags: ruleFrom(ofDocument, 'holder'),
   box: guarded(ofDocument, box),
   notes: fc.oneof(guarded(ofRow, notes), ruleFrom(ofDocument, 'holder')),
+  seats: fc.oneof(guarded(ofRow, seats), ruleFrom(ofDocument, 'holder')),
   tagged: formulaRule,
   keeper: formulaRule,
   fragile: formulaRule,
@@ -127,7 +133,7 @@ function expectedOf(page: unknown, state: { readonly [key: string]: Json }, who:
 }
 
 test('[D4] [D5] [D6] [D28] whatever policies say, and whenever they say something else, a view is what its page says', (t) => {
-  const seen = { deltas: 0, alone: 0, moves: 0, together: 0, quiet: 0, late: 0 };
+  const seen = { deltas: 0, alone: 0, moves: 0, together: 0, quiet: 0, late: 0, orders: 0 };
   fc.assert(
     fc.property(whole, fc.array(fc.tuple(fc.nat(2), steps), { maxLength: 14 }), (page, sends) => {
       const resident = createResident(makeOf(page), name);
@@ -169,7 +175,7 @@ test('[D4] [D5] [D6] [D28] whatever policies say, and whenever they say somethin
 });
 
 function count(
-  seen: { deltas: number; alone: number; moves: number; together: number; late: number },
+  seen: { deltas: number; alone: number; moves: number; together: number; late: number; orders: number },
   deltas: readonly ViewDelta[],
   members: readonly Member[],
   kinds: readonly number[],
@@ -177,6 +183,7 @@ function count(
   seen.deltas += deltas.length;
   seen.alone += deltas.filter(({ viewer, json }) => viewer !== undefined && json !== '').length;
   seen.late += deltas.filter(({ viewer, json }) => viewer !== undefined && json === '').length;
+  seen.orders += deltas.filter(({ json }) => json.includes('"@o"')).length;
   seen.moves += members.filter(({ kind }, index) => kind !== kinds[index]).length;
   seen.together += deltas.filter(({ viewer }) => viewer === undefined).length;
 }

@@ -43,6 +43,15 @@ export type RecordField<S extends Shape = Shape> = { readonly kind: 'record'; re
 /** Entries by key: 1 ... 128 characters, see `checkKey` in values.ts for those that are refused. */
 export type MapField<E extends EntryField = EntryField> = { readonly kind: 'map'; readonly of: E };
 
+/** Rows by an id of their own, in the order in which they came. `key` names the field by which each is the only one, `index` those that are looked for often. */
+export type TableField<S extends RowShape = RowShape, K extends string | undefined = string | undefined> = {
+  readonly kind: 'table';
+  readonly shape: S;
+  readonly key: K;
+  readonly index: readonly string[];
+  readonly max: number;
+};
+
 export type ScalarField = StringField | IntField | DoubleField | BooleanField | EnumField | BigintField;
 /** A field that reads as null while it is absent. */
 export type NullableField = PrincipalField | DateTimeField | JsonField | MaybeField;
@@ -50,10 +59,20 @@ export type NullableField = PrincipalField | DateTimeField | JsonField | MaybeFi
 export type ValueField = ScalarField | NullableField;
 export type ItemField = ScalarField | PrincipalField | DateTimeField;
 export type EntryField = ScalarField | PrincipalField | DateTimeField | JsonField | RecordField;
-export type Field = ValueField | RecordField | MapField | ListField;
+export type RowPartField = ValueField | RecordField | MapField | ListField;
+export type Field = RowPartField | TableField;
 export interface Shape {
   readonly [name: string]: Field;
 }
+/** The fields of a row. There is no table in a table, and `id` is what the table itself calls a row. */
+export interface RowShape {
+  readonly [name: string]: RowPartField;
+}
+/** What a row can be found by: a value, never a part of one. */
+export type KeyField = Exclude<ScalarField, DoubleField> | PrincipalField | DateTimeField;
+export type IndexField = ScalarField | PrincipalField | DateTimeField;
+/** The names of those fields of `S` that are of `F`. */
+export type NamesOf<S, F> = { [K in keyof S]: S[K] extends F ? K : never }[keyof S] & string;
 
 /** The kinds of fields. Defaults are what a field reads as while it is absent. */
 export const t = {
@@ -74,8 +93,23 @@ export const t = {
   },
   record: <const S extends Shape>(shape: S): RecordField<S> => ({ kind: 'record', shape }),
   map: <const E extends EntryField>(of: E): MapField<E> => ({ kind: 'map', of }),
+  table: <const S extends RowShape, const K extends NamesOf<S, KeyField> | undefined = undefined>(
+    shape: S & { readonly id?: never },
+    options: {
+      readonly key?: K;
+      readonly index?: readonly NamesOf<S, IndexField>[];
+      readonly max?: number;
+    } = {},
+  ): TableField<S, K> => {
+    const { key, index = [], max = tableRowsUsual } = options;
+    return { kind: 'table', shape, key: key as K, index, max };
+  },
 };
 
+const tableRowsUsual = 10_000;
+const tableRowsMax = 100_000;
+/** Each is one more order that a write of a row keeps. */
+const tableIndexesMax = 16;
 const listItemsUsual = 1_000;
 const listItemsMax = 100_000;
 const enumValuesMax = 256;
@@ -100,70 +134,6 @@ export type Held<F> =
                   ? T
                   : number;
 
-type Nested = RecordField | MapField | ListField;
-type EntryDraft<E> = E extends RecordField<infer S> ? Draft<S> : Held<E>;
-
-/** What a handler holds: fields are read and assigned; records, maps and lists are reached through, never assigned. */
-export type Draft<S extends Shape> = {
-  -readonly [K in keyof S as S[K] extends Nested ? never : K]: S[K] extends NullableField
-    ? Held<S[K]> | null
-    : Held<S[K]>;
-} & {
-  readonly [K in keyof S as S[K] extends Nested ? K : never]: S[K] extends RecordField<infer R>
-    ? Draft<R>
-    : S[K] extends MapField<infer E>
-      ? MapDraft<E>
-      : S[K] extends ListField<infer I>
-        ? ListDraft<I>
-        : never;
-};
-
-/** What `set` takes for an entry. It is copied; a field left out is absent. */
-export type Input<E> =
-  E extends RecordField<infer S>
-    ? { readonly [K in keyof S]?: Input<S[K]> | null }
-    : E extends MapField<infer V>
-      ? { readonly [key: string]: Input<V> }
-      : E extends ListField<infer I>
-        ? readonly Held<I>[]
-        : Held<E>;
-
-export interface MapDraft<E extends EntryField> {
-  readonly size: number;
-  has(key: string): boolean;
-  /** The entry, or undefined. A record comes as a draft: assigning to it changes the document. */
-  get(key: string): EntryDraft<E> | undefined;
-  /** Replaces the whole entry by a copy of `value`. Drafts of the entry that was there can no longer be used. */
-  set(key: string, value: Input<E>): void;
-  /** Whether there was one. */
-  delete(key: string): boolean;
-  /** Sorted by UTF-16 code unit, so that a handler sees the same order on every host. */
-  keys(): string[];
-  entries(): [string, EntryDraft<E>][];
-}
-
-/** Values in order. Positions are 0 ... length - 1; negative ones count from the end, as with `Array.at`. One that is not there is HANDLER_FAILED where it is written. */
-export interface ListDraft<E extends ItemField> {
-  readonly length: number;
-  at(index: number): Held<E> | undefined;
-  set(index: number, value: Held<E>): void;
-  push(...values: readonly Held<E>[]): void;
-  pop(): Held<E> | undefined;
-  shift(): Held<E> | undefined;
-  /** Before what stands at `index`; at `length` behind all. */
-  insert(index: number, ...values: readonly Held<E>[]): void;
-  /** Takes out so many from `index` on, and returns them. */
-  remove(index: number, count?: number): Held<E>[];
-  indexOf(value: Held<E>): number;
-  includes(value: Held<E>): boolean;
-  /** A copy: changing it changes nothing. */
-  values(): Held<E>[];
-  /** Replaces all of it. */
-  assign(values: readonly Held<E>[]): void;
-  clear(): void;
-  [Symbol.iterator](): IterableIterator<Held<E>>;
-}
-
 const fieldPattern = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
 
 /**
@@ -176,17 +146,22 @@ export function checkFieldName(name: string, path: string): void {
 
 /** Checks what the compiler cannot, or did not. APP_INVALID with the path of the first mistake. */
 export function checkShape(shape: unknown, path: string): void {
+  checkFields(shape, path, true);
+}
+
+/** `mayHoldTables`: a table has one place in a document, and so stands in nothing of which there may be many. */
+function checkFields(shape: unknown, path: string, mayHoldTables: boolean): void {
   if (typeof shape !== 'object' || shape === null) throw invalid(path, 'fields are given as an object');
   // A literal `__proto__: field` sets the prototype and leaves no key behind: this is where it shows.
   if (Object.getPrototypeOf(shape) !== Object.prototype) throw invalid(`${path}.__proto__`, 'this name is reserved');
   for (const [name, field] of Object.entries(shape)) {
     const fieldPath = path === '' ? name : `${path}.${name}`;
     checkFieldName(name, fieldPath);
-    checkField(field, fieldPath);
+    checkField(field, fieldPath, mayHoldTables);
   }
 }
 
-function checkField(field: Field, path: string): void {
+function checkField(field: Field, path: string, mayHoldTables: boolean): void {
   switch (field?.kind) {
     case 'string':
     case 'boolean':
@@ -209,13 +184,16 @@ function checkField(field: Field, path: string): void {
       return checkValue(field, path);
     case 'record':
       if (Object.keys(field.shape ?? {}).length === 0) throw invalid(path, 'a record has at least one field');
-      checkShape(field.shape, path);
+      checkFields(field.shape, path, mayHoldTables);
       return;
+    case 'table':
+      if (!mayHoldTables) throw invalid(path, 'a table stands in the document or in its records, not in maps or rows');
+      return checkTable(field, path);
     case 'map':
-      if (isOneOf(field.of, ['map', 'list', 'maybe'])) {
+      if (isOneOf(field.of, ['map', 'list', 'maybe', 'table'])) {
         throw invalid(path, `a map of ${(field.of as Field).kind}s: put a record between`);
       }
-      checkField(field.of, `${path}.*`);
+      checkField(field.of, `${path}.*`, false);
       return;
     default:
       throw invalid(path, 'this is not a field: use t.string(), t.int(), ...');
@@ -239,21 +217,40 @@ function checkValue(field: EnumField | BigintField | MaybeField | ListField, pat
     }
     case 'maybe':
       if (!isOneOf(field.of, scalarKinds)) throw invalid(path, 'a maybe is of a scalar: t.maybe(t.int())');
-      return checkField(field.of, path);
+      return checkField(field.of, path, false);
     case 'list': {
-      if (!isOneOf(field.of, [...scalarKinds, 'principal', 'dateTime']))
-        throw invalid(path, 'a list is of scalars, principals or moments');
+      if (!isOneOf(field.of, indexKinds)) throw invalid(path, 'a list is of scalars, principals or moments');
       const { max } = field;
       if (!Number.isSafeInteger(max) || max < 1 || max > listItemsMax)
         throw invalid(path, `a list has a max of 1 to ${listItemsMax}`);
-      return checkField(field.of, `${path}.*`);
+      return checkField(field.of, `${path}.*`, false);
     }
     default:
       return unreachable(field);
   }
 }
 
+function checkTable({ shape, key, index, max }: TableField, path: string): void {
+  if (Object.keys(shape ?? {}).length === 0) throw invalid(path, 'a row has at least one field');
+  if (Object.hasOwn(shape, 'id')) throw invalid(`${path}.id`, 'this is what the table calls a row');
+  checkFields(shape, path, false);
+  const kindOf = (name: unknown): Field | undefined =>
+    typeof name === 'string' && Object.hasOwn(shape, name) ? shape[name] : undefined;
+  if (key !== undefined && !isOneOf(kindOf(key), keyKinds))
+    throw invalid(path, `its key ${JSON.stringify(key)} names no field of a kind that can be one`);
+  if (!Array.isArray(index) || index.length > tableIndexesMax || new Set(index).size !== index.length)
+    throw invalid(path, `its index is a list of at most ${tableIndexesMax} different fields`);
+  for (const name of index) {
+    if (!isOneOf(kindOf(name), indexKinds))
+      throw invalid(path, `its index ${JSON.stringify(name)} names no scalar, principal or moment`);
+  }
+  if (!Number.isSafeInteger(max) || max < 1 || max > tableRowsMax)
+    throw invalid(path, `a table has a max of 1 to ${tableRowsMax}`);
+}
+
 const scalarKinds: readonly Field['kind'][] = ['string', 'int', 'double', 'boolean', 'enum', 'bigint'];
+const keyKinds: readonly Field['kind'][] = ['string', 'int', 'boolean', 'enum', 'bigint', 'principal', 'dateTime'];
+const indexKinds: readonly Field['kind'][] = [...scalarKinds, 'principal', 'dateTime'];
 
 function isOneOf(field: Field | undefined, kinds: readonly Field['kind'][]): boolean {
   return field !== undefined && kinds.includes(field.kind);

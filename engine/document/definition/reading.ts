@@ -1,14 +1,15 @@
 // The types of a document for policies and formulas: what a handler holds, and nothing that changes it.
+import type { ListDraft, Row, Rows } from './drafts.ts';
 import type {
   EntryField,
   Held,
   ItemField,
-  ListDraft,
   ListField,
   MapField,
   NullableField,
   RecordField,
   Shape,
+  TableField,
 } from './fields.ts';
 
 /** What a policy or a formula reads: fields as a handler reads them. Writing is HANDLER_FAILED, and a policy that fails hides. */
@@ -19,9 +20,11 @@ export type Reading<S extends Shape> = {
       ? MapReading<E>
       : S[K] extends ListField<infer I>
         ? ListReading<I>
-        : S[K] extends NullableField
-          ? Held<S[K]> | null
-          : Held<S[K]>;
+        : S[K] extends TableField<infer R, infer Key>
+          ? TableReading<R, Key>
+          : S[K] extends NullableField
+            ? Held<S[K]> | null
+            : Held<S[K]>;
 };
 
 type EntryReading<E> = E extends RecordField<infer S> ? Reading<S> : Held<E>;
@@ -40,11 +43,20 @@ export type ListReading<E extends ItemField> = Pick<
   'length' | 'at' | 'indexOf' | 'includes' | 'values' | typeof Symbol.iterator
 >;
 
+/** Its rows come as a handler's do: one that is written to refuses. */
+export type TableReading<S extends Shape, Key = undefined> = Rows<S> & {
+  readonly size: number;
+  get(id: string): Row<S> | undefined;
+  has(id: string): boolean;
+} & (Key extends keyof S ? { byKey(value: Held<S[Key]>): Row<S> | undefined } : unknown);
+
 /** Every record that a document holds many of: what a policy may be given as its row. */
 export type RowOf<S extends Shape> = {
   [K in keyof S]: S[K] extends MapField<RecordField<infer R>>
     ? Reading<R> | RowOf<R>
-    : S[K] extends RecordField<infer R>
-      ? RowOf<R>
-      : never;
+    : S[K] extends TableField<infer R>
+      ? (Reading<R> & { readonly id: string }) | RowOf<R>
+      : S[K] extends RecordField<infer R>
+        ? RowOf<R>
+        : never;
 }[keyof S];

@@ -16,9 +16,23 @@ export type Transaction = {
   isAlive: boolean;
   /** A policy or a formula looks at the document, and may not change it. */
   readonly isReadOnly: boolean;
+  /** 16 random bytes, for the ids of rows; undefined where nothing is added. */
+  readonly randomBytes16: (() => Uint8Array) | undefined;
+  /** Tables that were reached. */
+  readonly tables: TableWatch[];
   /** Records and maps that came to be because something was written into them, outer ones first. */
   readonly created: Cursor[];
 };
+
+/** A table, which is told of its rows: what it remembers of them would be wrong otherwise. */
+export interface TableWatch {
+  /** Refuses a value that this field of this row may not take, by throwing. */
+  beforeWrite(id: string, field: string, value: Json | undefined): void;
+  /** Something in this row was written, or the row added or deleted. */
+  noteWrite(id: string): void;
+  /** The run has ended; `isTakenBack`: the state is what it was before. */
+  end(isTakenBack: boolean): void;
+}
 
 export type Change = { readonly redo: JsonObject; readonly undo: JsonObject };
 
@@ -33,6 +47,12 @@ export class Cursor {
   #children: Map<string, Cursor> | undefined;
   /** The draft that a handler sees; made by draft.ts and kept, so that `doc.notes === doc.notes`. */
   draft: object | undefined;
+  /** What watches this object, if it is a table. Set before any row is reached. */
+  watch: TableWatch | undefined;
+  /** The table around this object, and the id of the row that it is, or is in. */
+  readonly #table: TableWatch | undefined;
+  readonly #row: string;
+  readonly #isRow: boolean;
 
   constructor(transaction: Transaction, object: JsonObject | undefined, parent?: Cursor, key = '') {
     this.transaction = transaction;
@@ -40,6 +60,14 @@ export class Cursor {
     this.#parent = parent;
     this.#key = key;
     this.#isFresh = parent === undefined ? false : parent.#isMade(key);
+    this.#isRow = parent?.watch !== undefined;
+    this.#table = parent === undefined ? undefined : (parent.watch ?? parent.#table);
+    this.#row = parent === undefined || this.#isRow ? key : parent.#row;
+  }
+
+  /** Under which it stands in what holds it. */
+  get key(): string {
+    return this.#key;
   }
 
   /** The value of `key`, undefined = absent. */
@@ -55,10 +83,16 @@ export class Cursor {
     return this.#object;
   }
 
+  /** What stands in the state, also when the run is over: for those who end it. */
+  peek(): JsonObject | undefined {
+    return this.#object;
+  }
+
   /** Writes `value`, undefined = make absent. An object inside that was there before is let go of. */
   write(key: string, value: Json | undefined): void {
     this.object();
     if (this.transaction.isReadOnly) throw mistake('a policy or a formula reads, and changes nothing');
+    if (this.#isRow) this.#table?.beforeWrite(this.#row, key, value);
     if (value === undefined && this.#object === undefined) return;
     const child = this.#children?.get(key);
     if (child !== undefined) {
@@ -129,6 +163,8 @@ export class Cursor {
     }
     if (value === undefined) delete object[key];
     else object[key] = value;
+    this.watch?.noteWrite(key);
+    this.#table?.noteWrite(this.#row);
   }
 
   #ensure(): JsonObject {

@@ -7,17 +7,21 @@
 import { assert } from '../../base/assert.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import { isJsonObject, merge } from '../../base/merge-patch.ts';
-import type { EntryField, Field, Shape } from '../definition/fields.ts';
+import type { EntryField, Field, Shape, TableField } from '../definition/fields.ts';
 import type { Change, Transaction } from './cursor.ts';
 import { Cursor } from './cursor.ts';
 import type { ListPlan } from './list.ts';
 import { ListOf, planList, storeList } from './list.ts';
 import type { Store } from './stores.ts';
 import { readerOf, scalarStore } from './stores.ts';
+import { planTable, TableOf } from './table.ts';
+import { ordinalKey } from './table-memory.ts';
 import { checkKey, mistake } from './values.ts';
 
 /** A record of the definition, compiled once. */
 export type RecordPlan = {
+  /** Records of one shape may be set where another one of it belongs. */
+  readonly shape: Shape;
   /** What an input may hold. */
   readonly stores: ReadonlyMap<string, Store>;
   readonly draftOf: (cursor: Cursor) => object;
@@ -32,8 +36,9 @@ export type Work = {
   readonly rollback: () => void;
 };
 
-export function beginWork(plan: RecordPlan, state: JsonObject): Work {
-  const transaction: Transaction = { isAlive: true, isReadOnly: false, created: [] };
+/** One at a time over a state, and each is ended. Without `randomBytes16` no row can be added. */
+export function beginWork(plan: RecordPlan, state: JsonObject, randomBytes16?: () => Uint8Array): Work {
+  const transaction: Transaction = { isAlive: true, isReadOnly: false, randomBytes16, tables: [], created: [] };
   const root = new Cursor(transaction, state);
   return {
     doc: plan.draftOf(root),
@@ -41,25 +46,28 @@ export function beginWork(plan: RecordPlan, state: JsonObject): Work {
       transaction.isAlive = false;
       // Inner ones were created after those around them.
       for (const cursor of transaction.created.reverse()) cursor.prune();
+      for (const table of transaction.tables) table.end(false);
       return root.change();
     },
     rollback: () => {
       transaction.isAlive = false;
       root.rollback();
+      for (const table of transaction.tables) table.end(true);
     },
   };
 }
 
-/** Compiles the drafts of a checked shape. */
-export function planRecord(shape: Shape): RecordPlan {
+/** Compiles the drafts of a checked shape; those of rows have an `id`. */
+export function planRecord(shape: Shape, isRow = false): RecordPlan {
   const stores = new Map<string, Store>();
   class ShapedDraft extends RecordDraft {}
+  if (isRow) RecordDraft.defineId(ShapedDraft.prototype);
   for (const [name, field] of Object.entries(shape)) {
     const part = planField(field, name);
     stores.set(name, part.store);
     RecordDraft.define(ShapedDraft.prototype, name, part);
   }
-  const plan: RecordPlan = { stores, draftOf: (cursor) => (cursor.draft ??= new ShapedDraft(cursor, plan)) };
+  const plan: RecordPlan = { shape, stores, draftOf: (cursor) => (cursor.draft ??= new ShapedDraft(cursor, plan)) };
   return plan;
 }
 
@@ -67,7 +75,7 @@ type FieldPlan = {
   readonly store: Store;
   /** What a getter hands out where there is no draft: never an object of the state itself. */
   readonly read: (stored: Json | undefined) => unknown;
-  /** For a record or a map: of its own cursor. */
+  /** For a record, a map or a table: of its own cursor. */
   readonly draftOf: ((cursor: Cursor) => object) | undefined;
   /** For a list, which has no cursor: it is written whole into the record that holds it. */
   readonly list?: ListPlan;
@@ -90,7 +98,23 @@ function planField(field: Field, name: string): FieldPlan {
     const list = planList(field, name);
     return { store: (value) => storeList(list, value), read: unread, draftOf: undefined, list };
   }
+  if (field.kind === 'table') return planTableField(field, name);
   return { store: scalarStore(field, name), read: readerOf(field), draftOf: undefined };
+}
+
+function planTableField(field: TableField, name: string): FieldPlan {
+  const row = planRecord(field.shape, true);
+  const storeRow = (input: unknown): JsonObject => {
+    const stored = storeRecord(row, input, `${name}.*`);
+    if (!isJsonObject(stored)) throw mistake(`${name} holds rows`);
+    return stored;
+  };
+  const plan = planTable(field, name, { storeRow, draftOf: row.draftOf });
+  const draftOf = (cursor: Cursor): object => (cursor.draft ??= new TableOf(cursor, plan));
+  const store = (): never => {
+    throw mistake(`${name} is a table: rows are added to it`);
+  };
+  return { store, read: unread, draftOf };
 }
 
 /** The base of all record drafts. It has no methods of its own: every name belongs to the fields. */
@@ -126,6 +150,15 @@ class RecordDraft {
     Object.defineProperty(prototype, name, property);
   }
 
+  static defineId(prototype: RecordDraft): void {
+    const property: PropertyDescriptor & ThisType<RecordDraft> = { enumerable: true };
+    property.get = function (this: RecordDraft) {
+      this.#cursor.object();
+      return this.#cursor.key;
+    };
+    Object.defineProperty(prototype, 'id', property);
+  }
+
   /** Kept, so that `doc.deck === doc.deck`. */
   #listOf(plan: ListPlan): ListOf {
     this.#lists ??= new Map();
@@ -137,8 +170,11 @@ class RecordDraft {
   /** What a draft stands for, where `value` is one of a record of `plan`; undefined where it is no draft at all. */
   static copyOf(value: object, plan: RecordPlan): JsonObject | undefined {
     if (!(#cursor in value)) return undefined;
-    if (value.#plan !== plan) throw mistake('a draft of one record was set where another record belongs');
-    return copyOf(value.#cursor);
+    if (value.#plan.shape !== plan.shape) throw mistake('a draft of one record was set where another record belongs');
+    const copy = copyOf(value.#cursor);
+    // Of a row: its place in its table.
+    delete copy[ordinalKey];
+    return copy;
   }
 }
 

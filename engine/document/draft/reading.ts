@@ -8,17 +8,23 @@ import type { RecordPlan } from './draft.ts';
 export type Reading = {
   readonly doc: object;
   /** The draft of a record inside, of which nothing is noted: whoever asks for it knows when it changes. */
-  readonly recordOf: (plan: RecordPlan, record: JsonObject) => object;
+  readonly recordOf: (plan: RecordPlan, record: JsonObject, key: string) => object;
   /** Drafts are dead from here on: the state is about to change. */
   readonly end: () => void;
 };
 
 /** `note` is told the name of each field of the document that is read. */
 export function beginReading(plan: RecordPlan, state: JsonObject, note: (name: string) => void): Reading {
-  const transaction: Transaction = { isAlive: true, isReadOnly: true, created: [] };
+  const transaction: Transaction = {
+    isAlive: true,
+    isReadOnly: true,
+    randomBytes16: undefined,
+    tables: [],
+    created: [],
+  };
   return {
     doc: plan.draftOf(new NotingCursor(transaction, state, note)),
-    recordOf: (inner, record) => inner.draftOf(new Cursor(transaction, record)),
+    recordOf: (inner, record, key) => inner.draftOf(new Cursor(transaction, record, undefined, key)),
     end: () => {
       transaction.isAlive = false;
     },

@@ -4,6 +4,7 @@ import { CodedError } from '../../base/errors.ts';
 import { samePrincipal } from '../../base/ids.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import { isJsonObject, merge } from '../../base/merge-patch.ts';
+import { forgetTable } from '../draft/table-memory.ts';
 import { hexOf } from './hex.ts';
 import { lengthOf } from './length.ts';
 import type { Sessions } from './sessions.ts';
@@ -103,6 +104,7 @@ export function change(past: Past, patch: JsonObject, back: JsonObject): void {
 
 /** `merge` for a state that nobody else holds: costs what the patch touches. */
 function mergeInPlace(target: JsonObject, patch: JsonObject): void {
+  forgetTable(target);
   for (const key of Object.keys(patch)) {
     const part = patch[key] as Json;
     const before = Object.hasOwn(target, key) ? target[key] : undefined;

@@ -4,12 +4,16 @@
 //
 // Who sees what may change as well, though no field that he sees did: `stirred` policies say something else now, or may for some row. What
 // hangs on them is compared whole.
+
+import { orderDelta } from '../../base/delta-diff.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import { isJsonObject, merge } from '../../base/merge-patch.ts';
-import { differenceOf, entryDifference } from './difference.ts';
+import { nextKey } from '../draft/table-memory.ts';
+import { differenceOf, entryDifference, rowDifference } from './difference.ts';
+import { idsOf, ordinalOf } from './order.ts';
 import type { ViewPlan, VisibleField } from './plan.ts';
 import type { Path } from './project.ts';
-import { below, entryPath, passesGate, projectEntry, projectField, rootPath } from './project.ts';
+import { below, entryPath, passesGate, projectEntry, projectField, projectRow, rootPath } from './project.ts';
 import type { Sight } from './sight.ts';
 import { passesAll } from './sight.ts';
 
@@ -104,6 +108,7 @@ function fieldDelta(
   if (isInside && !isStirred) {
     const inside: Twin = { state: value, redo: forth, undo: back };
     if (field.kind === 'map') return mapDelta(field, inside, shift, path);
+    if (field.kind === 'table') return tableDelta(field, inside, shift, path);
     if (field.inner !== undefined && isSeenThroughout(field.inner, inside, shift, below(path, field.name))) {
       return recordDelta(field.inner, inside, shift, below(path, field.name));
     }
@@ -150,6 +155,65 @@ function entryDelta(field: VisibleField, key: string, map: Twin, shift: Shift, p
   return entryDifference(field, former, projectEntry(field, key, entry, shift.after, path));
 }
 
+/** Rows that the update touched; and where some came or went, the order of all. */
+function tableDelta(field: VisibleField, table: Twin, shift: Shift, path: Path): JsonObject | undefined {
+  const delta: JsonObject = {};
+  const came = new Set<string>();
+  const went: string[] = [];
+  for (const id of Object.keys(table.redo)) {
+    if (id === nextKey) continue;
+    const part = rowDelta(field, id, table, shift, path);
+    if (part === undefined) continue;
+    delta[id] = part;
+    if (part === null) went.push(id);
+    else if (isJsonObject(part) && 'id' in part) came.add(id);
+  }
+  if (came.size + went.length > 0) delta['@o'] = orderAfter(field, table, shift.after, path, came, went);
+  return isEmpty(delta) ? undefined : delta;
+}
+
+/** Null where it went; with its id where it came. */
+function rowDelta(field: VisibleField, id: string, table: Twin, shift: Shift, path: Path): Json | undefined {
+  const { inner, name } = field;
+  const row = table.state?.[id];
+  const [forth, back] = [table.redo[id], table.undo[id]];
+  const isInside = isJsonObject(row) && isJsonObject(forth) && isJsonObject(back);
+  if (inner !== undefined && isInside && !hangsOnRow(inner.policies, shift)) {
+    const inside: Twin = { state: row, redo: forth, undo: back };
+    const place = entryPath(inner, path, name, id, row);
+    if (isSeenThroughout(inner, inside, shift, place)) return recordDelta(inner, inside, shift, place);
+  }
+  const former = projectRow(field, id, valueBefore(table, id), shift.before, path);
+  const now = projectRow(field, id, row, shift.after, path);
+  if (now !== undefined) return rowDifference(field, former, now);
+  return former === undefined ? undefined : null;
+}
+
+/** From the rows that are seen now follow those that were: what came was not, what went was. */
+function orderAfter(
+  field: VisibleField,
+  table: Twin,
+  sight: Sight,
+  path: Path,
+  came: ReadonlySet<string>,
+  went: readonly string[],
+): Json {
+  const state = table.state ?? {};
+  const now = idsOf(state).filter((id) => isRowSeen(field, id, state[id], sight, path));
+  const ordinals = new Map(went.map((id) => [id, ordinalOf(valueBefore(table, id))]));
+  const ordinal = (id: string): number => ordinals.get(id) ?? ordinalOf(state[id]);
+  const former = now.filter((id) => !came.has(id));
+  if (went.length > 0) former.push(...went);
+  if (went.length > 0) former.sort((one, other) => ordinal(one) - ordinal(other));
+  return orderDelta(former, now) ?? [];
+}
+
+function isRowSeen(field: VisibleField, id: string, row: Json | undefined, sight: Sight, path: Path): boolean {
+  const { inner, name } = field;
+  if (inner === undefined || !isJsonObject(row)) return false;
+  return isSeen(inner, { state: row, redo: {}, undo: {} }, sight, entryPath(inner, path, name, id, row), false);
+}
+
 /** Whether anything that an entry holds may decide what else of it is seen. */
 function hangsOnRow(policies: ReadonlySet<number>, { before, after }: Shift): boolean {
   for (const policy of policies) if (before.outcomes[policy] === 'row' || after.outcomes[policy] === 'row') return true;
@@ -186,4 +250,9 @@ function valueBefore({ state, undo }: Twin, name: string): Json | undefined {
   if (!Object.hasOwn(undo, name)) return value;
   const back = undo[name];
   return back === null || back === undefined ? undefined : merge(value, back);
+}
+
+function isEmpty(object: JsonObject): boolean {
+  for (const _ in object) return false;
+  return true;
 }

@@ -1,5 +1,5 @@
 // How the difference of two views is said: field by field, as the plan knows what each holds. Deltas are laid out in proxy/PROTOCOL.md.
-import { diffJson, diffList } from '../../base/delta-diff.ts';
+import { diffJson, diffList, orderDelta } from '../../base/delta-diff.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import { diff, isJsonObject } from '../../base/merge-patch.ts';
 import type { ViewPlan, VisibleField } from './plan.ts';
@@ -16,6 +16,8 @@ export function differenceOf(field: VisibleField, was: Json | undefined, is: Jso
       return field.inner === undefined ? diff(was, is) : recordDifference(field.inner, was, is);
     case 'map':
       return mapDifference(field, was, is);
+    case 'table':
+      return tableDifference(field, was, is);
     default:
       return diff(was, is);
   }
@@ -45,6 +47,31 @@ function mapDifference(field: VisibleField, was: Json | undefined, is: Json | un
     if (part !== undefined) delta[key] = part;
   }
   return isJsonObject(was) && isEmpty(delta) ? undefined : delta;
+}
+
+function tableDifference(field: VisibleField, was: Json | undefined, is: Json | undefined): Json | undefined {
+  if (!Array.isArray(was) || !Array.isArray(is)) return is === undefined ? (was === undefined ? undefined : null) : is;
+  const former = byId(was as JsonObject[]);
+  const now = byId(is as JsonObject[]);
+  const delta: JsonObject = {};
+  for (const id of former.keys()) if (!now.has(id)) delta[id] = null;
+  for (const [id, row] of now) {
+    const part = rowDifference(field, former.get(id), row);
+    if (part !== undefined) delta[id] = part;
+  }
+  const order = orderDelta([...former.keys()], [...now.keys()]);
+  if (order !== undefined) delta['@o'] = order;
+  return isEmpty(delta) ? undefined : delta;
+}
+
+function byId(rows: readonly JsonObject[]): Map<string, JsonObject> {
+  return new Map(rows.map((row) => [row['id'] as string, row]));
+}
+
+/** Of a row that is seen: whole where it was not. Its id is part of it only then. */
+export function rowDifference(field: VisibleField, was: JsonObject | undefined, is: JsonObject): Json | undefined {
+  const part = field.inner === undefined ? undefined : recordDifference(field.inner, was, is);
+  return was === undefined && isJsonObject(part) ? { id: is['id'] as Json, ...part } : part;
 }
 
 /** As `differenceOf`, for an entry of a map. */

@@ -16,7 +16,7 @@ export type ViewPlan = {
   readonly requires: readonly number[];
   /** All that it depends on, however deep. */
   readonly policies: ReadonlySet<number>;
-  /** Of an entry on which a policy may hang: what such a policy is given as its row. */
+  /** Of an entry or a row on which a policy may hang: what such a policy is given. */
   readonly record: RecordPlan | undefined;
 };
 
@@ -34,7 +34,7 @@ export type VisibleField = {
   /** What a scalar reads as while it is absent. Of a formula: its number. */
   readonly initial: Json | undefined;
   readonly gate: Gate;
-  /** The plan of a record, or of the entries of a map of records. */
+  /** The plan of a record, of the entries of a map of records, or of rows. */
   readonly inner: ViewPlan | undefined;
   /** All that it depends on, however deep. */
   readonly policies: ReadonlySet<number>;
@@ -125,7 +125,8 @@ function planField(
 
 function innerPlan(field: Field, fields: Shape, page: unknown, words: Words, path: string): ViewPlan {
   const plan = shapePlan(fields, page, words, path);
-  return field.kind === 'map' && plan.policies.size > 0 ? { ...plan, record: planRecord(fields) } : plan;
+  const isOfMany = field.kind === 'map' || field.kind === 'table';
+  return isOfMany && plan.policies.size > 0 ? { ...plan, record: planRecord(fields, field.kind === 'table') } : plan;
 }
 
 /** Undefined where a page of its own says it. */
@@ -162,6 +163,7 @@ function initialOf(field: Field): Json | undefined {
 
 function fieldsInside(field: Field): Shape | undefined {
   if (field.kind === 'record') return field.shape;
+  if (field.kind === 'table') return field.shape;
   if (field.kind !== 'map') return undefined;
   const entry: EntryField = field.of;
   return entry.kind === 'record' ? entry.shape : undefined;

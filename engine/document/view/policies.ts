@@ -121,7 +121,7 @@ export class Judge {
       get row(): object | undefined {
         asked.row = true;
         if (row === 'none yet') throw rowAsked;
-        return row?.plan.record === undefined ? undefined : reading.recordOf(row.plan.record, row.state);
+        return row?.plan.record === undefined ? undefined : reading.recordOf(row.plan.record, row.state, row.key);
       },
     };
     const answer = this.#guarded(name, () => {

@@ -11,6 +11,7 @@ import type {
   PrincipalField,
   RecordField,
   Shape,
+  TableField,
 } from '../definition/fields.ts';
 
 // Registered, so that an application that brought its own copy of this package is understood.
@@ -72,7 +73,7 @@ export type PrivacyOf<S extends Shape, Policies extends string> = {
 type InnerPrivacy<F, Policies extends string> =
   F extends RecordField<infer R>
     ? PageOf<R, Policies>
-    : F extends MapField<RecordField<infer R>>
+    : F extends MapField<RecordField<infer R>> | TableField<infer R>
       ? PageOf<R, Policies>
       : never;
 type PageOf<S extends Shape, Policies extends string> =
@@ -97,7 +98,11 @@ type Whole<F> =
       ? { readonly [key: string]: Whole<E> }
       : F extends ListField<infer I>
         ? readonly Shown<I>[]
-        : Shown<F>;
+        : F extends TableField<infer R>
+          ? readonly RowView<WholeRecord<R>>[]
+          : Shown<F>;
+/** A row as viewers see it, in the order of the table. */
+type RowView<V> = V & { readonly id: string };
 
 type HasOpen<P> = true extends { [K in keyof P]: P[K] extends Open ? true : false }[keyof P] ? true : false;
 type Presence<F, P> = P extends Open
@@ -107,12 +112,12 @@ type Presence<F, P> = P extends Open
   : P extends ViewerIs | All
     ? 'optional'
     : P extends Requires
-      ? F extends MapField
+      ? F extends MapField | TableField
         ? 'required'
         : 'optional'
       : keyof P extends never
         ? 'absent'
-        : F extends MapField
+        : F extends MapField | TableField
           ? 'required'
           : HasOpen<P> extends true
             ? 'required'
@@ -125,7 +130,9 @@ type Seen<F, P> = P extends Rule
       ? ViewOf<R, P>
       : F extends MapField<RecordField<infer R>>
         ? { readonly [key: string]: ViewOf<R, P> }
-        : never;
+        : F extends TableField<infer R>
+          ? readonly RowView<ViewOf<R, P>>[]
+          : never;
 
 /**
  * What a client gets: open = required, conditional = optional, private = absent. A principal may be absent, as views

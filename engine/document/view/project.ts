@@ -2,6 +2,7 @@
 // A view shares its values with the state: it is made into text at once, and never kept.
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import { isJsonObject } from '../../base/merge-patch.ts';
+import { idsOf } from './order.ts';
 import type { ViewPlan, VisibleField } from './plan.ts';
 import type { Row, Sight } from './sight.ts';
 import { passes, passesAll } from './sight.ts';
@@ -47,6 +48,7 @@ export function projectField(field: VisibleField, value: Json | undefined, sight
   if (field.kind === 'record' && field.inner !== undefined) {
     return projectRecord(field.inner, isJsonObject(value) ? value : undefined, sight, below(path, field.name));
   }
+  if (field.kind === 'table') return projectTable(field, isJsonObject(value) ? value : {}, sight, path);
   if (field.kind !== 'map') return value ?? field.initial;
   const view: JsonObject = {};
   if (!isJsonObject(value)) return view;
@@ -55,6 +57,28 @@ export function projectField(field: VisibleField, value: Json | undefined, sight
     if (entry !== undefined) view[key] = entry;
   }
   return view;
+}
+
+/** In the order of the table; rows of which nothing is seen are not there. */
+function projectTable(field: VisibleField, table: JsonObject, sight: Sight, path: Path): Json[] {
+  const rows: Json[] = [];
+  for (const id of idsOf(table)) {
+    const row = projectRow(field, id, table[id], sight, path);
+    if (row !== undefined) rows.push(row);
+  }
+  return rows;
+}
+
+export function projectRow(
+  field: VisibleField,
+  id: string,
+  row: Json | undefined,
+  sight: Sight,
+  path: Path,
+): JsonObject | undefined {
+  if (field.inner === undefined || !isJsonObject(row)) return undefined;
+  const view = projectRecord(field.inner, row, sight, entryPath(field.inner, path, field.name, id, row));
+  return view === undefined ? undefined : { id, ...view };
 }
 
 export function projectEntry(
@@ -77,5 +101,5 @@ export function below({ text, row }: Path, name: string): Path {
 /** Keys may hold anything, a slash too: as JSON they end where they end. */
 export function entryPath(plan: ViewPlan, { text }: Path, name: string, key: string, state: JsonObject): Path {
   const path = `${text}/${name}/${JSON.stringify(key)}`;
-  return { text: path, row: { path, state, plan } };
+  return { text: path, row: { path, key, state, plan } };
 }

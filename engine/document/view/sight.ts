@@ -9,8 +9,13 @@ import type { Gate, ViewPlan } from './plan.ts';
 /** What a policy says of a principal, whatever the row; or that it hangs on the row. */
 export type Outcome = boolean | 'row';
 
-/** The map's entry that a gate stands in. `path` is unique in the document. */
-export type Row = { readonly path: string; readonly state: JsonObject; readonly plan: ViewPlan };
+/** The map's entry, or the table's row, that a gate stands in. `path` is unique in the document. */
+export type Row = {
+  readonly path: string;
+  readonly key: string;
+  readonly state: JsonObject;
+  readonly plan: ViewPlan;
+};
 
 export type Sight = {
   /** Undefined: nobody in particular. */
