@@ -46,40 +46,42 @@ function watched(): { readonly state: JsonObject; readonly looks: () => number }
   return { state: { rows }, looks };
 }
 
+/** A question, how many looks at rows it may take, and what it finds. */
+const asks: readonly (readonly [string, number, (doc: Doc) => unknown, unknown])[] = [
+  ['key', 20, ({ rows }) => rows.byKey(77)?.size, 7],
+  ['equal', 400, ({ rows }) => rows.where({ team: 't7' }).count(), 100],
+  ['equal and more', 900, ({ rows }) => rows.where({ team: 't7', size: 7 }).rows().length, 100],
+  ['the first of equal ones', 20, ({ rows }) => rows.where({ team: 't7' }).first()?.score, 7],
+  ['the last of equal ones', 20, ({ rows }) => rows.where({ team: 't7' }).last()?.score, 9_907],
+  [
+    'range',
+    60,
+    ({ rows }) =>
+      rows
+        .where('score', '>=', 9_990)
+        .where('score', '<', 9_995)
+        .map((row) => row.score),
+    [9_990, 9_991, 9_992, 9_993, 9_994],
+  ],
+  ['the highest', 20, ({ rows }) => rows.by('score', 'desc').first()?.score, 9_999],
+  ['the last of all', 20, ({ rows }) => rows.by('score').last()?.score, 9_999],
+  [
+    'a page',
+    60,
+    ({ rows }) =>
+      rows
+        .by('score', 'desc')
+        .skip(2)
+        .limit(3)
+        .map((row) => row.score),
+    [9_997, 9_996, 9_995],
+  ],
+  ['the first', 20, ({ rows }) => rows.first()?.score, 0],
+  ['size', 0, ({ rows }) => rows.size, 10_000],
+];
+
 test('[D27] what an index answers costs what it finds, and not what is there', (t) => {
   const { state, looks } = watched();
-  const asks: [string, number, (doc: Doc) => unknown, unknown][] = [
-    ['key', 20, ({ rows }) => rows.byKey(77)?.size, 7],
-    ['equal', 400, ({ rows }) => rows.where({ team: 't7' }).count(), 100],
-    ['equal and more', 900, ({ rows }) => rows.where({ team: 't7', size: 7 }).rows().length, 100],
-    ['the first of equal ones', 20, ({ rows }) => rows.where({ team: 't7' }).first()?.score, 7],
-    ['the last of equal ones', 20, ({ rows }) => rows.where({ team: 't7' }).last()?.score, 9_907],
-    [
-      'range',
-      60,
-      ({ rows }) =>
-        rows
-          .where('score', '>=', 9_990)
-          .where('score', '<', 9_995)
-          .map((row) => row.score),
-      [9_990, 9_991, 9_992, 9_993, 9_994],
-    ],
-    ['the highest', 20, ({ rows }) => rows.by('score', 'desc').first()?.score, 9_999],
-    ['the last of all', 20, ({ rows }) => rows.by('score').last()?.score, 9_999],
-    [
-      'a page',
-      60,
-      ({ rows }) =>
-        rows
-          .by('score', 'desc')
-          .skip(2)
-          .limit(3)
-          .map((row) => row.score),
-      [9_997, 9_996, 9_995],
-    ],
-    ['the first', 20, ({ rows }) => rows.first()?.score, 0],
-    ['size', 0, ({ rows }) => rows.size, 10_000],
-  ];
   run(state, (doc) => {
     for (const [, , handler] of asks) handler(doc);
   });
