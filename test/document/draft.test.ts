@@ -6,7 +6,7 @@ import type { Draft } from '../../engine/document/definition/drafts.ts';
 import type { Shape } from '../../engine/document/definition/fields.ts';
 import { t as f } from '../../engine/document/definition/fields.ts';
 import { beginWork, planRecord } from '../../engine/document/draft/draft.ts';
-import { base, shape, step, steps } from './kit.ts';
+import { base, fakeEnv, shape, step, steps } from './kit.ts';
 
 type Run = {
   readonly before: JsonObject;
@@ -17,10 +17,11 @@ type Run = {
 
 const channel = base.plan.channels.get('run');
 const plan = planRecord(shape);
+const { randomBytes16 } = fakeEnv();
 
 function run(state: JsonObject, todo: unknown[]): Run {
   const before = structuredClone(state);
-  const work = beginWork(plan, state);
+  const work = beginWork(plan, state, randomBytes16);
   channel?.handler({ doc: work.doc, message: { steps: todo }, who: { agent: '', authority: '' }, ctx: {} as never });
   return { before, after: state, ...work.finish() };
 }
@@ -59,12 +60,12 @@ test('[D8] a handler that fails leaves the state as it was', (t) => {
       const state: JsonObject = {};
       run(state, first);
       const before = structuredClone(state);
-      const made = beginWork(plan, state);
+      const made = beginWork(plan, state, randomBytes16);
       const message = { steps: [...second, { do: 'throw' }] };
       t.throws(() => channel?.handler({ doc: made.doc, message, who: { agent: '', authority: '' }, ctx: {} as never }));
       made.rollback();
       t.strictSame(state, before);
-      const again = beginWork(plan, state);
+      const again = beginWork(plan, state, randomBytes16);
       channel?.handler({
         doc: again.doc,
         message: { steps: second },

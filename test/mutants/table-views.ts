@@ -8,7 +8,30 @@ const policies = 'engine/document/view/policies.js';
 const viewers = 'engine/document/view/viewers.js';
 
 export const viewMutants: readonly Mutant[] = [
-  one('D5', 'forgets that a row decides about itself', changes, ' && !hangsOnRow(inner.policies, shift)', ''),
+  one(
+    'D5',
+    'forgets that a row decides about itself',
+    changes,
+    "before.outcomes[policy] === 'row' || after.outcomes[policy] === 'row'",
+    'false',
+  ),
+  one('D5', 'orders rows as if none had come', changes, 'now.filter((id) => !came.has(id))', '[...now]'),
+  one('D5', 'forgets where a row stood that went', changes, 'former.push(...went);', ''),
+  one(
+    'D3',
+    'orders rows that are not seen',
+    changes,
+    'idsOf(state).filter((id) => isRowSeen(field, id, state[id], sight, path))',
+    'idsOf(state)',
+  ),
+  one(
+    'D26',
+    'orders rows as they stand in memory',
+    'engine/document/view/order.js',
+    'return isSorted ? ids',
+    'return true ? ids',
+  ),
+  one('D3', 'tells how many rows there were', changes, 'if (id === nextKey)', 'if (false)'),
   one('D5', 'takes who holds a gate for who held it', changes, "gate.kind !== 'viewerIs' ||", 'true ||'),
   one(
     'D28',
