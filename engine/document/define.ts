@@ -5,6 +5,7 @@ import type { Principal } from '../base/ids.ts';
 import { documentName, samePrincipal } from '../base/ids.ts';
 import type {
   AnswerValue,
+  BubblePlan,
   Channel,
   Context,
   Definition,
@@ -21,7 +22,7 @@ import type { Reading, RowOf } from './definition/reading.ts';
 import { planRecord } from './draft/draft.ts';
 import type { Words } from './view/plan.ts';
 import { planView } from './view/plan.ts';
-import type { DocumentPrivacy, Requires, ViewOf } from './view/privacy.ts';
+import type { Bubbled, DocumentPrivacy, Requires, ViewOf } from './view/privacy.ts';
 
 export type { Principal } from '../base/ids.ts';
 export type { AnswerValue, Context, Definition, StandardSchema } from './definition/definition.ts';
@@ -49,8 +50,9 @@ export type View<D extends { readonly types: unknown }> = D['types'] extends {
   readonly shape: infer S extends Shape;
   readonly privacy: infer P;
   readonly formulas: infer F;
+  readonly bubbles: infer B;
 }
-  ? ViewOf<S, P, F>
+  ? ViewOf<S, P, F & Bubbled<B>>
   : never;
 
 /** What a channel takes and gives: `ChannelOf<typeof board, 'write'>`. */
@@ -71,6 +73,7 @@ export type Said = {
   readonly channels: Channels;
   readonly policies: string;
   readonly formulas: object;
+  readonly bubbles: object;
 };
 type With<T extends Said, Part extends Partial<Said>> = Omit<T, keyof Part> & Part extends infer U extends Said
   ? U
@@ -125,15 +128,40 @@ export class DocumentDefinition<T extends Said> implements Definition {
       checkFieldName(name, `formulas.${name}`);
       if (typeof run !== 'function') throw invalid(`formulas.${name}`, 'it is not a function');
       if (Object.hasOwn(this.#shape, name)) throw invalid(`formulas.${name}`, 'a field has this name');
+      if (this.plan.bubbles.some((bubble) => bubble.name === name)) {
+        throw invalid(`formulas.${name}`, 'a bubble has this name');
+      }
       return { name, run: run as FormulaPlan['run'] };
     });
     this.#isBefore('formulas', 'privacy');
     return this.#next('formulas', { formulas: plans });
   }
 
+  /**
+   * What each viewer is shown for himself. A record, an entry, a row, or several (an array, a table, a query), each as its own privacy lets him see it;
+   * or JSON, as a formula. Made again when a field that it read has changed, for each viewer: dearer than anything else that is shown.
+   */
+  bubbles<
+    const B extends {
+      readonly [name: string]: (input: { readonly doc: Reading<T['shape']>; readonly who: Principal }) => unknown;
+    },
+  >(bubbles: B): DocumentDefinition<With<T, { readonly bubbles: { readonly [K in keyof B]: ReturnType<B[K]> } }>> {
+    const plans = Object.entries(bubbles).map(([name, run]): BubblePlan => {
+      checkFieldName(name, `bubbles.${name}`);
+      if (typeof run !== 'function') throw invalid(`bubbles.${name}`, 'it is not a function');
+      if (Object.hasOwn(this.#shape, name)) throw invalid(`bubbles.${name}`, 'a field has this name');
+      if (this.plan.formulas.some((formula) => formula.name === name)) {
+        throw invalid(`bubbles.${name}`, 'a formula has this name');
+      }
+      return { name, run: run as BubblePlan['run'] };
+    });
+    this.#isBefore('bubbles', 'privacy');
+    return this.#next('bubbles', { bubbles: plans });
+  }
+
   /** Who may see what, on one page. What is not listed is private. */
-  privacy<const Page extends DocumentPrivacy<T['shape'], T['policies'], T['formulas']>>(
-    page: Page & OnlyFields<keyof T['shape'] | keyof T['formulas'], Page>,
+  privacy<const Page extends DocumentPrivacy<T['shape'], T['policies'], T['formulas'] & T['bubbles']>>(
+    page: Page & OnlyFields<keyof T['shape'] | keyof T['formulas'] | keyof T['bubbles'], Page>,
   ): DocumentDefinition<With<T, { readonly privacy: Page }>> {
     return this.#next('privacy', { view: planView(this.#shape, page, wordsOf(this.plan)) });
   }
@@ -193,21 +221,24 @@ export function document<const S extends Shape>(
   readonly channels: Record<never, never>;
   readonly policies: never;
   readonly formulas: Record<never, never>;
+  readonly bubbles: Record<never, never>;
 }> {
   checkShape(shape, '');
   const plan: Plan = {
     record: planRecord(shape),
-    view: planView(shape, {}, { policies: [], formulas: [] }),
+    view: planView(shape, {}, { policies: [], formulas: [], bubbles: [] }),
     policies: [],
     formulas: [],
+    bubbles: [],
     invent: undefined,
     channels: new Map(),
   };
   return new DocumentDefinition(shape, plan, new Set());
 }
 
-function wordsOf({ policies, formulas }: Plan): Words {
-  return { policies: policies.map(({ name }) => name), formulas: formulas.map(({ name }) => name) };
+function wordsOf({ policies, formulas, bubbles }: Plan): Words {
+  const names = (plans: readonly { readonly name: string }[]): string[] => plans.map(({ name }) => name);
+  return { policies: names(policies), formulas: names(formulas), bubbles: names(bubbles) };
 }
 
 export type App = {

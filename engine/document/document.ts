@@ -32,7 +32,7 @@ import { decodeSnapshot } from './life/snapshot.ts';
 import { encodeUpdate, lifeIn, noMessage } from './life/update.ts';
 import type { Inside, Resident } from './resident.ts';
 import type { Failures } from './view/policies.ts';
-import type { ViewDelta, Viewer } from './view/viewers.ts';
+import type { ViewDelta, Viewer } from './view/viewer.ts';
 import { Viewers } from './view/viewers.ts';
 
 export { definitionOf, isApp } from './define.ts';
@@ -42,7 +42,7 @@ export type { Acted } from './operate.ts';
 export { applyDelete, applyRewind } from './operate.ts';
 export type { Resident } from './resident.ts';
 export type { Failures } from './view/policies.ts';
-export type { ViewDelta, Viewer } from './view/viewers.ts';
+export type { ViewDelta, Viewer } from './view/viewer.ts';
 
 /** `session`: '' = only to view, 'new' = with a session to send in, else 32 hex digits of one to go on with. */
 export type OpenRequest = { readonly who: Principal; readonly session: string };

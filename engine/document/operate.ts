@@ -9,7 +9,7 @@ import type { Env } from './handle.ts';
 import { change, end } from './life/past.ts';
 import { encodeUpdate, noMessage } from './life/update.ts';
 import type { Inside, Resident } from './resident.ts';
-import type { ViewDelta } from './view/viewers.ts';
+import type { ViewDelta } from './view/viewer.ts';
 
 /** `update` is to be written before any of the rest leaves, `seq` its own. */
 export type Acted = { readonly update: Uint8Array; readonly deltas: readonly ViewDelta[]; readonly seq: number };

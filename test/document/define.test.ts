@@ -1,11 +1,39 @@
+import type { Test } from 'tap';
 import { test } from 'tap';
 import { z } from 'zod';
-import { app, definitionOf, document, t as f, isApp, open, viewerIs } from '../../engine/document/define.ts';
+import { all, app, definitionOf, document, t as f, isApp, open, viewerIs } from '../../engine/document/define.ts';
 
 const anything = z.object({});
 const fields = { text: f.string(''), owner: f.principal(), box: f.record({ text: f.string('') }) };
 // biome-ignore lint/complexity/noBannedTypes: these tests hand over what the compiler refuses.
-type Untyped = { [step in 'privacy' | 'events' | 'channel']: Function };
+type Untyped = { [step in 'policies' | 'formulas' | 'bubbles' | 'privacy' | 'events' | 'channel']: Function };
+
+function refuses(t: Test, mistakes: readonly (readonly [path: string, make: () => unknown])[]): void {
+  for (const [path, make] of mistakes) {
+    try {
+      make();
+      t.fail(`${path}: it was taken`);
+    } catch (error) {
+      t.match(error, { code: 'APP_INVALID' });
+      t.ok(error instanceof Error && error.message.includes(path), `${path} in ${String(error)}`);
+    }
+  }
+}
+
+test('[D16] [D28] mistakes in policies, formulas and bubbles are, too', (t) => {
+  const made = (): Untyped => document(fields) as unknown as Untyped;
+  refuses(t, [
+    ['text: there is no policy "nobody"', () => made().privacy({ text: all('nobody') })],
+    ['text: it names no policy', () => made().privacy({ text: all() })],
+    ['policies: it comes before privacy', () => (made().privacy({}) as Untyped).policies({})],
+    ['policies.a: it is not a function', () => made().policies({ a: true })],
+    ['policies.toString: ', () => made().policies({ toString: () => true })],
+    ['formulas.text: a field has this name', () => made().formulas({ text: () => 1 })],
+    ['bubbles.a: a formula has this name', () => (made().formulas({ a: () => 1 }) as Untyped).bubbles({ a: () => 1 })],
+    ['formulas.a: a bubble has this name', () => (made().bubbles({ a: () => 1 }) as Untyped).formulas({ a: () => 1 })],
+  ]);
+  t.end();
+});
 
 test('[D16] mistakes in a definition are APP_INVALID with their path, when it is made', (t) => {
   const made = (): Untyped => document(fields) as unknown as Untyped;
@@ -20,6 +48,10 @@ test('[D16] mistakes in a definition are APP_INVALID with their path, when it is
     ['text: its privacy', () => made().privacy({ text: {} })],
     ['text: its privacy', () => made().privacy({ text: undefined })],
     ['privacy: it is given twice', () => (made().privacy({}) as Untyped).privacy({})],
+    [
+      'a: viewerIs',
+      () => (made().formulas({ a: () => 1 }) as Untyped).privacy({ a: viewerIs('owner') }),
+    ],
     ['events.create: ', () => made().events({ create: () => true })],
     ['events.invent: ', () => made().events({ invent: true })],
     ['channel "a b": ', () => made().channel('a b', anything, () => 1)],
@@ -45,15 +77,7 @@ test('[D16] mistakes in a definition are APP_INVALID with their path, when it is
     ['spaces.Board: ', () => app({ spaces: { Board: document(fields) } })],
     ['spaces.board: ', () => app({ spaces: { board: {} as never } })],
   ];
-  for (const [path, make] of mistakes) {
-    try {
-      make();
-      t.fail(`${path}: it was taken`);
-    } catch (error) {
-      t.match(error, { code: 'APP_INVALID' });
-      t.ok(error instanceof Error && error.message.includes(path), `${path} in ${String(error)}`);
-    }
-  }
+  refuses(t, mistakes);
   t.end();
 });
 

@@ -1,138 +1,21 @@
-// Policies, what requires them, and formulas: random pages over all of them, against what the page says word for word.
+// Policies, what requires them, formulas and bubbles: random pages over all of them, against what the page says word for word.
 import fc from 'fast-check';
 import { test } from 'tap';
 import { z } from 'zod';
 import { applyDelta } from '../../engine/base/delta.ts';
 import type { DocumentName } from '../../engine/base/ids.ts';
-import { samePrincipal } from '../../engine/base/ids.ts';
 import type { Json } from '../../engine/base/merge-patch.ts';
-import { isJsonObject } from '../../engine/base/merge-patch.ts';
-import type { Definition, Principal, View } from '../../engine/document/define.ts';
-import { all, document, t as f, open, requires, same, viewerIs } from '../../engine/document/define.ts';
+import type { View } from '../../engine/document/define.ts';
+import { all, document, t as f, open, requires, same } from '../../engine/document/define.ts';
 import type { ViewDelta } from '../../engine/document/document.ts';
 import { createResident, openView, takeFailures, viewOf } from '../../engine/document/document.ts';
-import type { Page } from './kit.ts';
-import { ada, base, bob, deliver, eve, fakeEnv, Member, opened, people, shape, steps } from './kit.ts';
-import type { PlainPolicy } from './oracle.ts';
-import { expected, sorted } from './oracle.ts';
+import { ada, bob, deliver, eve, fakeEnv, Member, opened, people, steps } from './kit.ts';
+import { sorted } from './oracle.ts';
+import { expectedOf, makeOf, whole } from './privacy-kit.ts';
 
 const name = 'board/one' as DocumentName;
 
-const ruled = base
-  .policies({
-    holder: ({ doc, who }) => same(doc.holder, who),
-    counted: ({ doc }) => doc.count > 0,
-    either: ({ doc, who }) => doc.text === 'x' || same(doc.holder, who),
-    owner: ({ row, who }) => 'owner' in row && same(row.owner, who),
-    shown: ({ doc, row }) => doc.count > 1 || row.text === 'x',
-    breaks: ({ doc }) => {
-      if (doc.text === 'y') throw new Error('as told');
-      return doc.secret === 'x';
-    },
-  })
-  .formulas({
-    tagged: ({ doc }) => doc.tags.size,
-    keeper: ({ doc }) => doc.holder?.agent,
-    fragile: ({ doc }) => {
-      if (doc.count === 1) throw new Error('as told');
-      return { notes: doc.notes.keys(), none: null };
-    },
-  });
-
-const isSame = (value: Json | undefined, who: Principal): boolean =>
-  isJsonObject(value) && samePrincipal(value as Principal, who);
-const countOf = (state: { readonly [key: string]: Json }): number => Number(state['count'] ?? 0);
-/** The same, of a state. */
-const plain: { readonly [policy: string]: PlainPolicy } = {
-  holder: (state, who) => isSame(state['holder'], who),
-  counted: (state) => countOf(state) > 0,
-  either: (state, who) => state['text'] === 'x' || isSame(state['holder'], who),
-  owner: (_state, who, row) => isSame(row?.['owner'], who),
-  shown: (state, _who, row) => countOf(state) > 1 || row?.['text'] === 'x',
-  breaks: (state) => state['text'] !== 'y' && state['secret'] === 'x',
-};
-
-const ofDocument = fc.constantFrom('holder', 'counted', 'either', 'breaks');
-const ofRow = fc.constantFrom('owner', 'shown', 'counted', 'either');
-const ruleFrom = (policy: fc.Arbitrary<string>, field: string): fc.Arbitrary<unknown> =>
-  fc.oneof(
-    fc.constantFrom(undefined, open, viewerIs(field)),
-    policy.map((one) => all(one)),
-    fc.tuple(policy, policy).map((both) => all(...both)),
-  );
-const pageFrom = (parts: { readonly [field: string]: fc.Arbitrary<unknown> }): fc.Arbitrary<Page> =>
-  fc.record(parts).map((page) => {
-    return Object.fromEntries(Object.entries(page).filter(([, part]) => part !== undefined)) as unknown as Page;
-  });
-const guarded = (policy: fc.Arbitrary<string>, page: fc.Arbitrary<Page>): fc.Arbitrary<unknown> =>
-  fc.oneof(
-    page,
-    fc.tuple(policy, page).map(([one, inside]) => requires(one, inside)),
-    policy.map((one) => requires([one], open)),
-  );
-
-const inner = pageFrom({ text: ruleFrom(ofRow, 'holder'), votes: ruleFrom(ofRow, 'holder') });
-const notes = pageFrom({
-  owner: ruleFrom(ofRow, 'owner'),
-  text: ruleFrom(ofRow, 'owner'),
-  inner: guarded(ofRow, inner),
-});
-const seats = pageFrom({
-  owner: ruleFrom(ofRow, 'owner'),
-  text: ruleFrom(ofRow, 'owner'),
-  deep: fc.oneof(ruleFrom(ofRow, 'owner'), guarded(ofRow, pageFrom({ text: fc.constant(open) }))),
-});
-const box = pageFrom({
-  owner: ruleFrom(ofDocument, 'owner'),
-  text: ruleFrom(ofDocument, 'owner'),
-  deep: guarded(
-    ofDocument,
-    pageFrom({ text: ruleFrom(ofDocument, 'none').filter((rule) => rule !== undefined && !isOwn(rule)) }),
-  ),
-});
-const formulaRule = fc.oneof(
-  fc.constantFrom(undefined, open),
-  ofDocument.map((one) => all(one)),
-);
-const page = pageFrom({
-  text: ruleFrom(ofDocument, 'holder'),
-  secret: ruleFrom(ofDocument, 'holder'),
-  count: ruleFrom(ofDocument, 'holder'),
-  tags: ruleFrom(ofDocument, 'holder'),
-  box: guarded(ofDocument, box),
-  notes: fc.oneof(guarded(ofRow, notes), ruleFrom(ofDocument, 'holder')),
-  seats: fc.oneof(guarded(ofRow, seats), ruleFrom(ofDocument, 'holder')),
-  tagged: formulaRule,
-  keeper: formulaRule,
-  fragile: formulaRule,
-});
-const whole: fc.Arbitrary<unknown> = fc.oneof(
-  { arbitrary: page, weight: 4 },
-  { arbitrary: fc.tuple(ofDocument, page).map(([one, inside]) => requires(one, inside)), weight: 1 },
-);
-
-function isOwn(rule: unknown): boolean {
-  return typeof rule === 'object' && rule !== null && 'field' in rule;
-}
-
-function makeOf(page: unknown): Definition {
-  // Pages made at random have no type; what the compiler would refuse, the definition checks again.
-  return (ruled.privacy as (page: unknown) => Definition).call(ruled, page);
-}
-
-/** With the values that formulas have of this state. */
-function expectedOf(page: unknown, state: { readonly [key: string]: Json }, who: Principal): Json {
-  const asked = { who, root: state, policies: plain, row: undefined };
-  const tags = Object.keys(state['tags'] ?? {}).length;
-  const holder = isJsonObject(state['holder']) ? state['holder']['agent'] : undefined;
-  const keys = Object.keys(state['notes'] ?? {}).sort();
-  const formulas = { tagged: tags, keeper: holder, fragile: countOf(state) === 1 ? undefined : { notes: keys } };
-  const fields = { ...shape, tagged: f.json(), keeper: f.json(), fragile: f.json() };
-  const record = Object.fromEntries(Object.entries({ ...state, ...formulas }).filter(([, part]) => part !== undefined));
-  return expected(fields, page as Page, record as Json, asked) ?? {};
-}
-
-test('[D4] [D5] [D6] [D28] whatever policies say, and whenever they say something else, a view is what its page says', (t) => {
+test('[D4] [D5] [D6] [D26] [D28] [D32] whatever policies say, and whenever they say something else, a view is what its page says', (t) => {
   const seen = { deltas: 0, alone: 0, moves: 0, together: 0, quiet: 0, late: 0, orders: 0 };
   fc.assert(
     fc.property(whole, fc.array(fc.tuple(fc.nat(2), steps), { maxLength: 14 }), (page, sends) => {

@@ -6,6 +6,8 @@ const changes = 'engine/document/view/changes.js';
 const sight = 'engine/document/view/sight.js';
 const policies = 'engine/document/view/policies.js';
 const viewers = 'engine/document/view/viewers.js';
+const viewer = 'engine/document/view/viewer.js';
+const project = 'engine/document/view/project.js';
 
 export const viewMutants: readonly Mutant[] = [
   one(
@@ -25,6 +27,22 @@ export const viewMutants: readonly Mutant[] = [
     'idsOf(state)',
   ),
   one(
+    'D32',
+    'shows by a bubble what is not for him',
+    project,
+    'field?.inner === undefined || !passesGate(field, state, sight, path)',
+    'field?.inner === undefined',
+  ),
+  one(
+    'D32',
+    'leaves bubbles as they were when policies change',
+    viewers,
+    'stirred.size > 0 ? this.#everyBubble : changed.bubbles',
+    'changed.bubbles',
+  ),
+  one('D32', 'shows everybody what bubbles show one', project, 'sight.onOwn();', ''),
+  one('D32', 'tells of no bubble', changes, "field.kind === 'bubble' && shift.bubbles.has(field.initial)", 'false'),
+  one(
     'D26',
     'orders rows as they stand in memory',
     'engine/document/view/order.js',
@@ -37,7 +55,7 @@ export const viewMutants: readonly Mutant[] = [
     'D28',
     'looks at nothing that was not written',
     changes,
-    'isTouched(plan.policies, shift.stirred) || shift.formulas.size > 0',
+    'isTouched(plan.policies, shift.stirred) || shift.formulas.size + shift.bubbles.size > 0',
     'false',
   ),
   one('D28', 'looks into what comes whole', changes, 'isInside && !isStirred', 'isInside'),
@@ -57,10 +75,10 @@ export const viewMutants: readonly Mutant[] = [
     'text !== undefined || json !== undefined',
     'text !== undefined',
   ),
-  one('D4', 'shows all of a kind the same', viewers, '!hangsOnRows && !named.has(keyOf(who))', '!hangsOnRows'),
+  one('D4', 'shows all of a kind the same', viewers, '!isEach && !named.has(keyOf(who))', '!isEach'),
   one('D5', 'shows who comes what was', viewers, 'move.from.first = undefined;', ''),
   one('D6', 'makes two kinds of one', viewers, '!isWhole || this.#kinds.has(key)', '!isWhole'),
-  one('D28', 'takes a row for what it was', viewers, " || outcomes[number] === 'row'", ''),
+  one('D28', 'takes a row for what it was', viewer, " || outcomes[number] === 'row'", ''),
   one(
     'D28',
     'keeps a row that was taken away',

@@ -69,12 +69,19 @@ export type PolicyPlan = { readonly name: string; readonly run: (input: PolicyIn
 /** A value made of the document, JSON; undefined, null and a throw: there is none. */
 export type FormulaPlan = { readonly name: string; readonly run: (input: { readonly doc: object }) => unknown };
 
+/** As a formula, for each viewer: rows that it returns are shown as their own privacy says. */
+export type BubblePlan = {
+  readonly name: string;
+  readonly run: (input: { readonly doc: object; readonly who: Principal }) => unknown;
+};
+
 export type Plan = {
   readonly record: RecordPlan;
   readonly view: ViewPlan;
   /** By number, as the view plan names them. */
   readonly policies: readonly PolicyPlan[];
   readonly formulas: readonly FormulaPlan[];
+  readonly bubbles: readonly BubblePlan[];
   /** Undefined: nobody may, documents of this space do not begin by being opened. */
   readonly invent: InventPolicy | undefined;
   readonly channels: ReadonlyMap<string, Channel>;

@@ -70,6 +70,11 @@ export class Cursor {
     return this.#key;
   }
 
+  /** Its keys, from the document on. */
+  get path(): readonly string[] {
+    return this.#parent === undefined ? [] : [...this.#parent.path, this.#key];
+  }
+
   /** The value of `key`, undefined = absent. */
   read(key: string): Json | undefined {
     const object = this.object();

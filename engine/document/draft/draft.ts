@@ -167,6 +167,11 @@ class RecordDraft {
     return list;
   }
 
+  /** Where in the document a record stands, undefined where `value` is no draft of one. */
+  static pathOf(value: object): readonly string[] | undefined {
+    return #cursor in value ? value.#cursor.path : undefined;
+  }
+
   /** What a draft stands for, where `value` is one of a record of `plan`; undefined where it is no draft at all. */
   static copyOf(value: object, plan: RecordPlan): JsonObject | undefined {
     if (!(#cursor in value)) return undefined;
@@ -176,6 +181,11 @@ class RecordDraft {
     delete copy[ordinalKey];
     return copy;
   }
+}
+
+/** Where in the document a record, an entry or a row stands; undefined where `value` is no draft of one. */
+export function pathOfDraft(value: object): readonly string[] | undefined {
+  return RecordDraft.pathOf(value);
 }
 
 class MapOfEntries {

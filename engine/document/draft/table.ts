@@ -184,3 +184,8 @@ export class TableOf extends Asked {
     for (const id of find(this.#rows, everything)) this.#rows.delete(id);
   }
 }
+
+/** The rows of a table or of a query, as drafts; undefined where `value` is neither. */
+export function rowsOfDraft(value: object): readonly object[] | undefined {
+  return value instanceof Asked ? value.rows() : undefined;
+}

@@ -23,8 +23,9 @@ export type Shift = {
   readonly after: Sight;
   /** Policies whose outcomes are not the same, and those that hang on rows and may not be. */
   readonly stirred: ReadonlySet<number>;
-  /** Formulas whose values are not the same. */
+  /** Formulas and bubbles whose values may not be the same. */
   readonly formulas: ReadonlySet<number>;
+  readonly bubbles: ReadonlySet<number>;
 };
 
 /** A record of the state: as it is, and what was done to it, `{}` both where nothing was. */
@@ -74,7 +75,7 @@ function partsDelta(
 /** What may look different, each once. */
 function touchedFields(plan: ViewPlan, redo: JsonObject, shift: Shift): Iterable<VisibleField> {
   const names = Object.keys(redo);
-  const isStirred = isTouched(plan.policies, shift.stirred) || shift.formulas.size > 0;
+  const isStirred = isTouched(plan.policies, shift.stirred) || shift.formulas.size + shift.bubbles.size > 0;
   if (names.length === 1 && !isStirred) return plan.touchedBy.get(names[0] as string) ?? [];
   const fields = new Set<VisibleField>();
   for (const name of names) for (const field of plan.touchedBy.get(name) ?? []) fields.add(field);
@@ -82,6 +83,7 @@ function touchedFields(plan: ViewPlan, redo: JsonObject, shift: Shift): Iterable
   for (const field of plan.visible) {
     if (isTouched(field.policies, shift.stirred)) fields.add(field);
     if (field.kind === 'formula' && shift.formulas.has(field.initial as number)) fields.add(field);
+    if (field.kind === 'bubble' && shift.bubbles.has(field.initial as number)) fields.add(field);
   }
   return fields;
 }

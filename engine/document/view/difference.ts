@@ -12,6 +12,8 @@ export function differenceOf(field: VisibleField, was: Json | undefined, is: Jso
     case 'json':
     case 'formula':
       return diffJson(was, is);
+    case 'bubble':
+      return areRows(was) && areRows(is) ? rowsDifference(was, is) : diffJson(was, is);
     case 'record':
       return field.inner === undefined ? diff(was, is) : recordDifference(field.inner, was, is);
     case 'map':
@@ -62,6 +64,27 @@ function tableDifference(field: VisibleField, was: Json | undefined, is: Json | 
   const order = orderDelta([...former.keys()], [...now.keys()]);
   if (order !== undefined) delta['@o'] = order;
   return isEmpty(delta) ? undefined : delta;
+}
+
+/** Of rows that a bubble shows, each once. */
+function rowsDifference(was: readonly JsonObject[], is: readonly JsonObject[]): Json | undefined {
+  const former = byId(was);
+  const now = byId(is);
+  const delta: JsonObject = {};
+  for (const id of former.keys()) if (!now.has(id)) delta[id] = null;
+  for (const [id, row] of now) {
+    const part = diffJson(former.get(id), row);
+    if (part !== undefined) delta[id] = part;
+  }
+  const order = orderDelta([...former.keys()], [...now.keys()]);
+  if (order !== undefined) delta['@o'] = order;
+  return isEmpty(delta) ? undefined : delta;
+}
+
+function areRows(value: Json | undefined): value is readonly JsonObject[] {
+  if (!Array.isArray(value)) return false;
+  const ids = new Set(value.map((row: Json) => (isJsonObject(row) ? row['id'] : undefined)));
+  return ids.size === value.length && [...ids].every((id) => typeof id === 'string');
 }
 
 function byId(rows: readonly JsonObject[]): Map<string, JsonObject> {

@@ -28,10 +28,10 @@ export type Gate =
 
 export type VisibleField = {
   readonly name: string;
-  readonly kind: Field['kind'] | 'formula';
+  readonly kind: Field['kind'] | 'formula' | 'bubble';
   /** What a map is of. */
   readonly entry: Field['kind'] | undefined;
-  /** What a scalar reads as while it is absent. Of a formula: its number. */
+  /** What a scalar reads as while it is absent. Of a formula or a bubble: its number. */
   readonly initial: Json | undefined;
   readonly gate: Gate;
   /** The plan of a record, of the entries of a map of records, or of rows. */
@@ -41,29 +41,34 @@ export type VisibleField = {
 };
 
 /** The names that a page may use beside the fields, in the order of their numbers. */
-export type Words = { readonly policies: readonly string[]; readonly formulas: readonly string[] };
+export type Words = {
+  readonly policies: readonly string[];
+  readonly formulas: readonly string[];
+  readonly bubbles: readonly string[];
+};
 
 const everyone: Gate = { kind: 'open' };
 
 /** Compiles a document's page of privacy; what it does not list is private. APP_INVALID with the path of a mistake. */
 export function planView(shape: Shape, page: unknown, words: Words): ViewPlan {
   const root = shapePlan(shape, page, words, '');
-  const formulas = planFormulas(page as object, words);
-  return formulas.length === 0 ? root : recordPlan([...root.visible, ...formulas], root.requires);
+  const made = [...planMade(page as object, 'formula', words), ...planMade(page as object, 'bubble', words)];
+  return made.length === 0 ? root : recordPlan([...root.visible, ...made], root.requires);
 }
 
-function planFormulas(page: object, words: Words): VisibleField[] {
+/** What the application makes of the document. */
+function planMade(page: object, kind: 'formula' | 'bubble', words: Words): VisibleField[] {
   const own = ruleOf(page);
-  if (own !== undefined && 'page' in own) return planFormulas(own.page as object, words);
+  if (own !== undefined && 'page' in own) return planMade(own.page as object, kind, words);
   const visible: VisibleField[] = [];
-  for (const [number, name] of words.formulas.entries()) {
+  for (const [number, name] of (kind === 'formula' ? words.formulas : words.bubbles).entries()) {
     const part = (page as Record<string, unknown>)[name];
     if (!Object.hasOwn(page, name)) continue;
     const gate = gateOf({}, part, words, name);
-    if (gate === undefined) throw invalid(name, 'the privacy of a formula is open or all(...)');
+    if (gate === undefined) throw invalid(name, `the privacy of a ${kind} is open or all(...)`);
     visible.push({
       name,
-      kind: 'formula',
+      kind,
       entry: undefined,
       initial: number,
       gate,
@@ -88,13 +93,17 @@ function shapePlan(shape: Shape, page: unknown, words: Words, path: string): Vie
   for (const name of names) {
     const fieldPath = path === '' ? name : `${path}.${name}`;
     const field = Object.hasOwn(shape, name) ? shape[name] : undefined;
-    if (field === undefined && path === '' && words.formulas.includes(name)) continue;
+    if (field === undefined && path === '' && isMade(name, words)) continue;
     if (field === undefined) throw invalid(fieldPath, 'privacy names a field that is not there');
     const part = isOpen ? open : (page as Record<string, unknown>)[name];
     const seen = planField(shape, name, field, part, words, fieldPath);
     if (seen !== undefined) visible.push(seen);
   }
   return recordPlan(visible, []);
+}
+
+function isMade(name: string, { formulas, bubbles }: Words): boolean {
+  return formulas.includes(name) || bubbles.includes(name);
 }
 
 function recordPlan(visible: readonly VisibleField[], requires: readonly number[]): ViewPlan {

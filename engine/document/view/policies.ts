@@ -6,10 +6,12 @@
 import { AssertionFailed } from '../../base/assert.ts';
 import type { Principal } from '../../base/ids.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
-import type { FormulaPlan, Plan, PolicyPlan } from '../definition/definition.ts';
+import type { BubblePlan, FormulaPlan, Plan, PolicyPlan } from '../definition/definition.ts';
+import { pathOfDraft } from '../draft/draft.ts';
 import { storeJson } from '../draft/json.ts';
 import type { Reading } from '../draft/reading.ts';
 import { beginReading } from '../draft/reading.ts';
+import { rowsOfDraft } from '../draft/table.ts';
 import { mistake } from '../draft/values.ts';
 import type { Outcome, Row } from './sight.ts';
 
@@ -18,6 +20,15 @@ export type Failures = { readonly count: number; readonly name: string; readonly
 
 /** Thrown where a policy asks for a row before there is one. */
 const rowAsked = new Error('a policy asks for its row');
+
+/** Numbers of what may say something else now. */
+export type Changed = {
+  readonly policies: readonly number[];
+  readonly formulas: readonly number[];
+  readonly bubbles: readonly number[];
+};
+
+type Project = (keys: readonly string[]) => Json | undefined;
 
 type Known = {
   /** Names of the document's fields that it was read from: by any of its runs since it was last forgotten. */
@@ -30,6 +41,7 @@ export class Judge {
   readonly #plan: Plan;
   readonly #state: JsonObject;
   readonly #policies: Known[];
+  readonly #bubbles: { readonly reads: Set<string> }[];
   readonly #values: { readonly reads: Set<string>; value: Json | undefined; isKnown: boolean }[];
   #reading: Reading | undefined;
   /** Where the names of fields that are read are noted now. */
@@ -40,6 +52,7 @@ export class Judge {
     this.#plan = plan;
     this.#state = state;
     this.#policies = plan.policies.map(() => ({ reads: new Set(), everybody: undefined }));
+    this.#bubbles = plan.bubbles.map(() => ({ reads: new Set() }));
     this.#values = plan.formulas.map(() => ({ reads: new Set(), value: undefined, isKnown: false }));
   }
 
@@ -73,8 +86,8 @@ export class Judge {
     return this.#plan.formulas.map((formula, number) => this.#valueOf(formula, number));
   }
 
-  /** Says which policies and formulas may say something else now, and forgets what they said. */
-  changed(redo: JsonObject): { readonly policies: readonly number[]; readonly formulas: readonly number[] } {
+  /** Says which may say something else now, and forgets what they said. */
+  changed(redo: JsonObject): Changed {
     this.#reading?.end();
     this.#reading = undefined;
     const names = Object.keys(redo);
@@ -93,7 +106,9 @@ export class Judge {
       known.reads.clear();
       known.isKnown = false;
     }
-    return { policies, formulas };
+    const bubbles = numbersOf(this.#bubbles, isRead);
+    for (const number of bubbles) this.#bubbles[number]?.reads.clear();
+    return { policies, formulas, bubbles };
   }
 
   /** How many of its policies and formulas threw since this was asked last, and how the last of them did. */
@@ -101,6 +116,15 @@ export class Judge {
     const failures = this.#failures;
     this.#failures = undefined;
     return failures;
+  }
+
+  /** The value of a bubble for `who`. `project` shows a record of the document as he may see it, by its keys. */
+  bubbleOf(number: number, who: Principal, project: Project): Json | undefined {
+    const { run, name } = this.#plan.bubbles[number] as BubblePlan;
+    const { doc } = this.#begin();
+    this.#reads = this.#bubbles[number]?.reads ?? new Set();
+    const input = { doc, who: { agent: who.agent, authority: who.authority } };
+    return this.#guarded(name, () => shownOf(run(input), name, project));
   }
 
   #ask(
@@ -160,6 +184,23 @@ export class Judge {
     this.#reading ??= beginReading(this.#plan.record, this.#state, (name) => this.#reads.add(name));
     return this.#reading;
   }
+}
+
+/** A record, records, or JSON. */
+function shownOf(value: unknown, name: string, project: Project): Json | undefined {
+  if (typeof value !== 'object' || value === null) return storeJson(value, name);
+  const keys = pathOfDraft(value);
+  if (keys !== undefined) return project(keys);
+  const rows: unknown = rowsOfDraft(value) ?? value;
+  if (!Array.isArray(rows) || !rows.some(isDraft)) return rows === value ? storeJson(value, name) : [];
+  return rows.flatMap((row: unknown): Json[] => {
+    const shown = isDraft(row) ? shownOf(row, name, project) : undefined;
+    return shown === undefined ? [] : [shown];
+  });
+}
+
+function isDraft(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && pathOfDraft(value) !== undefined;
 }
 
 function numbersOf<T>(items: readonly T[], holds: (item: T) => boolean): number[] {

@@ -1,5 +1,6 @@
 // The words of a page of privacy, and what it makes of the types that clients see: open = required, conditional = optional, private = absent.
 // plan.ts compiles a page, and checks again what the compiler was not shown.
+import type { Row, Rows } from '../definition/drafts.ts';
 import type {
   BigintField,
   DateTimeField,
@@ -146,3 +147,15 @@ export type ViewOf<S extends Shape, P, Formulas = Record<never, never>> =
       } & {
         readonly [K in keyof S & keyof P as Presence<S[K], P[K]> extends 'optional' ? K : never]?: Seen<S[K], P[K]>;
       } & { readonly [K in keyof Formulas & keyof P]?: NonNullable<Formulas[K]> };
+
+/** What bubbles show, by name: of a record whatever its privacy leaves. */
+export type Bubbled<B> = { readonly [K in keyof B]: Shared<B[K]> };
+type Shared<V> = V extends Date | bigint
+  ? string
+  : V extends string | number | boolean | null | undefined
+    ? V
+    : V extends Rows<infer S>
+      ? readonly Shared<Row<S>>[]
+      : V extends readonly (infer I)[]
+        ? readonly Shared<NonNullable<I>>[]
+        : { readonly [K in keyof V as V[K] extends (...args: never) => unknown ? never : K]?: Shared<V[K]> };

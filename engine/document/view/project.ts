@@ -45,6 +45,7 @@ export function passesGate({ gate }: VisibleField, state: JsonObject | undefined
  */
 export function projectField(field: VisibleField, value: Json | undefined, sight: Sight, path: Path): Json | undefined {
   if (field.kind === 'formula') return sight.formulas[field.initial as number];
+  if (field.kind === 'bubble') return projectBubble(field, sight);
   if (field.kind === 'record' && field.inner !== undefined) {
     return projectRecord(field.inner, isJsonObject(value) ? value : undefined, sight, below(path, field.name));
   }
@@ -57,6 +58,38 @@ export function projectField(field: VisibleField, value: Json | undefined, sight
     if (entry !== undefined) view[key] = entry;
   }
   return view;
+}
+
+function projectBubble({ initial }: VisibleField, sight: Sight): Json | undefined {
+  if (sight.who === undefined) sight.onOwn();
+  return sight.bubbles[initial as number];
+}
+
+/** The record, the entry or the row at `keys`, as this viewer may see it; undefined where he may not, or there is none. */
+export function projectAt(
+  plan: ViewPlan,
+  state: JsonObject | undefined,
+  keys: readonly string[],
+  sight: Sight,
+  path: Path = rootPath,
+): Json | undefined {
+  if (!passesAll(plan.requires, sight, path.row)) return undefined;
+  const [name = '', key, ...rest] = keys;
+  const field = plan.visible.find((one) => one.name === name);
+  if (field?.inner === undefined || !passesGate(field, state, sight, path)) return undefined;
+  const value = state?.[name];
+  if (field.kind === 'record') {
+    if (key === undefined) return projectField(field, value, sight, path);
+    return projectAt(field.inner, isJsonObject(value) ? value : undefined, keys.slice(1), sight, below(path, name));
+  }
+  if (key === undefined || !isJsonObject(value) || !Object.hasOwn(value, key)) return undefined;
+  const entry = value[key];
+  if (rest.length > 0) {
+    if (!isJsonObject(entry)) return undefined;
+    return projectAt(field.inner, entry, rest, sight, entryPath(field.inner, path, name, key, entry));
+  }
+  const project = field.kind === 'table' ? projectRow : projectEntry;
+  return project(field, key, entry, sight, path);
 }
 
 /** In the order of the table; rows of which nothing is seen are not there. */

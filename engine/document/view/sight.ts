@@ -24,12 +24,14 @@ export type Sight = {
   readonly outcomes: readonly Outcome[];
   /** By the number of the formula. */
   readonly formulas: readonly (Json | undefined)[];
+  /** By the number of the bubble; nobody in particular has none. */
+  readonly bubbles: readonly (Json | undefined)[];
   /** Of a policy that hangs on the row; undefined: the gate stands in none. Asked of somebody only. */
   readonly passesRow: (policy: number, row: Row | undefined) => boolean;
   /** Somebody is named at a gate that was looked at. */
   readonly onHolder: (holder: Principal) => void;
-  /** Nobody in particular was asked about a row. */
-  readonly onRow: () => void;
+  /** Nobody in particular came to what is each viewer's own: a policy that hangs on a row, a bubble. */
+  readonly onOwn: () => void;
 };
 
 /** `holder`: what the field holds that a `viewerIs` names. */
@@ -52,7 +54,7 @@ export function passesAll(policies: readonly number[], sight: Sight, row: Row | 
     const outcome = sight.outcomes[policy];
     if (outcome !== 'row') return outcome === true;
     if (sight.who !== undefined) return sight.passesRow(policy, row);
-    sight.onRow();
+    sight.onOwn();
     return false;
   });
 }

@@ -14,66 +14,11 @@ import type { Plan } from '../definition/definition.ts';
 import { deltaOf } from './changes.ts';
 import type { Failures } from './policies.ts';
 import { Judge } from './policies.ts';
-import { projectDocument } from './project.ts';
+import { projectAt, projectDocument } from './project.ts';
 import { RowsSeen } from './rows-seen.ts';
 import type { Outcome, Sight } from './sight.ts';
-
-export type Viewer = {
-  /** Names the viewer within this document in memory: never used again. */
-  readonly id: number;
-  readonly who: Principal;
-  /** How many views are open. */
-  views: number;
-  kind: Kind;
-  readonly rows: RowsSeen;
-};
-
-/** Viewers who see the same, but for what is theirs alone. */
-export type Kind = {
-  /** As a viewer's id. */
-  readonly id: number;
-  /** What policies say of them, by number. */
-  outcomes: readonly Outcome[];
-  readonly viewers: Set<Viewer>;
-  /** Undefined once the state has changed. */
-  first: First | undefined;
-};
-
-/** What nobody in particular sees, as JSON, and who sees something else. */
-type First = { readonly json: string; readonly named: ReadonlySet<string>; readonly hangsOnRows: boolean };
-
-/**
- * What some viewers are told of one update: all of `kind`; or `viewer` alone, who is of `kind` from now on, and for whom no other delta of this
- * update is ('' where he sees no difference). Those for one alone come first.
- */
-export type ViewDelta = { readonly viewer: number | undefined; readonly kind: number; readonly json: string };
-
-export type Change = { readonly redo: JsonObject; readonly undo: JsonObject };
-
-/** Viewers of a kind of whom policies say the same before, and the same after. */
-type Move = { readonly from: Kind; readonly outcomes: readonly Outcome[]; readonly viewers: ReadonlySet<Viewer> };
-
-/** What they hear: `own`, who is one of those; else `json`. `movers`: all of them, where policies say something else of them now. */
-type Telling = {
-  readonly move: Move;
-  readonly json: string | undefined;
-  readonly own: ReadonlyMap<Viewer, string | undefined>;
-  readonly count: number;
-  readonly movers: readonly Viewer[] | undefined;
-  /** They are all of their kind. */
-  readonly isWhole: boolean;
-};
-
-/** What is the same for all who are told. */
-type Told = Change & {
-  readonly before: readonly (Json | undefined)[];
-  readonly after: readonly (Json | undefined)[];
-  readonly formulas: ReadonlySet<number>;
-  readonly stirred: ReadonlySet<number>;
-};
-
-type Noticed = Pick<Sight, 'onHolder' | 'onRow'>;
-const unnoticed: Noticed = { onHolder: () => undefined, onRow: () => undefined };
+import type { Change, First, Kind, Move, Noticed, Self, Telling, Told, ViewDelta, Viewer } from './viewer.ts';
+import { isStirred, keyOf, Notices, none, unnoticed } from './viewer.ts';
 
 export class Viewers {
   readonly #plan: Plan;
@@ -82,6 +27,7 @@ export class Viewers {
   readonly #viewers = new Map<string, Viewer>();
   /** By their outcomes. */
   readonly #kinds = new Map<string, Kind>();
+  readonly #everyBubble: readonly number[];
   #ids = 0;
   /** Values as viewers have them; undefined while there are none. */
   #formulas: readonly (Json | undefined)[] | undefined;
@@ -90,6 +36,7 @@ export class Viewers {
     this.#plan = plan;
     this.#state = state;
     this.#judge = new Judge(plan, state);
+    this.#everyBubble = plan.bubbles.map((_, number) => number);
   }
 
   get size(): number {
@@ -127,8 +74,9 @@ export class Viewers {
   /** Everything that `who` sees now, computed anew, whether he is there or not. */
   viewOf(who: Principal): JsonObject {
     const outcomes = this.#judge.outcomesOf(who);
-    const sight = this.#sight(who, outcomes, this.#judge.values(), new RowsSeen(), unnoticed);
-    return projectDocument(this.#plan.view, this.#state, sight);
+    const formulas = this.#judge.values();
+    const bubbles = this.#bubblesOf(who, outcomes, formulas, this.#everyBubble, []);
+    return this.#project({ ...this.#sight(who, outcomes, formulas, new RowsSeen(), unnoticed), bubbles });
   }
 
   takeFailures(): Failures | undefined {
@@ -145,7 +93,9 @@ export class Viewers {
     const formulas = new Set(changed.formulas);
     const tellings = this.#moves(changed.policies).map((move): Telling => {
       const stirred = new Set(changed.policies.filter((number) => isStirred(move, number)));
-      return this.#telling(move, { ...change, before, after, formulas, stirred });
+      // What hangs on a policy may be in any of them.
+      const bubbles = stirred.size > 0 ? this.#everyBubble : changed.bubbles;
+      return this.#telling(move, { ...change, before, after, formulas, stirred, bubbles });
     });
     return this.#carryOut(tellings);
   }
@@ -173,7 +123,8 @@ export class Viewers {
   #join(who: Principal): Viewer {
     const kind = this.#kindFor(this.#judge.outcomesOf(who));
     this.#ids += 1;
-    const viewer = { id: this.#ids, who, views: 0, kind, rows: new RowsSeen() };
+    const bubbles = this.#bubblesOf(who, kind.outcomes, this.#formulas ?? [], this.#everyBubble, []);
+    const viewer = { id: this.#ids, who, views: 0, kind, rows: new RowsSeen(), bubbles };
     kind.viewers.add(viewer);
     this.#viewers.set(keyOf(who), viewer);
     return viewer;
@@ -196,11 +147,12 @@ export class Viewers {
     if (kind.viewers.size === 0 && this.#kinds.get(key) === kind) this.#kinds.delete(key);
   }
 
-  #first({ who, kind, rows }: Viewer): string {
+  #first({ who, kind, rows, bubbles }: Viewer): string {
     kind.first ??= this.#firstOf(kind);
-    const { json: common, named, hangsOnRows } = kind.first;
-    if (!hangsOnRows && !named.has(keyOf(who))) return common;
-    const json = JSON.stringify(this.#project(this.#sight(who, kind.outcomes, this.#formulas ?? [], rows, unnoticed)));
+    const { json: common, named, isEach } = kind.first;
+    if (!isEach && !named.has(keyOf(who))) return common;
+    const sight = this.#sight(who, kind.outcomes, this.#formulas ?? [], rows, unnoticed);
+    const json = JSON.stringify(this.#project({ ...sight, bubbles }));
     rows.turn();
     return json;
   }
@@ -208,7 +160,7 @@ export class Viewers {
   #firstOf({ outcomes }: Kind): First {
     const noticed = new Notices();
     const sight = this.#sight(undefined, outcomes, this.#formulas ?? [], new RowsSeen(), noticed);
-    return { json: JSON.stringify(this.#project(sight)), named: noticed.named, hangsOnRows: noticed.hangsOnRows };
+    return { json: JSON.stringify(this.#project(sight)), named: noticed.named, isEach: noticed.isEach };
   }
 
   #project(sight: Sight): JsonObject {
@@ -244,11 +196,17 @@ export class Viewers {
   #telling(move: Move, told: Told): Telling {
     const { from, outcomes, viewers } = move;
     const noticed = new Notices();
-    const was = { who: undefined, outcomes: from.outcomes, rows: new RowsSeen() };
-    const json = this.#delta(was, outcomes, told, noticed);
+    const nobody = { who: undefined, outcomes: from.outcomes, rows: new RowsSeen(), bubbles: [] };
+    const json = this.#delta(nobody, { outcomes, bubbles: [] }, none, told, noticed);
     const own = new Map<Viewer, string | undefined>();
-    const apart = noticed.hangsOnRows ? viewers : this.#present(noticed.named, viewers);
-    for (const viewer of apart) own.set(viewer, this.#ownDelta(viewer, outcomes, told));
+    const apart = noticed.isEach || told.bubbles.length > 0 ? viewers : this.#present(noticed.named, viewers);
+    for (const viewer of apart) {
+      const { bubbles } = viewer;
+      const changed = this.#turnBubbles(viewer, outcomes, told);
+      // Whom bubbles show what they did hears what his kind does, but for what else is his alone.
+      const isApart = noticed.isEach || changed.size > 0 || noticed.named.has(keyOf(viewer.who));
+      if (isApart) own.set(viewer, this.#ownDelta(viewer, bubbles, outcomes, changed, told));
+    }
     const isMoving = JSON.stringify(outcomes) !== JSON.stringify(from.outcomes);
     const isWhole = viewers.size === from.viewers.size;
     return { move, json, own, count: viewers.size, movers: isMoving ? [...viewers] : undefined, isWhole };
@@ -303,9 +261,15 @@ export class Viewers {
     return present;
   }
 
-  #ownDelta(viewer: Viewer, outcomes: readonly Outcome[], told: Told): string | undefined {
-    const { who, kind, rows } = viewer;
-    const json = this.#delta({ who, outcomes: kind.outcomes, rows }, outcomes, told, unnoticed);
+  #ownDelta(
+    { who, kind, rows, bubbles }: Viewer,
+    before: readonly (Json | undefined)[],
+    outcomes: readonly Outcome[],
+    changed: ReadonlySet<number>,
+    told: Told,
+  ): string | undefined {
+    const was = { who, outcomes: kind.outcomes, rows, bubbles: before };
+    const json = this.#delta(was, { outcomes, bubbles }, changed, told, unnoticed);
     if (rows.isDue()) {
       rows.clear();
       this.#project(this.#sight(who, outcomes, told.after, rows, unnoticed));
@@ -314,18 +278,46 @@ export class Viewers {
     return json;
   }
 
+  /** Has bubbles show him what they do now, and returns those that show something else. */
+  #turnBubbles(viewer: Viewer, outcomes: readonly Outcome[], { after, bubbles }: Told): ReadonlySet<number> {
+    if (bubbles.length === 0) return none;
+    const before = viewer.bubbles;
+    viewer.bubbles = this.#bubblesOf(viewer.who, outcomes, after, bubbles, before);
+    const isOther = (number: number): boolean =>
+      JSON.stringify(before[number]) !== JSON.stringify(viewer.bubbles[number]);
+    return new Set(bubbles.filter(isOther));
+  }
+
+  /** `known`, with these made anew. What hangs on rows is asked again, and not remembered: the rows themselves remember it. */
+  #bubblesOf(
+    who: Principal,
+    outcomes: readonly Outcome[],
+    formulas: readonly (Json | undefined)[],
+    numbers: readonly number[],
+    known: readonly (Json | undefined)[],
+  ): readonly (Json | undefined)[] {
+    if (numbers.length === 0) return known;
+    const sight = this.#sight(who, outcomes, formulas, new RowsSeen(), unnoticed);
+    const project = (keys: readonly string[]): Json | undefined => projectAt(this.#plan.view, this.#state, keys, sight);
+    const bubbles = [...known];
+    for (const number of numbers) bubbles[number] = this.#judge.bubbleOf(number, who, project);
+    return bubbles;
+  }
+
   #delta(
-    { who, outcomes, rows }: { who: Principal | undefined; outcomes: readonly Outcome[]; rows: RowsSeen },
-    now: readonly Outcome[],
+    { who, outcomes, rows, bubbles }: Self,
+    now: Pick<Self, 'outcomes' | 'bubbles'>,
+    changed: ReadonlySet<number>,
     { before, after, stirred, formulas, redo, undo }: Told,
     noticed: Noticed,
   ): string | undefined {
     const former: Sight = {
       ...this.#sight(who, outcomes, before, rows, noticed),
+      bubbles,
       passesRow: (policy, row) => rows.was(policy, row),
     };
-    const latter = this.#sight(who, now, after, rows, noticed);
-    const shift = { before: former, after: latter, stirred, formulas };
+    const latter = { ...this.#sight(who, now.outcomes, after, rows, noticed), bubbles: now.bubbles };
+    const shift = { before: former, after: latter, stirred, formulas, bubbles: changed };
     const delta = deltaOf(this.#plan.view, this.#state, redo, undo, shift);
     rows.turn();
     return delta === undefined ? undefined : JSON.stringify(delta);
@@ -343,30 +335,10 @@ export class Viewers {
       who,
       outcomes,
       formulas,
+      bubbles: [],
       passesRow: (policy, row) => who !== undefined && rows.see(policy, row, judge.passesRow(policy, who, row)),
       onHolder: noticed.onHolder,
-      onRow: noticed.onRow,
+      onOwn: noticed.onOwn,
     };
   }
-}
-
-/** What was noticed while somebody looked who is nobody in particular. */
-class Notices implements Noticed {
-  readonly named = new Set<string>();
-  hangsOnRows = false;
-  readonly onHolder = (holder: Principal): void => {
-    this.named.add(keyOf(holder));
-  };
-  readonly onRow = (): void => {
-    this.hangsOnRows = true;
-  };
-}
-
-/** Whether what hangs on a policy has to be looked at whole. */
-function isStirred({ from, outcomes }: Move, number: number): boolean {
-  return outcomes[number] !== from.outcomes[number] || outcomes[number] === 'row';
-}
-
-function keyOf({ agent, authority }: Principal): string {
-  return JSON.stringify([agent, authority]);
 }

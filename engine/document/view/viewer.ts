@@ -1,0 +1,101 @@
+// Who looks at a document, who of them are alike, and what is at hand when they are told of an update: the words of viewers.ts.
+import type { Principal } from '../../base/ids.ts';
+import type { Json, JsonObject } from '../../base/merge-patch.ts';
+import type { RowsSeen } from './rows-seen.ts';
+import type { Outcome, Sight } from './sight.ts';
+
+export type Viewer = {
+  /** Names the viewer within this document in memory: never used again. */
+  readonly id: number;
+  readonly who: Principal;
+  /** How many views are open. */
+  views: number;
+  kind: Kind;
+  readonly rows: RowsSeen;
+  /** What bubbles show him, by number. */
+  bubbles: readonly (Json | undefined)[];
+};
+
+/** Viewers who see the same, but for what is theirs alone. */
+export type Kind = {
+  /** As a viewer's id. */
+  readonly id: number;
+  /** What policies say of them, by number. */
+  outcomes: readonly Outcome[];
+  readonly viewers: Set<Viewer>;
+  /** Undefined once the state has changed. */
+  first: First | undefined;
+};
+
+/** What nobody in particular sees, as JSON, and who sees something else. */
+export type First = { readonly json: string; readonly named: ReadonlySet<string>; readonly isEach: boolean };
+
+/**
+ * What some viewers are told of one update: all of `kind`; or `viewer` alone, who is of `kind` from now on, and for whom no other delta of this
+ * update is ('' where he sees no difference). Those for one alone come first.
+ */
+export type ViewDelta = { readonly viewer: number | undefined; readonly kind: number; readonly json: string };
+
+export type Change = { readonly redo: JsonObject; readonly undo: JsonObject };
+
+/** Viewers of a kind of whom policies say the same before, and the same after. */
+export type Move = {
+  readonly from: Kind;
+  readonly outcomes: readonly Outcome[];
+  readonly viewers: ReadonlySet<Viewer>;
+};
+
+/** What they hear: `own`, who is one of those; else `json`. `movers`: all of them, where policies say something else of them now. */
+export type Telling = {
+  readonly move: Move;
+  readonly json: string | undefined;
+  readonly own: ReadonlyMap<Viewer, string | undefined>;
+  readonly count: number;
+  readonly movers: readonly Viewer[] | undefined;
+  /** They are all of their kind. */
+  readonly isWhole: boolean;
+};
+
+/** What is the same for all who are told. */
+export type Told = Change & {
+  /** Numbers of those that may show something else now. */
+  readonly bubbles: readonly number[];
+  readonly before: readonly (Json | undefined)[];
+  readonly after: readonly (Json | undefined)[];
+  readonly formulas: ReadonlySet<number>;
+  readonly stirred: ReadonlySet<number>;
+};
+
+/** Whoever is computed for: as he was. */
+export type Self = {
+  readonly who: Principal | undefined;
+  readonly outcomes: readonly Outcome[];
+  readonly rows: RowsSeen;
+  readonly bubbles: readonly (Json | undefined)[];
+};
+
+export const none: ReadonlySet<number> = new Set();
+
+export type Noticed = Pick<Sight, 'onHolder' | 'onOwn'>;
+export const unnoticed: Noticed = { onHolder: () => undefined, onOwn: () => undefined };
+
+/** What was noticed while somebody looked who is nobody in particular. */
+export class Notices implements Noticed {
+  readonly named = new Set<string>();
+  isEach = false;
+  readonly onHolder = (holder: Principal): void => {
+    this.named.add(keyOf(holder));
+  };
+  readonly onOwn = (): void => {
+    this.isEach = true;
+  };
+}
+
+/** Whether what hangs on a policy has to be looked at whole. */
+export function isStirred({ from, outcomes }: Move, number: number): boolean {
+  return outcomes[number] !== from.outcomes[number] || outcomes[number] === 'row';
+}
+
+export function keyOf({ agent, authority }: Principal): string {
+  return JSON.stringify([agent, authority]);
+}
