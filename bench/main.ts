@@ -21,6 +21,7 @@ import {
 import { type Plot, svgOf } from './plot.ts';
 import { measureRestart } from './restart.ts';
 import { measureStore } from './store.ts';
+import { measureViewers } from './viewers.ts';
 import { measureWrites } from './writes.ts';
 
 /** In the order in which they run. One entry may give several ids: what is measured together is compared fairly. */
@@ -29,6 +30,7 @@ const registry: readonly { readonly ids: readonly string[]; readonly measure: Me
   { ids: ['L2'], measure: measureWsEcho },
   { ids: ['L3', 'P1', 'P2'], measure: measureChain },
   { ids: ['L4', 'P3'], measure: measureEndToEnd },
+  { ids: ['P5'], measure: measureViewers },
   { ids: ['P7'], measure: measureGossip },
   { ids: ['P8'], measure: measureStore },
   { ids: ['P8.restart'], measure: measureRestart },
