@@ -1,0 +1,213 @@
+// The kit for tests of definitions, used as by whoever writes one.
+import type { View } from 'levelten';
+import { document, t as f, open } from 'levelten';
+import { TestBroken, TestRefused, testDocument } from 'levelten/testing';
+import type { Test } from 'tap';
+import { test } from 'tap';
+import { z } from 'zod';
+import { board } from '../../examples/board/app.ts';
+import { hearts } from './hearts.ts';
+
+const cards = ['ace of spades', 'two of clubs', 'king of hearts', 'ten of hearts'];
+
+function seated() {
+  const game = testDocument(hearts);
+  const [ada, bob] = [game.as('ada'), game.as('bob')];
+  ada.send('deal', { cards });
+  ada.send('sit', {});
+  bob.send('sit', {});
+  return { game, ada, bob };
+}
+
+test('[D31] a hand is hidden from everybody else until it is shown, and no frame tells of it', (t) => {
+  const { game, ada, bob } = seated();
+  t.same(ada.view.players['ada']?.hand, ['ace of spades', 'two of clubs']);
+  t.equal(bob.view.players['ada']?.hand, undefined);
+  t.notMatch(bob.heardText, 'ace of spades');
+  t.match(ada.heardText, 'ace of spades');
+  t.match(game.state.players?.['ada']?.hand, ['ace of spades', 'two of clubs'], 'a test may look at everything');
+  bob.heard();
+  ada.send('show', { isOpen: true });
+  t.same(bob.heard(), [{ isOpen: true, players: { ada: { hand: ['ace of spades', 'two of clubs'] } } }]);
+  t.same(bob.heard(), [], 'once');
+  t.match(bob.heardText, 'ace of spades');
+  t.equal(bob.seq, game.seq);
+  t.same(bob.deltas.length, 4);
+  t.end();
+});
+
+test('[D31] what a handler answers comes back, and what it throws is told to the test alone', (t) => {
+  const { game, ada, bob } = seated();
+  t.equal(ada.send('play', { card: 'two of clubs' }), 1);
+  t.match(testSeat(), /^[0-9a-f]{32}$/);
+  t.equal(testSeat(), testSeat(), 'the same seed, the same ids');
+  t.not(testSeat(), testSeat(2));
+  t.equal(ada.send('show', { isOpen: false }), null);
+
+  const error = thrown(t, () => bob.send('play', { card: 'ace of spades' }));
+  t.equal(error.code, 'HANDLER_FAILED');
+  t.match(error.cause, { message: 'bob has no ace of spades' });
+  t.match((error.cause as Error).stack, 'hearts');
+  t.notMatch(bob.heardText, 'has no', 'no client hears of it');
+  t.match(game.failures, [{ what: 'channel', name: 'play', error: { message: 'bob has no ace of spades' }, count: 1 }]);
+
+  const refused = thrown(t, () => bob.send('sit', {}));
+  t.equal(refused.message, 'DECK_EMPTY: no cards are left');
+  t.equal(refused.cause, undefined);
+  t.match(bob.trySend('sit', {}), { ok: false, code: 'DECK_EMPTY', text: 'no cards are left', seq: game.seq });
+  t.match(bob.trySend('play', { card: 'ten of hearts' }), { ok: true, value: 1, seq: game.seq });
+  t.match(bob.trySend('deal', { cards: 7 as never }), { ok: false, code: 'MESSAGE_INVALID' });
+  t.match(bob.trySend('deal', undefined as never), { ok: false, code: 'FRAME_INVALID' });
+  t.match(bob.trySend('none' as never, {} as never), { ok: false, code: 'CHANNEL_UNKNOWN' });
+  t.equal(game.failures.length, 1);
+  t.end();
+});
+
+test('[D31] policies and formulas that throw are told too', (t) => {
+  const { game, ada } = seated();
+  ada.send('rename', { title: 'brawl' });
+  t.same(ada.view.players, {});
+  t.match(game.failures, [{ what: 'policy', name: 'civil', error: { message: 'this is no game any more' } }]);
+  t.end();
+});
+
+test('[D31] who may open it, and who may not', (t) => {
+  const game = testDocument(hearts, { key: 'private' });
+  t.equal(game.mayOpen('mallory'), false);
+  t.equal(game.mayOpen('ada'), true);
+  t.equal(game.seq, 0, 'and nothing came of asking');
+  const error = thrown(t, () => game.as('mallory'));
+  t.equal(error.message, 'DOCUMENT_UNKNOWN: there is no such document');
+  const ada = game.as({ agent: 'ada', authority: 'elsewhere' });
+  t.same(ada.who, { agent: 'ada', authority: 'elsewhere' });
+  t.equal(game.mayOpen('mallory'), true, 'once somebody began it');
+  t.throws(() => game.as(''), TypeError);
+  t.end();
+});
+
+test('[D31] time is what the test says', (t) => {
+  const game = testDocument(hearts, { nowMs: Date.parse('2030-01-01T00:00:00Z') });
+  const ada = game.as('ada');
+  ada.send('deal', { cards: [] });
+  t.equal(ada.view.dealtAt, '2030-01-01T00:00:00.000Z');
+  game.advance(60_000);
+  ada.send('deal', { cards: [] });
+  t.equal(ada.view.dealtAt, '2030-01-01T00:01:00.000Z');
+  t.equal(game.nowMs, Date.parse('2030-01-01T00:01:00Z'));
+  t.throws(() => game.advance(-1), RangeError);
+  t.end();
+});
+
+test('[D31] a restart finds everything again, and a rewind what was', (t) => {
+  const { game, ada, bob } = seated();
+  const before = { state: game.state, seq: game.seq, view: bob.view };
+  game.restart();
+  t.same({ state: game.state, seq: game.seq, view: bob.view }, before);
+  t.equal(ada.send('play', { card: 'ace of spades' }), 1, 'sessions go on');
+  t.equal(bob.view.players['ada']?.score, 1);
+  game.rewind(before.seq);
+  t.same(game.state, before.state);
+  t.equal(bob.view.best, 0);
+  t.equal(game.seq, before.seq + 2);
+  t.equal(thrown(t, () => game.rewind(99)).code, 'HISTORY_GONE');
+  game.restart();
+  ada.close();
+  t.throws(() => ada.send('show', { isOpen: true }), /closed/);
+  bob.send('show', { isOpen: true });
+  t.equal(ada.view.isOpen, false, 'who left hears nothing');
+  testDocument(hearts).restart();
+  t.end();
+});
+
+test('[D31] several views of one viewer hear the same', (t) => {
+  const game = testDocument(board);
+  const tabs = [game.as('ada'), game.as('ada')] as const;
+  const bob = game.as('bob');
+  tabs[0].send('note', { text: 'for ada alone' });
+  t.same(tabs[1].view.notes['3:dev:ada'], { owner: { agent: 'ada', authority: 'dev' }, text: 'for ada alone' });
+  t.same(bob.view, { text: '', notes: {} });
+  t.same(bob.heard(), []);
+  tabs[0].close();
+  tabs[1].send('write', { text: 'for all' });
+  t.equal(bob.view.text, 'for all');
+  t.equal(bob.seq, game.seq);
+  t.notMatch(bob.heardText, 'alone');
+  t.end();
+});
+
+test('[D31] views and states are frozen: a test changes a document by messages alone', (t) => {
+  const { game, ada } = seated();
+  for (const list of [ada.view.players['ada']?.hand, game.state.deck]) {
+    t.throws(() => (list as string[] | undefined)?.push('joker'), TypeError);
+  }
+  t.end();
+});
+
+test('[D31] a policy that hangs on something else is found out by the next step', (t) => {
+  const weather = { isFine: true };
+  const secrets = document({ text: f.string('x'), count: f.int(0) })
+    .policies({ fine: () => weather.isFine })
+    .formulas({ sky: () => (weather.isFine ? 'blue' : 'grey') })
+    .privacy({ count: open, text: open, sky: open })
+    .events({ invent: () => true })
+    .channel('add', z.object({}), ({ doc }) => {
+      doc.count += 1;
+    });
+  const game = testDocument(secrets);
+  const ada = game.as('ada');
+  ada.send('add', {});
+  weather.isFine = false;
+  t.throws(() => ada.send('add', {}), {
+    name: 'TestBroken',
+    message: /after ada sent add: .*sky: "blue", and not "grey"/,
+  });
+  t.throws(() => game.restart(), TestBroken);
+  t.end();
+});
+
+test('[D31] messages, answers, views and states have the types of the definition', (t) => {
+  const { game, ada } = seated();
+  const wrong = (): void => {
+    // @ts-expect-error: there is no such channel.
+    ada.send('cheat', {});
+    // @ts-expect-error: a card is a string.
+    ada.send('play', { card: 1 });
+    // @ts-expect-error: it answers a number.
+    ada.send('play', { card: 'x' }).toUpperCase();
+    // @ts-expect-error: it answers nothing, which is null.
+    ada.send('show', { isOpen: true }).text;
+    // @ts-expect-error: no viewer sees the deck.
+    ada.view.deck;
+    // @ts-expect-error: a hand may be hidden.
+    ada.view.players['ada'].hand.length;
+    // @ts-expect-error: there is no such field.
+    game.state.none;
+    // @ts-expect-error: what was never written is not stored.
+    game.state.title.length;
+  };
+  t.type(wrong, 'function');
+  const nothing: null = ada.send('show', { isOpen: true });
+  const { seat, cards: count }: { seat: string; cards: number } = game.as('eve').trySend('sit', {}).ok
+    ? { seat: '', cards: 0 }
+    : { seat: 'none', cards: 0 };
+  const view: View<typeof hearts> = ada.view;
+  const stake: string | undefined = game.state.stake;
+  t.same([nothing, seat, count, view.isOpen, stake], [null, 'none', 0, true, '6']);
+  t.end();
+});
+
+function testSeat(seed = 1): string {
+  const ada = testDocument(hearts, { seed }).as('ada');
+  ada.send('deal', { cards });
+  return ada.send('sit', {}).seat;
+}
+
+function thrown(t: Test, run: () => unknown): TestRefused {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof TestRefused) return error;
+    throw error;
+  }
+  return t.fail('nothing was thrown') as never;
+}
