@@ -28,8 +28,8 @@ let keepers: readonly Keeper[] = [];
 let folder: Folder | undefined;
 let readyMs = 0;
 let isEnding = false;
-/** For those who wait until a process runs again. */
-let onStarted = (_name: string): void => {};
+/** By name, for those who wait until it runs again. */
+const onStarted = new Map<string, () => void>();
 
 process.on('message', (asked: Asked) => void answer(asked));
 process.once('disconnect', endAtOnce);
@@ -115,7 +115,7 @@ async function makeFolder({ hosts, chains, ports }: StartRequest, appHash: strin
 }
 
 function onEvent({ name, what, text }: KeeperEvent): void {
-  if (what === 'started') onStarted(name);
+  if (what === 'started') onStarted.get(name)?.();
   else if (!isEnding) exits.push(`${name} ${text}`);
 }
 
@@ -131,9 +131,7 @@ async function restart(keeper: Keeper): Promise<void> {
   await keeper.end();
   let late: NodeJS.Timeout | undefined;
   await new Promise<void>((done, reject) => {
-    onStarted = (name) => {
-      if (name === keeper.name) done();
-    };
+    onStarted.set(keeper.name, done);
     late = setTimeout(() => {
       const why = exits.filter((text) => text.startsWith(`${keeper.name} `)).at(-1) ?? 'it says nothing';
       reject(
@@ -141,7 +139,10 @@ async function restart(keeper: Keeper): Promise<void> {
       );
     }, readyMs);
     keeper.start();
-  }).finally(() => clearTimeout(late));
+  }).finally(() => {
+    clearTimeout(late);
+    onStarted.delete(keeper.name);
+  });
 }
 
 async function untilWhole(until: number): Promise<void> {

@@ -63,7 +63,9 @@ export class TestRefused extends Error {
   readonly text: string;
 
   constructor(code: string, text: string, cause?: unknown) {
-    super(`${code}: ${text}`, cause === undefined ? {} : { cause });
+    // Not every test runner shows causes.
+    const why = cause instanceof Error && cause.message !== text ? ` (${cause.message})` : '';
+    super(`${code}: ${text}${why}`, cause === undefined ? {} : { cause });
     this.code = code;
     this.text = text;
   }

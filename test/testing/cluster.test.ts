@@ -1,7 +1,7 @@
 // Clusters for tests of applications: real hosts, killed and held still, and what is left of them afterwards.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { View } from 'levelten';
@@ -65,6 +65,17 @@ t.test('[D31] a cluster says why it does not come about, and is gone', async (t)
   await t.rejects(createTestCluster({ app: appFile, ports: [25_000, 25_003] }), { code: 'PORT_TAKEN' });
 });
 
+t.test('[D31] clusters side by side take other ports, and only those that they were given', async (t) => {
+  const options = { app: appFile, hosts: 1, chains: 1, ports: [25_968, 25_999] } as const;
+  const [one, other] = await Promise.all([createTestCluster(options), createTestCluster(options)]);
+  t.teardown(() => Promise.all([one.close(), other.close()]));
+  t.same([one.url, other.url].sort(), ['ws://127.0.0.1:25968', 'ws://127.0.0.1:25984']);
+  await t.rejects(createTestCluster(options), { code: 'PORT_TAKEN', message: /from 25968 to 25999/ });
+  const [ada, bob] = [one.connect('ada').open('hearts/one'), other.connect('bob').open('hearts/one')];
+  await ada.send('rename', { title: 'hers' });
+  t.match(await untilView(bob, () => true), { title: 'hearts' });
+});
+
 const orphaned = `
   import { createTestCluster } from 'levelten/testing';
   const cluster = await createTestCluster({ app: process.argv[1], chains: 1 });
@@ -95,13 +106,6 @@ async function isRemoved(dir: string): Promise<boolean> {
 
 /** Of the processes that were told this folder. */
 function pidsIn(dir: string): number[] {
-  return readdirSync('/proc').flatMap((name) => {
-    if (!/^\d+$/.test(name)) return [];
-    try {
-      const words = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
-      return words.includes(dir) ? [Number(name)] : [];
-    } catch {
-      return [];
-    }
-  });
+  const lines = execFileSync('ps', ['-axww', '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n');
+  return lines.flatMap((line) => (line.includes(` ${dir} `) ? [Number.parseInt(line, 10)] : []));
 }
