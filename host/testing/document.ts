@@ -208,7 +208,7 @@ export class TestDocument<D extends Testable> {
     this.#tell(deltas);
   }
 
-  /** Updates are parts of larger buffers, which are written again. */
+  /** Updates are parts of larger buffers, which would be kept with them. */
   #keep(updates: readonly Uint8Array[]): void {
     for (const update of updates) this.#updates.push(new Uint8Array(update));
   }

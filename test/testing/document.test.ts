@@ -1,6 +1,6 @@
 // The kit for tests of definitions, used as by whoever writes one.
 import type { View } from 'levelten';
-import { all, document, t as f, open } from 'levelten';
+import { all, document, t as f, open, viewerIs } from 'levelten';
 import { TestBroken, TestRefused, testDocument } from 'levelten/testing';
 import type { Test } from 'tap';
 import { test } from 'tap';
@@ -36,6 +36,37 @@ test('[D31] a hand is hidden from everybody else until it is shown, and no frame
   t.end();
 });
 
+test('[D31] who becomes another kind of viewer hears what that kind hears', (t) => {
+  const { ada, bob } = seated();
+  t.same([ada.view.deck, bob.view.deck], [[], undefined]);
+  bob.send('deal', { cards: ['six of clubs'] });
+  t.same([ada.view.deck, bob.view.deck], [undefined, ['six of clubs']]);
+  bob.heard();
+  ada.heard();
+  bob.send('deal', { cards: ['nine of clubs'] });
+  t.same(bob.heard(), [{ deck: { '@s': 2, '1': 'nine of clubs' } }]);
+  t.same(ada.heard(), []);
+  t.notMatch(ada.heardText, 'nine of clubs');
+  t.end();
+});
+
+test('[D31] who has more to hear of an update hears it in one delta', (t) => {
+  const diary = document({ keeper: f.principal(), text: f.string(''), secret: f.string('') })
+    .privacy({ text: open, secret: viewerIs('keeper') })
+    .events({ invent: () => true })
+    .channel('write', z.object({ text: z.string(), secret: z.string() }), ({ doc, message, who }) => {
+      doc.keeper ??= who;
+      doc.text = message.text;
+      doc.secret = message.secret;
+    });
+  const game = testDocument(diary);
+  const [ada, bob] = [game.as('ada'), game.as('bob')];
+  ada.send('write', { text: 'a', secret: 'b' });
+  t.same(ada.heard(), [{ text: 'a', secret: 'b' }]);
+  t.same(bob.heard(), [{ text: 'a' }]);
+  t.end();
+});
+
 test('[D31] what a handler answers comes back, and what it throws is told to the test alone', (t) => {
   const { game, ada, bob } = seated();
   t.equal(ada.send('play', { card: 'two of clubs' }), 1);
@@ -68,6 +99,21 @@ test('[D31] policies and formulas that throw are told too', (t) => {
   ada.send('rename', { title: 'brawl' });
   t.same(ada.view.players, {});
   t.match(game.failures, [{ what: 'policy', name: 'civil', error: { message: 'this is no game any more' } }]);
+  const shy = document({ text: f.string('x') })
+    .policies({
+      bold: ({ who }) => {
+        if (who.agent === 'bob') throw new Error('not for bob');
+        return true;
+      },
+    })
+    .privacy({ text: all('bold') })
+    .events({ invent: () => true })
+    .channel('wait', z.object({}), () => undefined);
+  const party = testDocument(shy);
+  t.same(party.as('bob').view, {});
+  party.as('ada').send('wait', {});
+  t.match(party.failures, [{ name: 'bold', count: 1, seq: 2 }]);
+  t.equal(party.failures.length, 1, 'what only the check asks is not counted');
   const fragile = document({ count: f.int(0) })
     .formulas({
       half: ({ doc }) => {
@@ -122,6 +168,7 @@ test('[D31] a restart finds everything again, and a rewind what was', (t) => {
   const before = { state: game.state, seq: game.seq, view: bob.view };
   game.restart();
   t.same({ state: game.state, seq: game.seq, view: bob.view }, before);
+  t.equal(bob.heardText.match(/"t":"view"/g)?.length, 2, 'as a client does when its host dies');
   t.equal(ada.send('play', { card: 'ace of spades' }), 1, 'sessions go on');
   t.equal(bob.view.players['ada']?.score, 1);
   game.rewind(before.seq);
@@ -214,8 +261,10 @@ test('[D31] messages, answers, views and states have the types of the definition
     ada.send('play', { card: 'x' }).toUpperCase();
     // @ts-expect-error: it answers nothing, which is null.
     ada.send('show', { isOpen: true }).text;
-    // @ts-expect-error: no viewer sees the deck.
-    ada.view.deck;
+    // @ts-expect-error: no viewer sees the stake.
+    ada.view.stake;
+    // @ts-expect-error: only a dealer sees the deck.
+    ada.view.deck.length;
     // @ts-expect-error: a hand may be hidden.
     ada.view.players['ada'].hand.length;
     // @ts-expect-error: there is no such field.

@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 export const hearts = document({
   title: t.string('hearts'),
+  dealer: t.principal(),
   deck: t.list(t.string()),
   isOpen: t.boolean(false),
   dealtAt: t.dateTime(),
@@ -11,6 +12,7 @@ export const hearts = document({
   players: t.map(t.record({ who: t.principal(), hand: t.list(t.string()), score: t.int(0) })),
 })
   .policies({
+    dealer: ({ doc, who }) => same(doc.dealer, who),
     shown: ({ doc, row, who }) => doc.isOpen || same(row.who, who),
     civil: ({ doc }) => {
       if (doc.title === 'brawl') throw new Error('this is no game any more');
@@ -20,13 +22,15 @@ export const hearts = document({
   .formulas({ best: ({ doc }) => Math.max(0, ...doc.players.entries().map(([, { score }]) => score)) })
   .privacy({
     title: open,
+    deck: all('dealer'),
     isOpen: open,
     dealtAt: open,
     best: open,
     players: requires('civil', { who: open, score: open, hand: all('shown') }),
   })
   .events({ invent: ({ who }) => who.agent !== 'mallory' })
-  .channel('deal', z.object({ cards: z.array(z.string()) }), ({ doc, message, ctx }) => {
+  .channel('deal', z.object({ cards: z.array(z.string()) }), ({ doc, message, who, ctx }) => {
+    doc.dealer = who;
     doc.deck.push(...message.cards);
     doc.dealtAt = new Date(ctx.now);
     doc.stake += 1n;
