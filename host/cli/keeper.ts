@@ -48,6 +48,7 @@ export class Keeper {
   }
 
   start(): void {
+    this.isEnding = false;
     this.#state = 'starting';
     this.#startedAt = performance.now();
     this.#starts += 1;
@@ -63,14 +64,19 @@ export class Keeper {
     child.on('exit', (code, signal) => this.#exited(code, signal));
   }
 
-  /** Asks the process to end, and kills it where it does not in time. Resolves when it is gone. */
-  async end(): Promise<void> {
+  /** To the process that runs now; nothing where there is none. */
+  signal(name: NodeJS.Signals): void {
+    this.#child?.kill(name);
+  }
+
+  /** Asks the process to end, and kills it where it does not in time. Resolves when it is gone, and stays so until `start`. */
+  async end(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     this.isEnding = true;
     clearTimeout(this.#timer);
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    child.kill('SIGTERM');
+    child.kill(signal);
     const late = setTimeout(() => child.kill('SIGKILL'), endMs);
     await gone;
     clearTimeout(late);

@@ -11,7 +11,8 @@ export async function statusCommand(args: Arguments): Promise<void> {
   process.stdout.write(args.json ? `${JSON.stringify(status)}\n` : `${describe(status)}\n`);
 }
 
-function describe(status: Status): string {
+/** What is wrong first, then a table of hosts and one of chains. */
+export function describe(status: Status): string {
   const problems = problemsOf(status);
   const serving = status.chains.filter((chain) => chain.serving).length;
   const total = `${serving} of ${status.chains.length} chains serve`;

@@ -1,21 +1,15 @@
 // `levelten up`: a cluster on this machine. Hosts and a proxy are processes of their own; one that exits is started again,
 // after a pause that doubles while it keeps failing. Told to end, it ends every process that it started.
-import { createServer } from 'node:net';
 import { resolve } from 'node:path';
-import type { Cluster } from '../../chain/config.ts';
-import { splitAddress } from '../../chain/config.ts';
-import { CodedError } from '../../engine/base/errors.ts';
 import { historyMax } from '../../engine/base/limits.ts';
 import { hashApplication, loadApplication } from '../application.ts';
 import type { Folder } from '../folder.ts';
 import { holdFolder, hostDir, planCluster, prepareFolder } from '../folder.ts';
 import type { Arguments } from './arguments.ts';
 import { applicationOf, numberOf } from './arguments.ts';
-import { Keeper } from './keeper.ts';
+import type { Keeper, KeeperEvent } from './keeper.ts';
+import { checkPorts, isReady, keepersOf, readyPollMs } from './local.ts';
 import { table } from './table.ts';
-
-/** How often `up` asks the proxy whether every chain serves. */
-const readyPollMs = 25;
 
 export async function upCommand(args: Arguments): Promise<void> {
   const say = sayer(args.json);
@@ -102,39 +96,17 @@ function readyText({ cluster, dir }: Folder, keepers: readonly Keeper[]): string
 }
 
 function keep(folder: Folder, file: string, page: string | undefined, say: Sayer): Keeper[] {
-  const common = ['--dir', folder.dir, '--app', file];
-  const onEvent = (event: { name: string; what: string; text: string; pid: number | undefined }): void => {
+  return keepersOf(folder, file, page, (event: KeeperEvent): void => {
     say(`levelten: ${event.name} ${event.text}`);
     say.event(event);
-  };
-  const hosts = folder.cluster.hosts.map(({ id }) => new Keeper(id, ['host', '--id', id, ...common], onEvent));
-  const pageWords = page === undefined ? [] : ['--page', page];
-  return [...hosts, new Keeper('proxy', ['proxy', ...common, ...pageWords], onEvent)];
+  });
 }
 
-/** PORT_TAKEN names the port and the option that moves it, before anything is started. */
-async function checkPorts(cluster: Cluster): Promise<void> {
-  const addresses = [cluster.proxy.address, cluster.proxy.admin, ...cluster.hosts.map(({ address }) => address)];
-  for (const address of addresses) {
-    const { host, port } = splitAddress(address);
-    const server = createServer();
-    await new Promise<void>((done, reject) => {
-      server.once('error', (cause) => {
-        const next = 'end what listens there, or choose another range with --port-base';
-        reject(new CodedError('PORT_TAKEN', `${address} is in use: ${next}`, { cause }));
-      });
-      server.listen(port, host, done);
-    });
-    await new Promise<void>((done) => server.close(() => done()));
-  }
-}
-
-async function untilReady({ cluster }: Folder, keepers: readonly Keeper[], say: Sayer): Promise<void> {
+async function untilReady(folder: Folder, keepers: readonly Keeper[], say: Sayer): Promise<void> {
   await Promise.all(keepers.map((keeper) => keeper.started));
   say('levelten: all processes run; each chain agrees on who is in it and what its log holds, and starts');
   for (;;) {
-    const response = await fetch(`http://${cluster.proxy.address}/readyz`).catch(() => undefined);
-    if (response?.ok === true || keepers.some((keeper) => keeper.isEnding)) return;
+    if ((await isReady(folder)) || keepers.some((keeper) => keeper.isEnding)) return;
     await new Promise((done) => setTimeout(done, readyPollMs));
   }
 }

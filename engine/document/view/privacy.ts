@@ -156,6 +156,8 @@ type Shared<V> = V extends Date | bigint
     ? V
     : V extends Rows<infer S>
       ? readonly Shared<Row<S>>[]
-      : V extends readonly (infer I)[]
+      : V extends Iterable<infer I>
         ? readonly Shared<NonNullable<I>>[]
-        : { readonly [K in keyof V as V[K] extends (...args: never) => unknown ? never : K]?: Shared<V[K]> };
+        : V extends { entries(): [string, infer E][] }
+          ? { readonly [key: string]: Shared<E> }
+          : { readonly [K in keyof V as V[K] extends (...args: never) => unknown ? never : K]?: Shared<V[K]> };

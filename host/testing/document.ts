@@ -1,0 +1,285 @@
+// One document of a definition in memory, for the tests of whoever wrote it: the same code that a host runs, with a clock that stands still, and
+// ids that follow from a seed. Nothing waits and nothing is mocked; what a chain of hosts adds is for createTestCluster.
+//
+// After each step it holds what must hold: the document's own rules; that what is stored of it makes the same document again; and that each view,
+// kept by deltas, is the one that somebody would get who opens the document now, in another process.
+import { AssertionFailed } from '../../engine/base/assert.ts';
+import { CodedError } from '../../engine/base/errors.ts';
+import type { DocumentName, Principal } from '../../engine/base/ids.ts';
+import { documentName } from '../../engine/base/ids.ts';
+import type { Env, Resident, Sent, ViewDelta, Viewer } from '../../engine/document/document.ts';
+import {
+  applyRewind,
+  applySend,
+  checkResident,
+  closeView,
+  createResident,
+  openView,
+  replaySections,
+  restoreResident,
+  takeFailures,
+  viewOf,
+} from '../../engine/document/document.ts';
+import { FormerReader } from '../../engine/document/life/history.ts';
+import { encodeSnapshot } from '../../engine/document/life/snapshot.ts';
+import { operator } from '../history.ts';
+import { seededBytes } from './chance.ts';
+import type { Failure, StateOf, Testable, Who } from './types.ts';
+import { TestBroken, TestRefused } from './types.ts';
+import { differenceOf, frozen } from './values.ts';
+import { TestViewer } from './viewer.ts';
+
+export type TestOptions = {
+  /** The second part of the document's name, as `invent` gets it; `one` unless said. */
+  readonly key?: string;
+  /** Where the clock stands at first, in ms since 1970; the first second of 2025 unless said. */
+  readonly nowMs?: number;
+  /** What is random follows from it. */
+  readonly seed?: number;
+};
+
+/** Of a viewer, what its document keeps. */
+type Seat = {
+  readonly session: string;
+  viewer: Viewer;
+  /** As told last, which is what a proxy goes by. */
+  kind: number;
+  /** The number of the last send that was written. */
+  n: number;
+};
+
+const nowMsUsual = Date.parse('2025-01-01T00:00:00.000Z');
+
+/** A document that nobody has opened yet. */
+export function testDocument<D extends Testable>(definition: D, options: TestOptions = {}): TestDocument<D> {
+  return new TestDocument(definition, options);
+}
+
+export class TestDocument<D extends Testable> {
+  readonly name: DocumentName;
+  readonly #definition: D;
+  readonly #seed: number;
+  readonly #randomBytes16: () => Uint8Array;
+  readonly #updates: Uint8Array[] = [];
+  readonly #seats = new Map<TestViewer<D>, Seat>();
+  readonly #failures: Failure[] = [];
+  #resident: Resident;
+  #nowMs: number;
+
+  constructor(definition: D, { key = 'one', nowMs = nowMsUsual, seed = 1 }: TestOptions) {
+    this.name = documentName(`test/${key}`).name;
+    this.#definition = definition;
+    this.#seed = seed;
+    this.#randomBytes16 = seededBytes(seed);
+    this.#resident = createResident(definition, this.name);
+    this.#nowMs = nowMs;
+  }
+
+  /** All that is stored of it, whoever may see it: a frozen copy. */
+  get state(): StateOf<D['types']['shape']> {
+    return frozen(structuredClone(this.#resident.state)) as StateOf<D['types']['shape']>;
+  }
+
+  /** Of its last update; 0 before the first. */
+  get seq(): number {
+    return this.#resident.seq;
+  }
+
+  /** The time that handlers are told. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** What handlers, policies and formulas threw so far: none of it reaches a client, but a test may insist that there is none. */
+  get failures(): readonly Failure[] {
+    return [...this.#failures];
+  }
+
+  /** Opens the document, in a session and a view of its own at each call, as in one more tab. TestRefused where that is refused. */
+  as(who: Who): TestViewer<D> {
+    const principal = principalOf(who);
+    const { updates, deltas, result } = openView(this.#resident, { who: principal, session: 'new' }, this.#env);
+    if (result.kind === 'refused') throw new TestRefused(result.code, result.text);
+    this.#keep(updates);
+    this.#tell(deltas);
+    const viewer = new TestViewer<D>(principal, {
+      doc: this.name,
+      send: (from, channel, message) => this.#send(from, channel, message),
+      close: (from) => this.#close(from),
+    });
+    const { viewer: inside, session } = result;
+    this.#seats.set(viewer, { session, viewer: inside, kind: inside.kind.id, n: 0 });
+    viewer.onView(result);
+    this.#check(`${principal.agent} opened it`);
+    return viewer;
+  }
+
+  /** Whether `as` would be refused. Nothing is opened: it is tried on a copy. */
+  mayOpen(who: Who): boolean {
+    const env = { nowMs: this.#nowMs, randomBytes16: seededBytes(this.#seed) };
+    return openView(this.#replayed(), { who: principalOf(who), session: 'new' }, env).result.kind === 'opened';
+  }
+
+  /** Moves the clock on. */
+  advance(ms: number): void {
+    if (!Number.isSafeInteger(ms) || ms < 0)
+      throw new RangeError(`time goes on by whole milliseconds, and not by ${ms}`);
+    this.#nowMs += ms;
+  }
+
+  /**
+   * As if its host had died, and another went on with what is stored: all updates are replayed into a new document, and all viewers open it
+   * again. TestBroken where anything is not what it was.
+   */
+  restart(): void {
+    const before = this.#resident;
+    const after = this.#replayed();
+    const stored = differenceOf(after.state, before.state);
+    if (stored !== undefined) throw this.#broken('it was replayed', `what is stored is another: ${stored}`);
+    // Keys of the state may stand in another order, and nothing else may.
+    if (!isSame(encodeSnapshot({ ...before, state: {} }), encodeSnapshot({ ...after, state: {} }))) {
+      throw this.#broken('it was replayed', 'its sessions, answers or seq are others');
+    }
+    this.#resident = after;
+    for (const [viewer, seat] of this.#seats) this.#reopen(viewer, seat);
+    this.#check('a restart');
+  }
+
+  /** Sets the document to its state after update `seq`, by one more update, as an operator may. TestRefused, as HISTORY_GONE. */
+  rewind(seq: number): void {
+    try {
+      const reader = new FormerReader(seq);
+      reader.begin(undefined, this.#updates);
+      const acted = applyRewind(this.#resident, reader.former(), operator, this.#env);
+      this.#keep([acted.update]);
+      this.#tell(acted.deltas);
+    } catch (cause) {
+      throw cause instanceof CodedError ? new TestRefused(cause.code, cause.message, cause) : cause;
+    }
+    this.#check(`it was rewound to ${seq}`);
+  }
+
+  get #env(): Env {
+    return { nowMs: this.#nowMs, randomBytes16: this.#randomBytes16 };
+  }
+
+  #send(viewer: TestViewer<D>, channel: string, message: unknown): Sent {
+    const seat = this.#seatOf(viewer);
+    const { session, n: last } = seat;
+    const request = { who: viewer.who, session, n: last + 1, done: last, channel, message };
+    const sent = applySend(this.#resident, request, this.#env);
+    const { update, deltas, result, failure } = sent;
+    if (update !== undefined) {
+      seat.n += 1;
+      this.#keep([update]);
+    }
+    if (failure !== undefined) {
+      this.#failures.push({ what: 'channel', name: channel, error: failure, count: 1, seq: this.seq });
+    }
+    viewer.onResult(result);
+    this.#tell(deltas);
+    this.#check(`${viewer.who.agent} sent ${channel}`);
+    return sent;
+  }
+
+  #close(viewer: TestViewer<D>): void {
+    closeView(this.#resident, this.#seatOf(viewer).viewer);
+    this.#seats.delete(viewer);
+    this.#check(`${viewer.who.agent} closed it`);
+  }
+
+  #seatOf(viewer: TestViewer<D>): Seat {
+    const seat = this.#seats.get(viewer);
+    if (seat === undefined) throw new Error(`${viewer.who.agent} does not view ${this.name}`);
+    return seat;
+  }
+
+  #reopen(viewer: TestViewer<D>, seat: Seat): void {
+    const request = { who: viewer.who, session: seat.session };
+    const { updates, deltas, result } = openView(this.#resident, request, this.#env);
+    const what = `${viewer.who.agent} opened it again`;
+    if (result.kind === 'refused') throw this.#broken(what, `that was refused: ${result.code}: ${result.text}`);
+    const difference = differenceOf(JSON.parse(result.json), viewer.view as never);
+    if (difference !== undefined) throw this.#broken(what, `the view is another: ${difference}`);
+    this.#keep(updates);
+    seat.viewer = result.viewer;
+    seat.kind = result.viewer.kind.id;
+    viewer.onView(result);
+    this.#tell(deltas);
+  }
+
+  /** Updates are parts of larger buffers, which would be kept with them. */
+  #keep(updates: readonly Uint8Array[]): void {
+    for (const update of updates) this.#updates.push(new Uint8Array(update));
+  }
+
+  /** As a proxy passes deltas on: those for one viewer alone come first, and what his kind is told is then not for him. */
+  #tell(deltas: readonly ViewDelta[]): void {
+    const told = new Set<TestViewer<D>>();
+    for (const delta of deltas) {
+      for (const [viewer, seat] of this.#seats) {
+        if (delta.viewer === undefined ? delta.kind !== seat.kind : delta.viewer !== seat.viewer.id) continue;
+        if (told.has(viewer)) continue;
+        told.add(viewer);
+        seat.kind = delta.kind;
+        if (delta.json !== '') viewer.onDelta(this.seq, delta.json);
+      }
+    }
+  }
+
+  #replayed(): Resident {
+    const resident = createResident(this.#definition, this.name);
+    replaySections(resident, this.#updates);
+    return resident;
+  }
+
+  #check(after: string): void {
+    this.#noteFailures();
+    const resident = this.#resident;
+    try {
+      checkResident(resident);
+    } catch (cause) {
+      if (!(cause instanceof AssertionFailed)) throw cause;
+      throw this.#broken(after, cause.message, cause);
+    }
+    // Another document in memory, so that nothing that this one remembers of its policies and formulas is used.
+    const fresh =
+      this.#updates.length === 0 ? resident : restoreResident(this.#definition, this.name, encodeSnapshot(resident));
+    for (const [viewer, seat] of this.#seats) {
+      if (seat.kind !== seat.viewer.kind.id)
+        throw this.#broken(after, `${viewer.who.agent} was not told of what kind he is`);
+      const difference = differenceOf(viewer.view as never, viewOf(fresh, viewer.who));
+      if (difference === undefined) continue;
+      throw this.#broken(
+        after,
+        `the view of ${viewer.who.agent}, kept by deltas, is not what a fresh one is: ${difference}`,
+      );
+    }
+    // The check asked everything again: what threw has been noted.
+    takeFailures(resident);
+  }
+
+  #noteFailures(): void {
+    const failures = takeFailures(this.#resident);
+    if (failures === undefined) return;
+    const { name, failure: error, count } = failures;
+    const isPolicy = this.#definition.plan.policies.some((policy) => policy.name === name);
+    this.#failures.push({ what: isPolicy ? 'policy' : 'formula', name, error, count, seq: this.seq });
+  }
+
+  #broken(after: string, finding: string, cause?: unknown): TestBroken {
+    return new TestBroken(`${this.name} at ${this.seq}, after ${after}: ${finding}`, cause);
+  }
+}
+
+function principalOf(who: Who): Principal {
+  const { agent, authority } = typeof who === 'string' ? { agent: who, authority: 'dev' } : who;
+  if (typeof agent !== 'string' || agent === '' || typeof authority !== 'string' || authority === '') {
+    throw new TypeError('who looks is a name, or { agent, authority }');
+  }
+  return { agent, authority };
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
+}

@@ -1,0 +1,9 @@
+// What tests of applications import as `levelten/testing`: one document in memory, and whole clusters. It needs no test runner, and works in any.
+export type { Client, OpenDocument } from '../../proxy/client/node.ts';
+export type { ClusterOptions, TestCluster } from './cluster.ts';
+export { createTestCluster, untilView } from './cluster.ts';
+export type { TestDocument, TestOptions } from './document.ts';
+export { testDocument } from './document.ts';
+export type { AnswerOf, Attempt, ChannelName, Failure, MessageOf, StateOf, Testable, Who } from './types.ts';
+export { TestBroken, TestRefused } from './types.ts';
+export type { TestViewer } from './viewer.ts';

@@ -1,0 +1,85 @@
+// What the kit knows of a definition at compile time, and the errors that it throws.
+import type { ChannelOf, Definition, Principal, Said, Shape } from '../../engine/document/define.ts';
+import type {
+  BigintField,
+  DateTimeField,
+  Held,
+  ListField,
+  MapField,
+  MaybeField,
+  RecordField,
+  ValueField,
+} from '../../engine/document/definition/fields.ts';
+
+/** What `document(...)` makes. */
+export type Testable = Definition & { readonly types: Said };
+
+export type ChannelName<D extends Testable> = keyof D['types']['channels'] & string;
+export type MessageOf<D extends Testable, Name extends string> = ChannelOf<D, Name>['message'];
+/** As a client gets it: a handler that returns nothing answers null. */
+export type AnswerOf<D extends Testable, Name extends string> = Arrived<ChannelOf<D, Name>['answer']>;
+type Arrived<Answer> = Answer extends void ? null : Answer;
+
+/** A name, which is an agent of the authority `dev`, as in development mode; or both parts. */
+export type Who = string | Principal;
+
+/** What is stored: a field that was never written is absent, whatever it reads as. */
+export type StateOf<S extends Shape> = { readonly [K in keyof S]?: Stored<S[K]> };
+type Stored<F> =
+  F extends RecordField<infer R>
+    ? StateOf<R>
+    : F extends MapField<infer E>
+      ? { readonly [key: string]: Stored<E> }
+      : F extends ListField<infer I>
+        ? readonly Stored<I>[]
+        : F extends MaybeField<infer G>
+          ? Stored<G>
+          : F extends BigintField | DateTimeField
+            ? string
+            : F extends ValueField
+              ? Held<F>
+              : unknown;
+
+/** What became of a message. `cause` is what the application's code threw, and no client is told. */
+export type Attempt<Value> =
+  | { readonly ok: true; readonly value: Value; readonly seq: number }
+  | { readonly ok: false; readonly code: string; readonly text: string; readonly cause: unknown; readonly seq: number };
+
+/** Something that the application's code threw where no test sees it: by policies and formulas, and by the handlers of channels. */
+export type Failure = {
+  readonly what: 'channel' | 'policy' | 'formula';
+  readonly name: string;
+  /** What was thrown; of several in one step, by the last of them. */
+  readonly error: unknown;
+  readonly count: number;
+  /** Of the document, afterwards. */
+  readonly seq: number;
+};
+
+/** An open, a message or a rewind was refused. `cause` is what the application's code threw, where it did. */
+export class TestRefused extends Error {
+  override readonly name = 'TestRefused';
+  readonly code: string;
+  readonly text: string;
+
+  constructor(code: string, text: string, cause?: unknown) {
+    // Not every test runner shows causes.
+    const why = cause instanceof Error && cause.message !== text ? ` (${cause.message})` : '';
+    super(`${code}: ${text}${why}`, cause === undefined ? {} : { cause });
+    this.code = code;
+    this.text = text;
+  }
+}
+
+/** Something that must always hold does not: see the checks of TestDocument. */
+export class TestBroken extends Error {
+  override readonly name = 'TestBroken';
+
+  constructor(finding: string, cause?: unknown) {
+    const why = [
+      'Policies and formulas may hang on the document, on who looks and on the row, and on nothing else.',
+      'Where these do not, this is a mistake in levelten: please report it.',
+    ];
+    super([finding, ...why].join('\n'), cause === undefined ? {} : { cause });
+  }
+}

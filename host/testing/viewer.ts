@@ -1,0 +1,122 @@
+// One viewer of a document under test: its view, kept as a client keeps it, and all that it ever heard.
+import { applyDelta } from '../../engine/base/delta.ts';
+import { retryOf } from '../../engine/base/errors.ts';
+import type { Json } from '../../engine/base/merge-patch.ts';
+import type { Principal, View } from '../../engine/document/define.ts';
+import type { Opened, Sent } from '../../engine/document/document.ts';
+import type { AnswerOf, Attempt, ChannelName, MessageOf, Testable } from './types.ts';
+import { TestRefused } from './types.ts';
+import { frozen, parseFrozen } from './values.ts';
+
+export type Opening = Extract<Opened['result'], { readonly kind: 'opened' }>;
+
+/** What a viewer needs of its document. */
+export type Wire<V> = {
+  readonly doc: string;
+  /** `message` is plain JSON. */
+  readonly send: (viewer: V, channel: string, message: unknown) => Sent;
+  readonly close: (viewer: V) => void;
+};
+
+export class TestViewer<D extends Testable> {
+  readonly who: Principal;
+  readonly #wire: Wire<TestViewer<D>>;
+  #view: Json = frozen({});
+  #seq = 0;
+  #deltas: Json[] = [];
+  #heardCount = 0;
+  readonly #frames: string[] = [];
+  #isClosed = false;
+
+  constructor(who: Principal, wire: Wire<TestViewer<D>>) {
+    this.who = frozen(who);
+    this.#wire = wire;
+  }
+
+  /** What this viewer sees, kept by deltas as a client keeps it. Frozen. */
+  get view(): View<D> {
+    return this.#view as View<D>;
+  }
+
+  /** The document's seq that the view shows. */
+  get seq(): number {
+    return this.#seq;
+  }
+
+  /** All deltas since the view was opened. */
+  get deltas(): readonly Json[] {
+    return [...this.#deltas];
+  }
+
+  /** Every frame that ever came, views, deltas, answers and refusals, one a line: what is not in here was never told. */
+  get heardText(): string {
+    return this.#frames.join('\n');
+  }
+
+  /** The deltas since this was asked last. */
+  heard(): readonly Json[] {
+    const heard = this.#deltas.slice(this.#heardCount);
+    this.#heardCount = this.#deltas.length;
+    return heard;
+  }
+
+  /** Sends a message and returns what its handler answered, as a client gets it. TestRefused where it is refused. */
+  send<Name extends ChannelName<D>>(channel: Name, message: MessageOf<D, Name>): AnswerOf<D, Name> {
+    const attempt = this.trySend(channel, message);
+    if (!attempt.ok) throw new TestRefused(attempt.code, attempt.text, attempt.cause);
+    return attempt.value;
+  }
+
+  /** The same, for what may be refused. */
+  trySend<Name extends ChannelName<D>>(channel: Name, message: MessageOf<D, Name>): Attempt<AnswerOf<D, Name>> {
+    if (this.#isClosed) throw new Error(`the view of ${this.who.agent} was closed`);
+    // As it would come over the network; a client refuses by itself what is no JSON.
+    const body: string | undefined = JSON.stringify(message);
+    if (body === undefined) {
+      const text = 'a message is a JSON value';
+      return { ok: false, code: 'FRAME_INVALID', text, cause: undefined, seq: this.#seq };
+    }
+    const { result, failure } = this.#wire.send(this, channel, JSON.parse(body));
+    if (result.kind === 'answered') return { ok: true, value: parseFrozen(result.json) as never, seq: result.seq };
+    return { ok: false, code: result.code, text: result.text, cause: failure, seq: result.seq };
+  }
+
+  /** Ends this view; nothing is heard any more. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#wire.close(this);
+  }
+
+  /** For the document: the whole view, at first and after a restart. */
+  onView({ session, incarnation, seq, json }: Opening): void {
+    const about = { t: 'view', doc: this.#wire.doc, session, incarnation, seq };
+    this.#frames.push(frame(about, 'view', json));
+    this.#view = parseFrozen(json);
+    this.#seq = seq;
+  }
+
+  /** For the document. */
+  onDelta(seq: number, json: string): void {
+    this.#frames.push(frame({ t: 'delta', doc: this.#wire.doc, seq }, 'delta', json));
+    const delta = parseFrozen(json);
+    this.#deltas.push(delta);
+    this.#view = frozen(applyDelta(this.#view, delta) ?? {});
+    this.#seq = seq;
+  }
+
+  /** For the document: what became of a message. */
+  onResult(result: Sent['result']): void {
+    const about = { doc: this.#wire.doc, n: result.n, seq: result.seq };
+    if (result.kind === 'answered') this.#frames.push(frame({ t: 'answer', ...about }, 'value', result.json));
+    else {
+      const { code, text } = result;
+      this.#frames.push(JSON.stringify({ t: 'refused', ...about, code, retry: retryOf(code), text }));
+    }
+  }
+}
+
+/** A frame as PROTOCOL.md has it; `json` goes in as it is. */
+function frame(about: object, name: string, json: string): string {
+  return `${JSON.stringify(about).slice(0, -1)},"${name}":${json}}`;
+}
