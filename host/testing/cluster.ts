@@ -30,6 +30,8 @@ type Waiter = { readonly resolve: (value: unknown) => void; readonly reject: (er
 
 const processFile = fileURLToPath(new URL('./cluster-process.js', import.meta.url));
 const untilMsUsual = 10_000;
+/** Three times what a process is given to end by itself. */
+const endMsMax = 15_000;
 
 /**
  * Starts a cluster and resolves when every chain is whole. APP_INVALID, PORT_TAKEN where no ports are free, CHAIN_NOT_SERVING where that takes
@@ -191,7 +193,10 @@ class ClusterProcess {
   async end(): Promise<void> {
     this.#child.ref();
     if (this.#child.connected) this.#child.disconnect();
+    // Hosts and proxy notice that it is gone, as it notices that this process is.
+    const late = setTimeout(() => this.#child.kill('SIGKILL'), endMsMax);
     await this.#gone;
+    clearTimeout(late);
   }
 
   #onAnswer(answer: Answered): void {

@@ -8,6 +8,7 @@ import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
 import { nodeMutants } from './table-node.ts';
 import { storeMutants } from './table-store.ts';
+import { testingMutants } from './table-testing.ts';
 import { trustMutants } from './table-trust.ts';
 import { verifyMutants } from './table-verify.ts';
 import { viewMutants } from './table-views.ts';
@@ -30,4 +31,5 @@ export const mutants: readonly Mutant[] = [
   ...viewMutants,
   ...hostMutants,
   ...backupMutants,
+  ...testingMutants,
 ];
