@@ -263,8 +263,10 @@ export class TestDocument<D extends Testable> {
     const failures = takeFailures(this.#resident);
     if (failures === undefined) return;
     const { name, failure: error, count } = failures;
-    const isPolicy = this.#definition.plan.policies.some((policy) => policy.name === name);
-    this.#failures.push({ what: isPolicy ? 'policy' : 'formula', name, error, count, seq: this.seq });
+    const { policies, bubbles } = this.#definition.plan;
+    const isOf = (plans: readonly { readonly name: string }[]): boolean => plans.some((one) => one.name === name);
+    const what = isOf(policies) ? 'policy' : isOf(bubbles) ? 'bubble' : 'formula';
+    this.#failures.push({ what, name, error, count, seq: this.seq });
   }
 
   #broken(after: string, finding: string, cause?: unknown): TestBroken {

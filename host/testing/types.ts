@@ -8,6 +8,7 @@ import type {
   MapField,
   MaybeField,
   RecordField,
+  TableField,
   ValueField,
 } from '../../engine/document/definition/fields.ts';
 
@@ -23,7 +24,7 @@ type Arrived<Answer> = Answer extends void ? null : Answer;
 /** A name, which is an agent of the authority `dev`, as in development mode; or both parts. */
 export type Who = string | Principal;
 
-/** What is stored: a field that was never written is absent, whatever it reads as. */
+/** What is stored: a field that was never written is absent, whatever it reads as. A table also holds `@next`, a count, and each of its rows `@n`. */
 export type StateOf<S extends Shape> = { readonly [K in keyof S]?: Stored<S[K]> };
 type Stored<F> =
   F extends RecordField<infer R>
@@ -36,18 +37,20 @@ type Stored<F> =
           ? Stored<G>
           : F extends BigintField | DateTimeField
             ? string
-            : F extends ValueField
-              ? Held<F>
-              : unknown;
+            : F extends TableField<infer R>
+              ? { readonly [id: string]: StateOf<R> }
+              : F extends ValueField
+                ? Held<F>
+                : unknown;
 
 /** What became of a message. `cause` is what the application's code threw, and no client is told. */
 export type Attempt<Value> =
   | { readonly ok: true; readonly value: Value; readonly seq: number }
   | { readonly ok: false; readonly code: string; readonly text: string; readonly cause: unknown; readonly seq: number };
 
-/** Something that the application's code threw where no test sees it: by policies and formulas, and by the handlers of channels. */
+/** Something that the application's code threw where no test sees it: by policies, formulas and bubbles, and by the handlers of channels. */
 export type Failure = {
-  readonly what: 'channel' | 'policy' | 'formula';
+  readonly what: 'channel' | 'policy' | 'formula' | 'bubble';
   readonly name: string;
   /** What was thrown; of several in one step, by the last of them. */
   readonly error: unknown;

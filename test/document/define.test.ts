@@ -48,10 +48,7 @@ test('[D16] mistakes in a definition are APP_INVALID with their path, when it is
     ['text: its privacy', () => made().privacy({ text: {} })],
     ['text: its privacy', () => made().privacy({ text: undefined })],
     ['privacy: it is given twice', () => (made().privacy({}) as Untyped).privacy({})],
-    [
-      'a: viewerIs',
-      () => (made().formulas({ a: () => 1 }) as Untyped).privacy({ a: viewerIs('owner') }),
-    ],
+    ['a: viewerIs', () => (made().formulas({ a: () => 1 }) as Untyped).privacy({ a: viewerIs('owner') })],
     ['events.create: ', () => made().events({ create: () => true })],
     ['events.invent: ', () => made().events({ invent: true })],
     ['channel "a b": ', () => made().channel('a b', anything, () => 1)],

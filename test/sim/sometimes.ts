@@ -118,7 +118,8 @@ export class Sometimes {
   onSetAside(reason: string, wasRunning: boolean): void {
     if (wasRunning) return this.note(foundRunning);
     const known = Object.entries(atSetAside).find(([, words]) => words.test(reason));
-    this.note(known?.[0] ?? `set aside: ${reason}`);
+    // Counted by what was wrong, not by where.
+    this.note(known?.[0] ?? `set aside: ${reason.replace(/\d+/g, 'N')}`);
   }
 
   onLearned(value: Configuration): void {
