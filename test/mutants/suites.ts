@@ -58,7 +58,7 @@ export function suitesFor(file: string): readonly string[] {
   if (file === 'host/desk.js') return ['test/host/unreadable.test.js', ...lives];
   if (file === 'engine/document/life/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file.startsWith('host/testing/')) return ['test/testing/document.test.js'];
-  if (file === 'proxy/route.js') return ['test/proxy/routing.test.js'];
+  if (file === 'proxy/route.js' || file === 'proxy/attachments.js') return ['test/proxy/routing.test.js'];
   return file === 'host/batcher.js' ? ['test/host/batcher.test.js'] : [];
 }
 

@@ -210,6 +210,31 @@ test('[F5] a delta reaches the members of its kind and nobody else', async (t) =
   for (const client of clients) t.same(await client.settled(), []);
 });
 
+test('[D6] what is told to one view alone comes in place of what its kind is told, and moves it to its kind', async (t) => {
+  const host = await FakeHost.start(t);
+  const { port } = await startProxy(t, [host]);
+  await host.links.take();
+  host.say([1, [[0, 1, true]]]);
+  const alice = await RawClient.connect(t, port, 'alice');
+  const bob = await RawClient.connect(t, port, 'bob');
+  const aliceView = await openBoard(host, alice, 1);
+  await openBoard(host, bob, 1);
+  host.say([9, aliceView, 1, 5, '{"hand":"ace"}'], [5, 1, 5, '{"text":"for others"}']);
+  t.same((await alice.take('delta')).delta, { hand: 'ace' });
+  t.same((await bob.take('delta')).delta, { text: 'for others' });
+  host.say([9, aliceView, 1, 6, ''], [5, 1, 6, '{"text":"still for others"}']);
+  t.same((await bob.take('delta')).delta, { text: 'still for others' });
+  host.say(
+    [9, aliceView, 2, 7, ''],
+    [5, 2, 7, '{"text":"before it came"}'],
+    [5, 1, 7, '{}'],
+    [5, 2, 8, '{"text":"new"}'],
+  );
+  t.same(await alice.take('delta'), { t: 'delta', doc: 'board/main', seq: 8, delta: { text: 'new' } });
+  await bob.take('delta');
+  for (const client of [alice, bob]) t.same(await client.settled(), [], 'and nothing else');
+});
+
 test('[F6] an answer and its delta leave in one message', async (t) => {
   const host = await FakeHost.start(t);
   const { port } = await startProxy(t, [host]);
