@@ -41,13 +41,19 @@ t.test('[H12] log tells what is asked for, of hosts that run and that do not', a
       lines[5]?.map(({ lsn }) => lsn),
       [3],
     );
+    await cluster.end();
+    for (const [index, { out }] of (await ask()).entries()) {
+      const stopped = out.split('\n').filter((line) => line !== '');
+      const all = running[index]?.out.split('\n').filter((line) => line !== '') ?? [];
+      // On a slow machine a chain may have been folded and trimmed meanwhile.
+      t.same(
+        stopped,
+        all.slice(all.length - stopped.length),
+        `${asks[index]?.join(' ')}: what is still there reads the same`,
+      );
+    }
     t.match((await runCommand('log', '--kind', 'fly', ...at)).err, /CLI_USAGE: --kind is batch or activation/);
     t.match((await runCommand('log', '--document', 'fly', ...at)).err, /DOCUMENT_NAME/);
-    await cluster.end();
-    t.same(
-      (await ask()).map(({ out }) => out),
-      running.map(({ out }) => out),
-    );
   });
 });
 
