@@ -10,7 +10,7 @@ import { hashApplication, loadApplication } from '../application.ts';
 import type { Folder } from '../folder.ts';
 import { holdFolder, hostDir, planCluster, prepareFolder } from '../folder.ts';
 import type { Arguments } from './arguments.ts';
-import { applicationOf, numberOf } from './arguments.ts';
+import { applicationOf, numberOf, workersOf } from './arguments.ts';
 import { Keeper } from './keeper.ts';
 import { table } from './table.ts';
 
@@ -22,6 +22,7 @@ export async function upCommand(args: Arguments): Promise<void> {
   const { file, page } = applicationOf(args);
   await loadApplication(file);
   const appHash = await hashApplication(file);
+  const workers = workersOf(args);
   const options = {
     dir: args.dir,
     portBase: numberOf(args['port-base'], 'port-base', 1_024, 65_000),
@@ -34,7 +35,7 @@ export async function upCommand(args: Arguments): Promise<void> {
   await holdFolder(args.dir);
   await checkPorts(await planCluster(options, appHash));
   const folder = await prepareFolder(options, appHash);
-  const keepers = keep(folder, file, page, say);
+  const keepers = keep(folder, { file, page, workers }, say);
   const ended = endOnSignals(keepers, say);
   say(`levelten: ${folder.cluster.hosts.length} hosts and a proxy start in ${folder.dir}`);
   for (const keeper of keepers) keeper.start();
@@ -101,13 +102,16 @@ function readyText({ cluster, dir }: Folder, keepers: readonly Keeper[]): string
   ].join('\n');
 }
 
-function keep(folder: Folder, file: string, page: string | undefined, say: Sayer): Keeper[] {
+type Served = { readonly file: string; readonly page: string | undefined; readonly workers: number };
+
+function keep(folder: Folder, { file, page, workers }: Served, say: Sayer): Keeper[] {
   const common = ['--dir', folder.dir, '--app', file];
   const onEvent = (event: { name: string; what: string; text: string; pid: number | undefined }): void => {
     say(`levelten: ${event.name} ${event.text}`);
     say.event(event);
   };
-  const hosts = folder.cluster.hosts.map(({ id }) => new Keeper(id, ['host', '--id', id, ...common], onEvent));
+  const ofHost = [...common, '--workers', `${workers}`];
+  const hosts = folder.cluster.hosts.map(({ id }) => new Keeper(id, ['host', '--id', id, ...ofHost], onEvent));
   const pageWords = page === undefined ? [] : ['--page', page];
   return [...hosts, new Keeper('proxy', ['proxy', ...common, ...pageWords], onEvent)];
 }

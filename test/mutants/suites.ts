@@ -55,7 +55,7 @@ export function suitesFor(file: string): readonly string[] {
   if (file.startsWith('engine/document/view/') || file.startsWith('engine/document/draft/'))
     return ['policies', 'views', 'fields'].map((name) => `test/document/${name}.test.js`);
   if (file === 'host/audience.js') return lives;
-  if (file === 'host/desk.js') return ['test/host/unreadable.test.js', ...lives];
+  if (['host/desk.js', 'host/shelves.js'].includes(file)) return ['test/host/unreadable.test.js', ...lives];
   if (file === 'engine/document/life/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file === 'proxy/route.js') return ['test/proxy/routing.test.js'];
   return file === 'host/batcher.js' ? ['test/host/batcher.test.js'] : [];
