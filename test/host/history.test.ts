@@ -223,17 +223,19 @@ t.test('[D19] what is folded away while it is read is read again', async (t) => 
   };
   for (let round = 0; round < 3; round += 1) await add(64);
   let isFirst = true;
+  let isAdded = false;
   disk.get = async (key) => {
     // The oldest block goes as it is about to be read.
     if (key[0] === 0x21 && isFirst) {
       isFirst = false;
       await add(64);
       await add(64);
+      isAdded = true;
     }
     return MemoryStore.prototype.get.call(disk, key);
   };
   const page = listHistory(stage.desk, name, everything, 1_000);
-  for (let turns = 0; turns < 2_000; turns += 1) await new Promise(setImmediate);
+  for (let turns = 0; turns < 2_000 || !isAdded; turns += 1) await new Promise(setImmediate);
   await stage.settle();
   const { lines, seq } = await page;
   t.notOk(isFirst);
@@ -256,16 +258,18 @@ t.test('[D19] a block that grows while it is read is read as far as it was', asy
   };
   await add(10);
   let isFirst = true;
+  let isAdded = false;
   disk.get = async (key) => {
     if (key[0] === 0x21 && isFirst) {
       isFirst = false;
       await add(5);
+      isAdded = true;
     }
     return MemoryStore.prototype.get.call(disk, key);
   };
   const codes: unknown[] = [];
   const done = rewindDocument(stage.desk, name, 4).catch((error: unknown) => codes.push(error));
-  for (let turns = 0; turns < 500; turns += 1) await new Promise(setImmediate);
+  for (let turns = 0; turns < 500 || !isAdded; turns += 1) await new Promise(setImmediate);
   await stage.settle();
   t.equal(await done, 18);
   t.same([...codes, ...stage.fatal], []);

@@ -12,12 +12,16 @@ export type Pool = DocumentPool & { readonly strays: unknown[]; readonly ended: 
 /** It is closed with the test, and fails it where a thread found that we are wrong. */
 export async function poolOf(t: Test, workers = 1): Promise<Pool> {
   const [strays, ended, fatal]: [unknown[], (string | undefined)[], unknown[]] = [[], [], []];
+  let nowMs = 1_700_000_000_000;
   const pool = new DocumentPool({
     app: application,
     appHash: await hashApplication(file),
     file,
     workers,
-    nowMs: () => 1_700_000_000_000,
+    nowMs: () => {
+      nowMs += 1;
+      return nowMs;
+    },
     fatal: (cause) => fatal.push(cause),
     onStray: (failure) => strays.push(failure),
     onEnded: (_documents, document) => ended.push(document),
