@@ -1,5 +1,6 @@
 // Documents in threads: what goes on when one of them does not end, dies, or is not wanted any more.
 import t from 'tap';
+import { deleteDocument } from '../../host/history.ts';
 import { MemoryStore } from '../contract/memory-store.ts';
 import { DeskStage, type ViewerStage } from './desk-stage.ts';
 import type { Pool } from './pool.ts';
@@ -140,6 +141,28 @@ t.test('[D30] a thread that is killed loses nothing that was answered, and appli
   t.same(stage.fatal, []);
 });
 
+t.test(
+  '[C18] [D30] what is on its way to the disk when a thread dies is read from there, not done again',
+  async (t) => {
+    const pool = await poolOf(t);
+    const stage = await stageOf(pool);
+    const viewer = await stage.come('bad/one');
+    const before = viewer.heard.length;
+    say(stage, viewer, 'a', 'b');
+    while (pool.waiting > 0) await new Promise(setImmediate);
+    await pool.threads[0]?.[0]?.terminate();
+    say(stage, viewer, 'c');
+    for (let turns = 0; turns < 100; turns += 1) await new Promise(setImmediate);
+    stage.listen(viewer);
+    t.equal(viewer.heard.length, before, 'nothing leaves');
+    await stage.settle();
+    stage.listen(viewer);
+    t.same(outcomes(viewer), { 1: 1, 2: 2, 3: 3 });
+    t.same((viewer.view as Said).said, ['a', 'b', 'c']);
+    t.same([pool.ended, stage.fatal], [[undefined], []]);
+  },
+);
+
 t.test('[D30] a handler that ends its thread is refused, and one of a thread that is idle costs nothing', async (t) => {
   const pool = await poolOf(t);
   const stage = await stageOf(pool);
@@ -184,6 +207,22 @@ t.test('[D29] what is asked of a document is done in order, whatever else is ask
     );
     t.same((viewer.view as Said).said, sent.get(viewer.attached.name));
   }
+});
+
+t.test('[D20] [D29] who opens right behind a delete sees nothing of what was deleted', async (t) => {
+  const pool = await poolOf(t);
+  const stage = await stageOf(pool);
+  const viewer = await stage.come('bad/one');
+  say(stage, viewer, 'a');
+  await stage.settle();
+  const done = deleteDocument(stage.desk, 'bad/one');
+  const late = stage.open('bad/one', 'new', bob);
+  say(stage, viewer, 'b');
+  t.match(await stage.during(done), { seq: 4 });
+  await stage.settle();
+  stage.listen(viewer, late);
+  t.same((late.view as Said).said, []);
+  t.match(viewer.heard.at(-1), [4, viewer.attached.view, 0, 0, 'DOCUMENT_DELETED']);
 });
 
 t.test('[D29] [C18] nothing of a desk that has stopped leaves, nor comes back', async (t) => {

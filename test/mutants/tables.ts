@@ -8,6 +8,7 @@ import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
 import { nodeMutants } from './table-node.ts';
 import { storeMutants } from './table-store.ts';
+import { threadMutants } from './table-threads.ts';
 import { trustMutants } from './table-trust.ts';
 import { verifyMutants } from './table-verify.ts';
 import { viewMutants } from './table-views.ts';
@@ -29,5 +30,6 @@ export const mutants: readonly Mutant[] = [
   ...documentMutants,
   ...viewMutants,
   ...hostMutants,
+  ...threadMutants,
   ...backupMutants,
 ];
