@@ -140,6 +140,6 @@ function view(
 ): string {
   const { result } = openView(resident, { who, session }, env);
   if (result.kind !== 'opened') throw new Error(`refused: ${result.code}`);
-  audience.join({ front, view: 0, kind: 0 } as unknown as Attached, result.viewer);
+  audience.join({ front, view: 0, kind: 0 } as unknown as Attached, result.viewer.id, result.viewer.kind.id);
   return result.session;
 }

@@ -1,6 +1,6 @@
 // The views of one document by what they are told: all of a kind of viewers hear the same, through each link once. Who is of which kind is the
 // document's word (engine/document/view/viewers.ts); through which links, and under which number there, is known here.
-import type { ViewDelta, Viewer } from '../engine/document/document.ts';
+import type { ViewDelta } from '../engine/document/document.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
 import type { Attached, Front } from './front.ts';
@@ -19,11 +19,11 @@ export class Audience {
   }
 
   /** Takes a view in, and returns the number of its kind on its link. */
-  join(attached: Attached, viewer: Viewer): number {
+  join(attached: Attached, viewer: number, kind: number): number {
     attached.viewer = viewer;
-    const views = this.#views.get(viewer.id) ?? new Set();
-    this.#views.set(viewer.id, views.add(attached));
-    return this.#enter(attached, viewer.kind.id);
+    const views = this.#views.get(viewer) ?? new Set();
+    this.#views.set(viewer, views.add(attached));
+    return this.#enter(attached, kind);
   }
 
   leave(attached: Attached): void {
@@ -31,8 +31,8 @@ export class Audience {
     if (viewer === undefined) return;
     attached.viewer = undefined;
     this.#exit(attached);
-    const views = this.#views.get(viewer.id);
-    if (views?.delete(attached) === true && views.size === 0) this.#views.delete(viewer.id);
+    const views = this.#views.get(viewer);
+    if (views?.delete(attached) === true && views.size === 0) this.#views.delete(viewer);
   }
 
   /** The deltas of one update: those for one viewer alone come first, and what his kind is told is then not for him. */

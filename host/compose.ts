@@ -24,7 +24,6 @@ import {
   tickMs,
 } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
-import type { Env } from '../engine/document/document.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import type { Identity } from '../engine/store/entries.ts';
 import type { Folded, FoldFailed } from '../engine/store/folding.ts';
@@ -49,12 +48,15 @@ import { Memory } from './memory.ts';
 import { openHostStore } from './opening.ts';
 import { Operator } from './operator.ts';
 import { freeBytesOf, giveReserve, makeReserve } from './reserve.ts';
+import type { Runner } from './running.ts';
 import { Scrub } from './scrub.ts';
 import { Space, whoIsFull } from './space.ts';
 import { storedNode } from './stored-node.ts';
 import { verifyHostStore } from './verify.ts';
 import type { FoldPool } from './workers/fold-pool.ts';
 import { makeFoldPool } from './workers/fold-pool.ts';
+import type { RunnerOptions } from './workers/make-runner.ts';
+import { makeRunner } from './workers/make-runner.ts';
 
 export type RunningHost = {
   readonly storeId: string;
@@ -68,6 +70,8 @@ export type HostOptions = {
   readonly id: HostId;
   readonly app: App;
   readonly appHash: string;
+  /** Where documents run: see makeRunner. */
+  readonly workers?: RunnerOptions['workers'];
   readonly log: Logger;
   readonly fatal: (cause: unknown) => void;
   /** Whether the host that a store belongs to has it in use: see openHostStore. Nobody is asked where it is left out. */
@@ -92,7 +96,9 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
   const mayLead = (appHash: string): boolean => appHash === cluster.appHash;
   const scrub = scrubOf(options, store, () => node);
   const erasing = new Erasing({ store, fatal: options.fatal });
-  const { host, fronts, folding, pool } = joinHost(options, { store, indexes, scrub }, node, hello, (peer, bytes) =>
+  const { runner, close: closeRunner } = makeRunner(options);
+  const made = { store, indexes, scrub, runner };
+  const { host, fronts, folding, pool } = joinHost(options, made, node, hello, (peer, bytes) =>
     links.sendTo(peer, bytes),
   );
   const links = new Links(
@@ -126,6 +132,7 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
     await links.close();
     await scrub.close();
     await host.close();
+    await closeRunner();
     await opened.close();
     await space.close();
     await pool.close();
@@ -211,9 +218,8 @@ function helloOf({ folder, id, appHash }: HostOptions, store: Store): Hello {
   return { version: 1, cluster: folder.cluster.cluster, host: id, boot, storeId, appHash };
 }
 
-const realEnv = (): Env => ({ nowMs: Date.now(), randomBytes16: () => randomBytes(16) });
-
 type Opened = {
+  readonly runner: Runner;
   readonly store: Store;
   readonly indexes: ReadonlyMap<ChainId, DocumentIndex>;
   readonly scrub: Scrub;
@@ -244,20 +250,19 @@ type NewDesk = (chain: ChainId, epoch: Epoch, index: DocumentIndex) => Desk;
 /** All desks of a host share its memory. */
 function deskMaker(
   options: HostOptions,
-  { store, scrub }: Opened,
+  { store, scrub, runner }: Opened,
   memory: Memory,
   node: Node,
   wake: () => void,
 ): NewDesk {
   const askScrub = (): void => void scrub.ask();
-  const { app, log, fatal, folder } = options;
+  const { log, fatal, folder } = options;
   const { replication: members } = folder.cluster;
   const onUnreadable = unreadableLogger(log, askScrub);
   const common = {
-    app,
+    runner,
     store,
     memory,
-    env: realEnv,
     wake,
     fatal,
     members,
@@ -269,15 +274,16 @@ function deskMaker(
 
 function joinHost(
   options: HostOptions,
-  { store, indexes, scrub }: Opened,
+  opened: Opened,
   node: Node,
   hello: Hello,
   sendTo: (peer: HostId, bytes: Uint8Array) => void,
 ): { host: Host; fronts: Fronts } & Folds {
   const { log, fatal, folder } = options;
+  const { store, indexes, scrub } = opened;
   const desks = new Map<ChainId, Desk>();
   const memory = new Memory(documentBytesMax);
-  const newDesk = deskMaker(options, { store, indexes, scrub }, memory, node, () => host.wake());
+  const newDesk = deskMaker(options, opened, memory, node, () => host.wake());
   const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
     if (options.serve !== undefined) return options.serve(chain, () => host.wake());
     const desk = newDesk(chain, epoch, index);

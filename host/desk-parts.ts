@@ -1,21 +1,20 @@
 // What a desk is made of: the world as values and functions, so that it can be run anywhere.
 import type { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch } from '../engine/base/ids.ts';
-import type { App } from '../engine/document/define.ts';
-import type { Env } from '../engine/document/document.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import type { Store } from '../engine/store/store.ts';
 import type { Memory } from './memory.ts';
+import type { Runner } from './running.ts';
 
 export type DeskParts = {
   readonly chain: ChainId;
   readonly epoch: Epoch;
   /** That a chain has at most. */
   readonly members: number;
-  readonly app: App;
+  /** Where its documents run. Shared by all desks of a host. */
+  readonly runner: Runner;
   readonly store: Store;
   readonly index: DocumentIndex;
-  readonly env: () => Env;
   /** Asks for a turn of the host. */
   readonly wake: () => void;
   readonly fatal: (cause: unknown) => void;

@@ -4,23 +4,21 @@
 // When the chain stops here, all of this is thrown away; the next desk reads its documents from the log.
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import type { DocumentName } from '../engine/base/ids.ts';
-import { documentName } from '../engine/base/ids.ts';
 import { documentQueueMax } from '../engine/base/limits.ts';
-import { definitionOf } from '../engine/document/define.ts';
-import type { Definition, Env, Resident, ViewDelta } from '../engine/document/document.ts';
-import { applySend, closeView, openView, takeFailures } from '../engine/document/document.ts';
-import type { BackReader, Stored } from '../engine/store/documents.ts';
-import { indexToEnd, readBack, readDocument } from '../engine/store/documents.ts';
+import type { BackReader } from '../engine/store/documents.ts';
+import { readBack } from '../engine/store/documents.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
-import { Audience } from './audience.ts';
 import { Batcher } from './batcher.ts';
 import type { ChainService } from './chain-service.ts';
-import type { Deed, Done } from './deed.ts';
+import type { Done } from './deed.ts';
 import type { DeskParts } from './desk-parts.ts';
 import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
-import { readableBy, residentOf, ruinOf, type Shelf, tenantOf, type Waiting } from './shelf.ts';
+import { Openings } from './openings.ts';
+import type { Deed, Ran } from './running.ts';
+import type { Kept, Waiting } from './shelf.ts';
+import { isUnreadable, readableBy } from './shelf.ts';
+import { Shelves } from './shelves.ts';
 
 /** For a viewer, or for somebody of this house: both wait for what they have seen. */
 type Output = { readonly front: Front; readonly message: ToProxy } | (() => void);
@@ -30,13 +28,13 @@ type Refuse = (code: ErrorCode, text: string) => void;
 export class Desk implements ChainService, ViewerDesk {
   readonly #parts: DeskParts;
   readonly queue: Batcher<Output>;
-  readonly #documents = new Map<string, Shelf>();
+  readonly #shelves: Shelves;
   readonly #attached = new Set<Attached>();
   /** Which view speaks for a session: the one that opened it last. */
   readonly #speakers = new Map<string, Attached>();
+  readonly #openings = new Openings();
   /** Who waits for a commit besides viewers. */
   readonly #waiting = new Set<(error: CodedError) => void>();
-  #indexing: Promise<void> = Promise.resolve();
   #isStopped = false;
 
   constructor(parts: DeskParts) {
@@ -47,10 +45,16 @@ export class Desk implements ChainService, ViewerDesk {
         else output.front.push(output.message);
       }
     });
+    this.#shelves = new Shelves({
+      ...parts,
+      isSettled: (serial) => this.queue.isSettled(serial),
+      whenCommitted: (then) => this.whenCommitted(then),
+      viewers: (name) => this.#viewersAgain(name),
+    });
   }
 
   get residentCount(): number {
-    return this.#documents.size;
+    return this.#shelves.size;
   }
 
   stop(): void {
@@ -63,8 +67,7 @@ export class Desk implements ChainService, ViewerDesk {
     this.#waiting.clear();
     this.#attached.clear();
     this.#speakers.clear();
-    for (const shelf of this.#documents.values()) if (shelf.kind === 'resident') this.#parts.memory.gone(shelf.tenant);
-    this.#documents.clear();
+    this.#shelves.stop();
     this.#parts.wake();
   }
 
@@ -78,22 +81,30 @@ export class Desk implements ChainService, ViewerDesk {
   open(attached: Attached): void {
     attached.front.views.set(attached.view, attached);
     this.#attached.add(attached);
-    if (!this.queue.hasRoom) return this.#refuseUnseen(attached, 0, 'CHAIN_BUSY', 'too much waits for the disk');
+    if (!this.#hasRoom) return this.#refuseUnseen(attached, 0, 'CHAIN_BUSY', 'too much waits for the disk');
     // Who comes without a session only reads.
     const full = attached.session === 'new' ? this.#parts.full() : undefined;
     if (full !== undefined) return this.#refuseUnseen(attached, 0, 'ENGINE_FULL', full);
-    const refuse: Refuse = (code, text) => this.#refuseOpen(attached, code, text);
-    this.#withDocument(attached.name, refuse, (resident) => this.#opened(attached, resident));
+    this.#shelves.with(attached.name, {
+      run: (kept) => this.#enter(attached, kept),
+      refuse: (code, text) => this.#refuseOpen(attached, code, text),
+    });
+  }
+
+  /** Documents may run elsewhere: what waits there is bounded too. */
+  get #hasRoom(): boolean {
+    return this.queue.hasRoom && this.#parts.runner.hasRoom;
   }
 
   /**
-   * Does something to a document beside its messages, and resolves with the seq that it then has once that is committed, in the record `lsn` or before it. Rejects with what
-   * `make` throws, with the refusals of an open, CHAIN_BUSY, and CONNECTION_LOST where nobody can say any more what became of it.
+   * Does something to a document beside its messages, and resolves with the seq that it then has once that is committed, in the record `lsn` or before it. Rejects with the
+   * failures of that, with the refusals of an open, CHAIN_BUSY, and CONNECTION_LOST where nobody can say any more what became of it.
    */
-  act(text: string, make: (resident: Resident, env: Env) => Deed, isErasing = false): Promise<Done> {
+  act(text: string, deed: Deed): Promise<Done> {
+    const isErasing = deed.kind === 'delete';
     return new Promise((resolve, reject) => {
       if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is not headed here now'));
-      if (!this.queue.hasRoom) return reject(new CodedError('CHAIN_BUSY', 'too much waits for the disk'));
+      if (!this.#hasRoom) return reject(new CodedError('CHAIN_BUSY', 'too much waits for the disk'));
       // What makes room is let in.
       const full = isErasing ? undefined : this.#parts.full();
       if (full !== undefined) return reject(new CodedError('ENGINE_FULL', full));
@@ -102,24 +113,22 @@ export class Desk implements ChainService, ViewerDesk {
         this.#waiting.delete(reject);
         reject(error);
       };
-      const run = (resident: Resident): void => {
-        try {
-          const before = resident.seq;
-          const { updates, deltas, isDeleted } = make(resident, this.#parts.env());
-          const shelf = this.#documents.get(text);
-          if (shelf !== undefined) this.#add(shelf, text, before + 1, updates);
-          if (shelf?.kind === 'resident') this.#parts.memory.used(shelf.tenant);
-          this.#emitDeltas(text, resident, deltas);
-          if (isDeleted === true) this.#expel(text);
-          const { seq } = resident;
-          this.#settle(undefined, () => resolve(this.#done(seq, isDeleted === true)), reject);
-        } catch (error) {
-          if (!(error instanceof CodedError)) throw error;
-          // It tells of what it has seen.
-          this.#settle(error, refuse, reject);
-        }
+      const done = (ran: Ran): void => {
+        const { outcome, seq } = ran;
+        this.#take(text, ran);
+        // It tells of what it has seen.
+        if (outcome.kind === 'failed') return this.#settle(outcome.error, refuse, reject);
+        const kept = this.#shelves.kept(text);
+        if (kept !== undefined) this.#parts.memory.used(kept.tenant);
+        this.#tell(text, ran);
+        if (isErasing) this.#expel(text);
+        this.#settle(undefined, () => resolve(this.#done(seq, isErasing)), reject);
       };
-      this.#withDocument(text, (code, why) => refuse(new CodedError(code, why)), run, isErasing);
+      this.#shelves.with(text, {
+        run: ({ document }) => document.ask(deed, done),
+        refuse: (code, why) => refuse(new CodedError(code, why)),
+        isErasing,
+      });
     });
   }
 
@@ -141,7 +150,7 @@ export class Desk implements ChainService, ViewerDesk {
   #expel(text: string): void {
     for (const attached of this.#attached) {
       // Who has seen nothing of it yet opens what comes behind it.
-      if (attached.name !== text || attached.resident === undefined) continue;
+      if (attached.name !== text || !attached.isOpen) continue;
       const { front, view } = attached;
       this.close(attached);
       this.#emit(front, [toProxy.refused, view, 0, 0, 'DOCUMENT_DELETED', 'the document was deleted']);
@@ -152,11 +161,11 @@ export class Desk implements ChainService, ViewerDesk {
   async readBack(text: string, reader: BackReader): Promise<void> {
     const { store, chain, index } = this.#parts;
     try {
-      await this.#indexed();
+      await this.#shelves.indexed();
       await readBack(store, chain, index, text, readableBy(text, reader));
     } catch (cause) {
       if (isUnreadable(cause)) throw cause;
-      this.#failed(cause);
+      this.#shelves.failed(cause);
       throw new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more', { cause });
     }
     await new Promise<void>((resolve, reject) => {
@@ -181,58 +190,107 @@ export class Desk implements ChainService, ViewerDesk {
       this.#emit(front, [toProxy.refused, view, request.n, 0, code, text]);
     };
     const { n } = request;
-    if (!this.queue.hasRoom) return this.#refuseUnseen(attached, n, 'CHAIN_BUSY', 'too much waits for the disk');
+    if (!this.#hasRoom) return this.#refuseUnseen(attached, n, 'CHAIN_BUSY', 'too much waits for the disk');
     const full = this.#parts.full();
     if (full !== undefined) return this.#refuseUnseen(attached, n, 'ENGINE_FULL', full);
-    const shelf = this.#documents.get(attached.name);
+    const busy = (): void => refused('DOCUMENT_BUSY', 'too much waits for the document');
+    const shelf = this.#shelves.get(attached.name);
     if (shelf?.kind === 'loading') {
-      if (shelf.waiting.length >= documentQueueMax) return refused('DOCUMENT_BUSY', 'too much waits for the document');
+      if (shelf.waiting.length >= documentQueueMax) return busy();
       shelf.waiting.push({ run: () => this.send(attached, request), refuse: refused });
       return;
     }
-    const { resident } = attached;
-    if (shelf === undefined || resident === undefined) return refused('DOCUMENT_NOT_OPEN', 'open the document first');
-    const { who, session } = attached;
-    const before = resident.seq;
-    const sent = applySend(resident, { who, session, ...request }, this.#parts.env());
-    if (sent.update !== undefined) {
-      this.#add(shelf, attached.name, before + 1, [sent.update]);
-      this.#parts.memory.used(shelf.tenant);
+    const waiting = this.#openings.of(attached);
+    if (waiting !== undefined) {
+      if (waiting.length >= documentQueueMax) return busy();
+      // A view that was closed meanwhile is not heard.
+      waiting.push(() => front.views.get(view) === attached && this.send(attached, request));
+      return;
     }
-    if (sent.failure !== undefined) this.#parts.onFailure(attached.name, request.channel, sent.failure);
-    const { result } = sent;
-    if (result.kind === 'answered') this.#emit(front, [toProxy.answer, view, result.n, result.seq, result.json]);
-    else this.#emit(front, [toProxy.refused, view, result.n, result.seq, result.code, result.text]);
-    this.#emitDeltas(attached.name, resident, sent.deltas);
+    if (shelf === undefined || !attached.isOpen) return refused('DOCUMENT_NOT_OPEN', 'open the document first');
+    const { document } = shelf;
+    if (document.pending >= documentQueueMax) return busy();
+    const { who, session } = attached;
+    document.ask({ kind: 'send', request: { who, session, ...request } }, (ran) => this.#sent(attached, ran));
+  }
+
+  #sent(attached: Attached, ran: Ran): void {
+    const { front, view, name } = attached;
+    const { outcome } = ran;
+    this.#take(name, ran);
+    const kept = ran.updates.length > 0 ? this.#shelves.kept(name) : undefined;
+    if (kept !== undefined) this.#parts.memory.used(kept.tenant);
+    // Who has left hears nothing.
+    if (this.#attached.has(attached)) {
+      const { kind } = outcome;
+      if (kind === 'answered') this.#emit(front, [toProxy.answer, view, outcome.n, outcome.seq, outcome.json]);
+      if (kind === 'refused') {
+        this.#emit(front, [toProxy.refused, view, outcome.n, outcome.seq, outcome.code, outcome.text]);
+      }
+    }
+    this.#tell(name, ran);
   }
 
   close(attached: Attached): void {
-    const { front, view, viewer, resident } = attached;
+    const { front, view, viewer } = attached;
     front.views.delete(view);
     if (this.#speakers.get(attached.session) === attached) this.#speakers.delete(attached.session);
-    if (!this.#attached.delete(attached) || viewer === undefined || resident === undefined) return;
-    closeView(resident, viewer);
-    const shelf = this.#documents.get(attached.name);
-    if (shelf?.kind === 'resident') shelf.audience.leave(attached);
+    if (!this.#attached.delete(attached) || viewer === undefined) return;
+    const kept = this.#shelves.kept(attached.name);
+    kept?.document.close(viewer);
+    kept?.audience.leave(attached);
   }
 
-  #opened(attached: Attached, resident: Resident): void {
+  #enter(attached: Attached, { document }: Kept): void {
     if (!this.#attached.has(attached)) return;
-    const shelf = this.#documents.get(attached.name);
-    const before = resident.seq;
-    const opened = openView(resident, { who: attached.who, session: attached.session }, this.#parts.env());
-    if (shelf !== undefined) this.#add(shelf, attached.name, before + 1, opened.updates);
-    this.#emitDeltas(attached.name, resident, opened.deltas);
-    const { result } = opened;
-    if (result.kind === 'refused') return this.#refuseOpen(attached, result.code, result.text);
-    attached.resident = resident;
-    attached.session = result.session;
-    this.#takeOver(attached);
-    if (shelf?.kind !== 'resident') throw new CodedError('ENGINE_CORRUPT', `${attached.name} is not there`);
-    const number = shelf.audience.join(attached, result.viewer);
-    this.#parts.memory.used(shelf.tenant);
-    const { session, incarnation, seq, json } = result;
-    this.#emit(attached.front, [toProxy.opened, attached.view, number, session, incarnation, seq, json]);
+    const end = this.#openings.begin(attached);
+    document.ask({ kind: 'open', who: attached.who, session: attached.session }, (ran) => {
+      this.#opened(attached, ran);
+      end();
+    });
+  }
+
+  #opened(attached: Attached, ran: Ran): void {
+    const { outcome } = ran;
+    this.#take(attached.name, ran);
+    this.#tell(attached.name, ran);
+    if (outcome.kind === 'refused') return this.#refuseOpen(attached, outcome.code, outcome.text);
+    if (outcome.kind === 'opened' && this.#attached.has(attached)) {
+      attached.isOpen = true;
+      attached.session = outcome.session;
+      this.#takeOver(attached);
+    }
+    this.#show(attached, ran);
+  }
+
+  /** The first view, or, where the document was lost and read again, one in place of what was told before. */
+  #show(attached: Attached, { outcome, seq }: Ran): void {
+    const { front, view, name, session } = attached;
+    const kept = this.#shelves.kept(name);
+    if (outcome.kind !== 'opened') throw new CodedError('ENGINE_CORRUPT', `${name} is not opened`);
+    if (kept === undefined) throw new CodedError('ENGINE_CORRUPT', `${name} is not there`);
+    const { viewer, viewerKind, incarnation, json } = outcome;
+    if (!this.#attached.has(attached)) return kept.document.close(viewer);
+    const number = kept.audience.join(attached, viewer, viewerKind);
+    this.#parts.memory.used(kept.tenant);
+    this.#emit(front, [toProxy.opened, view, number, session, incarnation, seq, json]);
+  }
+
+  /** Those who view a document that is read again: they have their sessions, and are shown what there is. */
+  #viewersAgain(name: string): Waiting[] {
+    const viewers = [...this.#attached].filter((attached) => attached.name === name && attached.isOpen);
+    return viewers.map((attached) => {
+      attached.viewer = undefined;
+      const refuse: Refuse = (code, text) => this.#refuseOpen(attached, code, text);
+      const run = ({ document }: Kept): void => {
+        if (!this.#attached.has(attached)) return;
+        document.ask({ kind: 'reopen', who: attached.who }, (ran) => {
+          if (ran.outcome.kind === 'refused') return refuse(ran.outcome.code as ErrorCode, ran.outcome.text);
+          this.#show(attached, ran);
+        });
+      };
+      return { run, refuse };
+    });
   }
 
   /**
@@ -251,8 +309,8 @@ export class Desk implements ChainService, ViewerDesk {
 
   #refuseOpen(attached: Attached, code: string, text: string): void {
     const { front, view } = attached;
-    if (!this.#attached.delete(attached)) return;
-    front.views.delete(view);
+    if (!this.#attached.has(attached)) return;
+    this.close(attached);
     this.#emit(front, [toProxy.refused, view, 0, 0, code, text]);
   }
 
@@ -267,11 +325,14 @@ export class Desk implements ChainService, ViewerDesk {
     this.#parts.wake();
   }
 
-  #add(shelf: Shelf, name: string, seqFirst: number, updates: readonly Uint8Array[]): void {
+  /** What was done is to be written, and the application's log is told what of it failed. */
+  #take(name: string, { updates, seqFirst, failures }: Ran): void {
     updates.forEach((update, index) => {
       this.queue.add(name, seqFirst + index, update);
     });
-    if (updates.length > 0 && shelf.kind === 'resident') shelf.serial = this.queue.serial;
+    const kept = updates.length > 0 ? this.#shelves.kept(name) : undefined;
+    if (kept !== undefined) kept.serial = this.queue.serial;
+    for (const { where, failure } of failures) this.#parts.onFailure(name, where, failure);
   }
 
   #emit(front: Front, message: ToProxy): void {
@@ -280,87 +341,8 @@ export class Desk implements ChainService, ViewerDesk {
     this.#parts.wake();
   }
 
-  #emitDeltas(name: string, resident: Resident, deltas: readonly ViewDelta[]): void {
-    const failed = takeFailures(resident);
-    if (failed !== undefined) this.#parts.onFailure(name, `policy or formula ${failed.name}`, failed.failure);
-    const shelf = this.#documents.get(name);
-    if (deltas.length === 0 || shelf?.kind !== 'resident') return;
-    shelf.audience.tell(deltas, resident.seq, (front, message) => this.#emit(front, message));
+  #tell(name: string, { deltas, seq }: Ran): void {
+    const kept = deltas.length > 0 ? this.#shelves.kept(name) : undefined;
+    kept?.audience.tell(deltas, seq, (front, message) => this.#emit(front, message));
   }
-
-  #withDocument(name: string, refuse: Refuse, run: (resident: Resident) => void, isErasing = false): void {
-    const shelf = this.#documents.get(name);
-    if (shelf?.kind === 'resident') return run(shelf.resident);
-    const one: Waiting = { run, refuse, isErasing };
-    if (shelf === undefined) {
-      const waiting = [one];
-      this.#documents.set(name, { kind: 'loading', waiting });
-      this.#load(name, waiting).catch((cause) => this.#notLoaded(name, waiting, cause));
-    } else if (shelf.waiting.length < documentQueueMax) shelf.waiting.push(one);
-    else refuse('DOCUMENT_BUSY', 'too much waits for the document');
-  }
-
-  async #load(text: string, waiting: Waiting[]): Promise<void> {
-    const { name, space } = documentName(text);
-    const definition = definitionOf(this.#parts.app, space);
-    if (definition === undefined) throw new CodedError('SPACE_UNKNOWN', `there is no space ${space}`);
-    const stored = await this.#read(name);
-    if (this.#isStopped) return;
-    const resident = this.#residentOf(definition, name, stored, waiting);
-    const shelf = this.#documents.get(text);
-    if (shelf?.kind !== 'loading') throw new CodedError('ENGINE_CORRUPT', `${text} was loaded twice`);
-    const loaded = {
-      kind: 'resident',
-      resident,
-      audience: new Audience(),
-      serial: 0,
-      tenant: tenantOf(this.#documents, text, resident, this.queue),
-    } as const;
-    this.#documents.set(text, loaded);
-    for (const { run } of waiting) run(resident);
-    this.#parts.memory.used(loaded.tenant);
-  }
-
-  /** Where it cannot be made, and somebody waits to end it: what stands for it until then. The others are refused. */
-  #residentOf(definition: Definition, name: DocumentName, stored: Stored, waiting: Waiting[]): Resident {
-    try {
-      return residentOf(definition, name, stored);
-    } catch (cause) {
-      const erasing = waiting.filter(({ isErasing }) => isErasing);
-      if (!isUnreadable(cause) || erasing.length === 0) throw cause;
-      for (const { refuse, isErasing } of waiting) if (isErasing !== true) refuse(cause.code, cause.message);
-      waiting.splice(0, waiting.length, ...erasing);
-      return ruinOf(definition, name, stored);
-    }
-  }
-
-  #notLoaded(text: string, waiting: readonly Waiting[], cause: unknown): void {
-    const isRefused = cause instanceof CodedError && (cause.code === 'SPACE_UNKNOWN' || isUnreadable(cause));
-    if (this.#isStopped || !isRefused) return this.#failed(cause);
-    if (isUnreadable(cause)) this.#parts.onUnreadable(text, cause);
-    this.#documents.delete(text);
-    for (const { refuse } of waiting) refuse(cause.code, cause.message);
-  }
-
-  /** After a stop the log may be cut under what is being read: nobody waits for it any more. */
-  #failed(cause: unknown): void {
-    if (!this.#isStopped) this.#parts.fatal(cause);
-  }
-
-  /** Every update of a document is in the log and durable while it is not resident: see `#evict`. */
-  async #read(name: DocumentName): Promise<Stored> {
-    const { store, chain, index } = this.#parts;
-    await this.#indexed();
-    return await readDocument(store, chain, index, name);
-  }
-
-  #indexed(): Promise<void> {
-    const { store, chain, index } = this.#parts;
-    this.#indexing = this.#indexing.then(() => indexToEnd(store, chain, index, () => this.#isStopped));
-    return this.#indexing;
-  }
-}
-
-function isUnreadable(cause: unknown): cause is CodedError {
-  return cause instanceof CodedError && cause.code === 'DOCUMENT_UNREADABLE';
 }

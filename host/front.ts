@@ -1,7 +1,6 @@
 // The host's end of a link to one proxy: which views are attached through it, and what is to be said in this turn.
 import type { Principal } from '../engine/base/ids.ts';
 import { frontBatchLengthMax } from '../engine/base/limits.ts';
-import type { Resident, Viewer } from '../engine/document/document.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { encodeBatch } from '../proxy/link-wire.ts';
 import type { FrontSocket } from './links.ts';
@@ -19,7 +18,7 @@ export type SendRequest = {
   readonly message: unknown;
 };
 
-/** A view of a document, attached through a proxy. `viewer` is undefined until it is made; `kind` is the viewer's, as it was told last. */
+/** A view of a document, attached through a proxy. `isOpen` once it was shown; `viewer` and `kind` are ids in the document in memory, `kind` as it was told last. */
 export type Attached = {
   readonly front: Front;
   readonly view: number;
@@ -27,8 +26,8 @@ export type Attached = {
   readonly who: Principal;
   readonly desk: ViewerDesk;
   session: string;
-  resident: Resident | undefined;
-  viewer: Viewer | undefined;
+  isOpen: boolean;
+  viewer: number | undefined;
   kind: number;
 };
 

@@ -130,7 +130,7 @@ export class Fronts {
       who,
       desk,
       session,
-      resident: undefined,
+      isOpen: false,
       viewer: undefined,
       kind: 0,
     };

@@ -1,7 +1,6 @@
 // What those who run the cluster ask of a document: nobody else may see all of it. Listing its history, going back in it, and its end.
 import { CodedError } from '../engine/base/errors.ts';
 import type { Principal } from '../engine/base/ids.ts';
-import { applyDelete, applyRewind } from '../engine/document/document.ts';
 import type { HistoryLine } from '../engine/document/life/history.ts';
 import { FormerReader, HistoryLister } from '../engine/document/life/history.ts';
 import type { Done } from './deed.ts';
@@ -30,21 +29,11 @@ export async function rewindDocument(desk: Desk, name: string, to: number, who =
   const reader = new FormerReader(to);
   await desk.readBack(name, reader);
   const former = reader.former();
-  const { seq } = await desk.act(name, (resident, env) => {
-    const { update, deltas } = applyRewind(resident, former, who, env);
-    return { updates: [update], deltas };
-  });
+  const { seq } = await desk.act(name, { kind: 'rewind', to: former, who });
   return seq;
 }
 
 /** Deletes a document, and resolves with the seq of that and a record through which it is committed. DOCUMENT_UNKNOWN; else as Desk.act. */
 export async function deleteDocument(desk: Desk, name: string, who = operator): Promise<Done> {
-  return await desk.act(
-    name,
-    (resident, env) => {
-      const { update, deltas } = applyDelete(resident, who, env);
-      return { updates: [update], deltas, isDeleted: true };
-    },
-    true,
-  );
+  return await desk.act(name, { kind: 'delete', who });
 }

@@ -124,6 +124,22 @@ export const outputsQueuedMax = 64 * 1024;
 export const outputsQueuedLengthMax = 64 * 1024 * 1024;
 /** Sends and opens that wait for one document to be read from disk. */
 export const documentQueueMax = 4 * 1024;
+/** Threads that run a host's documents: more than a machine has cores. */
+export const workersMax = 64;
+/** How long a thread may be at one message, one open or one rewind; then it is ended. Looked at ten times in it: a pause of the host counts as one look. */
+export const handlerMsMax = 1_000;
+export const handlerLooks = 10;
+/** How long a thread may take to load the application, or to answer while no code of it is known to run. */
+export const threadStartMsMax = 30_000;
+/** Threads of one place that may die one after the other before they have done anything: then the application cannot be run. */
+export const threadStartsMax = 3;
+/** Objects in the memory of one thread: past it the thread ends, and the host does not. Documents are to take `documentBytesMax` in all. */
+export const threadHeapMbMax = 1_024;
+/** Commands for documents whose results have not come back, of one host; past it sends and opens are refused with CHAIN_BUSY. */
+export const commandsQueuedMax = 16 * 1024;
+/** Commands that one task takes to a thread, and the bytes and text of results at which it comes back before its end: answers wait for it. */
+export const taskCommandsMax = 256;
+export const taskResultsLengthMax = 4 * 1024 * 1024;
 /** Documents that cannot be made, and that the log of a host names. */
 export const unreadableToldMax = 1_000;
 /** What documents take in a host's memory, about, over all chains that it heads; idle ones leave, oldest first. Documents with viewers stay. */
@@ -310,6 +326,7 @@ assert(
   instancesMax * (5 * instanceTextBytesMax + 64) + hintsBytesMax + hintBytesMax < linkFrameBytesMax,
   'a link carries the largest set of instances',
 );
+assert(documentQueueMax < commandsQueuedMax, 'one document alone does not fill the queue of a host');
 assert(clientFrameBytesMax < updateBytesMax, 'an update holds the largest frame');
 assert(sendsInFlightMax * 2 < framesPerMessageMax, 'a session can be sent again in one message');
 assert(documentsPerConnectionMax < framesPerMessageMax, 'a client can open all its documents in one message');

@@ -38,7 +38,7 @@ import { Viewers } from './view/viewers.ts';
 export { definitionOf, isApp } from './define.ts';
 export type { Definition } from './definition/definition.ts';
 export type { Env } from './handle.ts';
-export type { Acted } from './operate.ts';
+export type { Acted, Former } from './operate.ts';
 export { applyDelete, applyRewind } from './operate.ts';
 export type { Resident } from './resident.ts';
 export type { Failures } from './view/policies.ts';
@@ -212,6 +212,18 @@ export function applySend(resident: Resident, send: SendRequest, env: Env): Sent
   const update = encodeSend(resident, session, send, outcome, env);
   assert(update.length <= updateBytesMax, `an update of ${update.length} bytes, of at most ${updateBytesMax}`);
   return written(resident, session, send, outcome, update);
+}
+
+/**
+ * Writes a refusal in place of what the handler would have done, and runs none of the application's code: for a handler that was stopped from
+ * outside. Whatever would have been answered without the handler is.
+ */
+export function refuseSend(resident: Resident, send: SendRequest, code: ErrorCode, text: string, env: Env): Sent {
+  const verdict = judge(resident.sessions, send.who, send.session, send.n, send.done);
+  if (verdict.kind === 'repeat') return sentWith(undefined, [], send.n, verdict.answer, undefined);
+  if (verdict.kind === 'refused') return unwritten(resident, send.n, verdict.code, verdict.text, undefined);
+  const outcome: Refusal = { kind: 'refused', code, text, failure: new CodedError(code, text) };
+  return written(resident, verdict.session, send, outcome, encodeSend(resident, verdict.session, send, outcome, env));
 }
 
 /** What an outcome is refused for after its handler ran. `undo` does not count: its size would tell that of hidden values. */

@@ -4,11 +4,12 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CodedError } from '../../engine/base/errors.ts';
+import { workersMax } from '../../engine/base/limits.ts';
 
 export const usage = `levelten: a real-time document server whose every answer is durable on every replica of a chain
 
-  levelten up [--app FILE] [--page DIR] [--port-base N] [--hosts N] [--chains N] [--history N]
-                                                     a cluster on this machine, until Ctrl-C
+  levelten up [--app FILE] [--page DIR] [--port-base N] [--hosts N] [--chains N] [--history N] [--workers N]
+                                                     a cluster on this machine, until Ctrl-C; documents run in N threads a host
   levelten call SPACE/KEY CHANNEL JSON --as NAME [--wait S]     send a message, print the answer
   levelten get SPACE/KEY --as NAME [--wait S]        print what NAME may see
   levelten status                                    hosts, voters, chains, epochs, members; what is wrong first
@@ -28,7 +29,7 @@ export const usage = `levelten: a real-time document server whose every answer i
                                                      a chain goes on with what these hosts hold: may lose answered messages
   levelten believe HOST ASIDE --accept "WHAT MAY BE LOST"
                                                      a stopped host goes on with a store that it set aside: for when all of them did
-  levelten host --id ID [--app FILE] | proxy [--app FILE] [--page DIR]
+  levelten host --id ID [--app FILE] [--workers N] | proxy [--app FILE] [--page DIR]
                                                      one process of a cluster, as up starts them
 
 Every command takes --dir DIR (the cluster's folder, .levelten unless said) and --json.`;
@@ -44,6 +45,7 @@ const options = {
   hosts: { type: 'string' },
   chains: { type: 'string' },
   history: { type: 'string' },
+  workers: { type: 'string', default: '0' },
   id: { type: 'string' },
   as: { type: 'string' },
   host: { type: 'string' },
@@ -101,6 +103,11 @@ export function required(value: string | undefined, what: string, next: string):
 /** The compiled package: dist/. */
 export const distFolder = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const packageFolder = resolve(distFolder, '..');
+
+/** Threads that run documents in each host; 0 = they run in its loop. */
+export function workersOf(args: Arguments): number {
+  return numberOf(args.workers, 'workers', 0, workersMax);
+}
 
 /** The file and the page of an application; those of the shared board unless told otherwise. */
 export function applicationOf(args: Arguments): { file: string; page: string | undefined } {

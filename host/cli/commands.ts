@@ -27,8 +27,8 @@ const size = ['port-base', 'hosts', 'chains', 'history'];
 const common = ['dir', 'json', 'help'];
 
 export const commands: Readonly<Record<string, Command>> = {
-  up: { run: upCommand, words: 0, options: [...size, 'app', 'page'] },
-  host: { run: hostCommand, words: 0, options: ['id', 'app'] },
+  up: { run: upCommand, words: 0, options: [...size, 'app', 'page', 'workers'] },
+  host: { run: hostCommand, words: 0, options: ['id', 'app', 'workers'] },
   proxy: { run: proxyCommand, words: 0, options: ['app', 'page'] },
   call: { run: callCommand, words: 3, options: ['as', 'wait'] },
   get: { run: getCommand, words: 1, options: ['as', 'wait'] },

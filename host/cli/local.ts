@@ -11,15 +11,18 @@ import { Keeper } from './keeper.ts';
 /** How often the proxy is asked whether every chain serves. */
 export const readyPollMs = 25;
 
+/** The application's file, its page, and the threads that each host runs documents in. */
+export type Served = { readonly file: string; readonly page: string | undefined; readonly workers: number };
+
 /** Of each host and of the proxy, none of them started. */
 export function keepersOf(
   folder: Folder,
-  file: string,
-  page: string | undefined,
+  { file, page, workers }: Served,
   onEvent: (event: KeeperEvent) => void,
 ): Keeper[] {
   const common = ['--dir', folder.dir, '--app', file];
-  const hosts = folder.cluster.hosts.map(({ id }) => new Keeper(id, ['host', '--id', id, ...common], onEvent));
+  const ofHost = [...common, '--workers', `${workers}`];
+  const hosts = folder.cluster.hosts.map(({ id }) => new Keeper(id, ['host', '--id', id, ...ofHost], onEvent));
   const pageWords = page === undefined ? [] : ['--page', page];
   return [...hosts, new Keeper('proxy', ['proxy', ...common, ...pageWords], onEvent)];
 }

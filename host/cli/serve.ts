@@ -14,7 +14,7 @@ import type { Folder } from '../folder.ts';
 import { hostDir, readFolder } from '../folder.ts';
 import { readStatus } from './admin-client.ts';
 import type { Arguments } from './arguments.ts';
-import { applicationOf, distFolder, required } from './arguments.ts';
+import { applicationOf, distFolder, required, workersOf } from './arguments.ts';
 
 export async function hostCommand(args: Arguments): Promise<void> {
   const id = hostId(required(args.id, '--id', 'levelten host --id h1'));
@@ -25,7 +25,8 @@ export async function hostCommand(args: Arguments): Promise<void> {
   outliveApplication(log);
   const fatal = (cause: unknown): never => endAtOnce(log, cause);
   const isInUse = (found: Identity): Promise<boolean> => isServedElsewhere(folder, found);
-  const host = await composeHost({ folder, id, app, appHash, log, isInUse, fatal }).catch(fatal);
+  const workers = { count: workersOf(args), file };
+  const host = await composeHost({ folder, id, app, appHash, workers, log, isInUse, fatal }).catch(fatal);
   log.info({ storeId: host.storeId, appHash }, 'host started');
   runUntilTold(log, host.close);
 }

@@ -6,8 +6,9 @@ import { hashApplication, loadApplication } from '../application.ts';
 import type { Folder } from '../folder.ts';
 import { holdFolder, hostDir, planCluster, prepareFolder } from '../folder.ts';
 import type { Arguments } from './arguments.ts';
-import { applicationOf, numberOf } from './arguments.ts';
+import { applicationOf, numberOf, workersOf } from './arguments.ts';
 import type { Keeper, KeeperEvent } from './keeper.ts';
+import type { Served } from './local.ts';
 import { checkPorts, isReady, keepersOf, readyPollMs } from './local.ts';
 import { table } from './table.ts';
 
@@ -16,6 +17,7 @@ export async function upCommand(args: Arguments): Promise<void> {
   const { file, page } = applicationOf(args);
   await loadApplication(file);
   const appHash = await hashApplication(file);
+  const workers = workersOf(args);
   const options = {
     dir: args.dir,
     portBase: numberOf(args['port-base'], 'port-base', 1_024, 65_000),
@@ -28,7 +30,7 @@ export async function upCommand(args: Arguments): Promise<void> {
   await holdFolder(args.dir);
   await checkPorts(await planCluster(options, appHash));
   const folder = await prepareFolder(options, appHash);
-  const keepers = keep(folder, file, page, say);
+  const keepers = keep(folder, { file, page, workers }, say);
   const ended = endOnSignals(keepers, say);
   say(`levelten: ${folder.cluster.hosts.length} hosts and a proxy start in ${folder.dir}`);
   for (const keeper of keepers) keeper.start();
@@ -95,8 +97,8 @@ function readyText({ cluster, dir }: Folder, keepers: readonly Keeper[]): string
   ].join('\n');
 }
 
-function keep(folder: Folder, file: string, page: string | undefined, say: Sayer): Keeper[] {
-  return keepersOf(folder, file, page, (event: KeeperEvent): void => {
+function keep(folder: Folder, served: Served, say: Sayer): Keeper[] {
+  return keepersOf(folder, served, (event: KeeperEvent): void => {
     say(`levelten: ${event.name} ${event.text}`);
     say.event(event);
   });

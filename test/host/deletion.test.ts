@@ -74,14 +74,15 @@ class Lives {
     if (!model.exists) {
       this.begins += 1;
       // It began anew, above all that was.
-      if ((viewer.attached.resident?.seq ?? 0) < model.seqMax + 2) return false;
+      if ((stage.residentOf(viewer)?.seq ?? 0) < model.seqMax + 2) return false;
     }
     model.exists = true;
-    const seq = viewer.attached.resident?.seq ?? 0;
+    const seq = stage.residentOf(viewer)?.seq ?? 0;
     stage.send(viewer, { steps: [{ do: 'count', value: 1 }] });
     await stage.settle();
     stage.listen(viewer);
-    const { resident, session } = viewer.attached;
+    const { session } = viewer.attached;
+    const resident = stage.residentOf(viewer);
     if (resident === undefined || resident.seq !== seq + 1) return false;
     checkResident(resident);
     model.count += 1;
@@ -101,7 +102,7 @@ class Lives {
     );
     if (!model.exists) return result === 'DOCUMENT_UNKNOWN';
     this.deletes += 1;
-    if (result !== (viewer?.attached.resident?.seq ?? result)) return false;
+    if (result !== ((viewer && stage.residentOf(viewer)?.seq) ?? result)) return false;
     if (typeof result !== 'number' || result <= model.seqMax) return false;
     if (viewer !== undefined) {
       stage.listen(viewer);
@@ -182,7 +183,7 @@ t.test('[D18] [D19] [D20] nobody goes back to what was deleted, nor reads of it'
   const stage = await DeskStage.of(new MemoryStore());
   for (const isFolded of [false, true]) {
     const viewer = await stage.come('s/a');
-    const first = viewer.attached.resident?.seq ?? 0;
+    const first = stage.residentOf(viewer)?.seq ?? 0;
     for (let at = 0; at < 3; at += 1) stage.send(viewer, { steps: [{ do: 'count', value: 1 }] });
     await stage.settle();
     if (isFolded) await stage.fold();
@@ -197,7 +198,7 @@ t.test('[D18] [D19] [D20] nobody goes back to what was deleted, nor reads of it'
       code: 'DOCUMENT_UNKNOWN',
     });
     const next = await stage.come('s/a');
-    const again = next.attached.resident?.seq ?? 0;
+    const again = stage.residentOf(next)?.seq ?? 0;
     const { lines } = await stage.during(listHistory(stage.desk, 's/a', 1_000, 10));
     t.same(
       lines.map(({ kind, seq }) => [kind, seq]),
@@ -221,11 +222,11 @@ t.test('[D19] [D20] a document that is deleted and begins anew while its past is
   stage.send(viewer, { steps: [{ do: 'text', value: 'of the one before' }] });
   await stage.settle();
   const { act } = stage.desk;
-  stage.desk.act = async (name, make) => {
+  stage.desk.act = async (name, deed) => {
     stage.desk.act = act;
     await deleteDocument(stage.desk, 's/a');
     stage.open('s/a');
-    return await stage.desk.act(name, make);
+    return await stage.desk.act(name, deed);
   };
   const done = rewindDocument(stage.desk, 's/a', 3).catch((error) => error);
   t.match(await stage.during(done), { code: 'HISTORY_GONE' });

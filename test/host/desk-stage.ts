@@ -1,34 +1,36 @@
 // A desk over a real store, for tests: one host that heads a chain by itself, with viewers on a link that is listened to. Whatever is
 // made is written, synced and committed by `settle`; folding and trimming come when they are asked for.
 import { applyDelta } from '../../engine/base/delta.ts';
-import type { Lsn } from '../../engine/base/ids.ts';
-import { chainId, epoch } from '../../engine/base/ids.ts';
+import type { DocumentName, Lsn } from '../../engine/base/ids.ts';
+import { chainId, documentName, epoch } from '../../engine/base/ids.ts';
 import type { Json, JsonObject } from '../../engine/base/merge-patch.ts';
-import { app, document, open, type Principal, t } from '../../engine/document/define.ts';
+import type { Principal } from '../../engine/document/define.ts';
+import type { Resident } from '../../engine/document/document.ts';
+import { createResident, definitionOf, replaySections } from '../../engine/document/document.ts';
 import { foldDocument } from '../../engine/document/life/snapshot.ts';
 import type { DocumentIndex } from '../../engine/store/document-index.ts';
 import { createIndex, indexAfterFold, indexRecord } from '../../engine/store/document-index.ts';
 import type { Folded } from '../../engine/store/folding.ts';
 import { foldChain, trimLog } from '../../engine/store/folding.ts';
+import type { OpenedRecord } from '../../engine/store/format.ts';
+import { sectionsOf } from '../../engine/store/format.ts';
 import type { OrderedStore } from '../../engine/store/port.ts';
 import { Store } from '../../engine/store/store.ts';
 import { Desk } from '../../host/desk.ts';
 import type { Attached } from '../../host/front.ts';
 import { Front } from '../../host/front.ts';
+import type { InlineDocument } from '../../host/held.ts';
+import { InlineRunner } from '../../host/held.ts';
 import { Memory } from '../../host/memory.ts';
+import { DocumentPool } from '../../host/workers/document-pool.ts';
 import { decodeToProxy, type ToProxy } from '../../proxy/link-wire.ts';
 import { settled } from '../contract/memory-store.ts';
-import { base, fakeEnv } from '../document/kit.ts';
+import { fakeEnv } from '../document/kit.ts';
+import application from './desk-app.ts';
 
 export const chain = chainId(0);
 const one = epoch(1);
 export const ada: Principal = { agent: 'ada', authority: 'test' };
-
-/** Documents anybody may see all of but for `secret`; and some that nobody can begin. */
-export const spaces = {
-  s: base.privacy({ text: open, count: open, tags: open }),
-  closed: document({ text: t.string('') }).privacy({ text: open }),
-};
 
 export type ViewerStage = {
   readonly attached: Attached;
@@ -38,6 +40,22 @@ export type ViewerStage = {
   n: number;
 };
 
+/** In the loop, and remembers which documents it made last. */
+class StageRunner extends InlineRunner {
+  readonly documents = new Map<string, InlineDocument>();
+
+  constructor() {
+    const env = fakeEnv();
+    super(application, () => env);
+  }
+
+  override begin(name: DocumentName): InlineDocument {
+    const document = super.begin(name);
+    this.documents.set(name, document);
+    return document;
+  }
+}
+
 export class DeskStage {
   readonly disk: OrderedStore;
   readonly history: number;
@@ -46,17 +64,24 @@ export class DeskStage {
   desk!: Desk;
   /** What desks ended their process for. */
   readonly fatal: unknown[] = [];
-  readonly #env = fakeEnv();
+  readonly #runner: StageRunner | DocumentPool;
+  /** All that was ever written of each document. */
+  readonly #written = new Map<string, Uint8Array[]>();
+  readonly failures: unknown[] = [];
   #token = 0;
   #views = 0;
 
-  constructor(disk: OrderedStore, history = 1_000) {
+  /** Where documents run, unless a test says otherwise: in the loop where there is none. */
+  static pool: DocumentPool | undefined;
+
+  constructor(disk: OrderedStore, history = 1_000, pool = DeskStage.pool) {
     this.disk = disk;
     this.history = history;
+    this.#runner = pool ?? new StageRunner();
   }
 
-  static async of(disk: OrderedStore, history?: number): Promise<DeskStage> {
-    const stage = new DeskStage(disk, history);
+  static async of(disk: OrderedStore, history?: number, pool?: DocumentPool): Promise<DeskStage> {
+    const stage = new DeskStage(disk, history, pool);
     await stage.start();
     return stage;
   }
@@ -83,15 +108,14 @@ export class DeskStage {
       chain,
       epoch: one,
       members: 3,
-      app: app({ spaces }),
+      runner: this.#runner,
       store: this.store,
       index: this.index,
-      env: () => this.#env,
       wake: () => {},
       fatal: (cause) => this.fatal.push(cause),
       full: () => this.full,
       memory: this.memory,
-      onFailure: () => {},
+      onFailure: (_document, _where, failure) => this.failures.push(failure),
       onUnreadable: (document) => this.unreadable.push(document),
     });
   }
@@ -129,6 +153,27 @@ export class DeskStage {
     return viewer;
   }
 
+  /** The document that is viewed here: as it is in memory, or, where that is another thread's, as what is committed makes it. */
+  residentOf({ attached }: ViewerStage): Resident | undefined {
+    const { name, isOpen } = attached;
+    if (!isOpen) return undefined;
+    if (this.#runner instanceof StageRunner) return this.#runner.documents.get(name)?.held.resident;
+    const { name: known, space } = documentName(name);
+    const definition = definitionOf(application, space);
+    if (definition === undefined) throw new Error(`there is a space ${space}`);
+    const resident = createResident(definition, known);
+    replaySections(resident, this.#written.get(name) ?? []);
+    return resident;
+  }
+
+  #note(record: OpenedRecord): void {
+    for (const { name, bytes } of sectionsOf(record)) {
+      const written = this.#written.get(name) ?? [];
+      this.#written.set(name, written);
+      written.push(bytes);
+    }
+  }
+
   /** One turn; whether there was something to do. */
   async turn(): Promise<boolean> {
     const { queue } = this.desk;
@@ -142,7 +187,12 @@ export class DeskStage {
       store.flush();
       while (store.durable(chain).lsn < taken.record.lsn) await settled();
       indexRecord(this.index, taken.record);
+      this.#note(taken.record);
       queue.commit(taken.record.lsn);
+    }
+    if (this.#runner instanceof DocumentPool && this.#runner.waiting > 0) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      isBusy = true;
     }
     if (!queue.hasReads) return isBusy;
     this.#token += 1;
@@ -193,7 +243,7 @@ export class DeskStage {
       who,
       desk: this.desk,
       session,
-      resident: undefined,
+      isOpen: false,
       viewer: undefined,
       kind: 0,
     };

@@ -12,7 +12,7 @@ t.test('[E9] on a full disk no message and no session is taken, and no number is
   const writer = await stage.come('s/a');
   stage.send(writer, { steps: [{ do: 'text', value: 'x' }] });
   await stage.settle();
-  const seq = writer.attached.resident?.seq;
+  const seq = stage.residentOf(writer)?.seq;
   stage.full = text;
   stage.send(writer, { steps: [{ do: 'text', value: 'y' }] });
   const newcomer = stage.open('s/a');
@@ -21,7 +21,7 @@ t.test('[E9] on a full disk no message and no session is taken, and no number is
   t.match(writer.heard.at(-1), [4, writer.attached.view, 2, 0, 'ENGINE_FULL', text]);
   t.match(newcomer.heard.at(-1), [4, newcomer.attached.view, 0, 0, 'ENGINE_FULL', text]);
   t.match(reader.view, { text: 'x' });
-  t.equal(writer.attached.resident?.seq, seq, 'nothing happened');
+  t.equal(stage.residentOf(writer)?.seq, seq, 'nothing happened');
   t.equal(consumesNumber('ENGINE_FULL'), false, 'and the client counts so');
   stage.full = undefined;
   writer.n -= 1;
@@ -34,7 +34,7 @@ t.test('[E9] on a full disk no message and no session is taken, and no number is
 t.test('[E9] [D19] [D20] nobody goes back on a full disk; what makes room is let in', async (t) => {
   const stage = await DeskStage.of(new MemoryStore());
   const writer = await stage.come('s/a');
-  const first = writer.attached.resident?.seq ?? 0;
+  const first = stage.residentOf(writer)?.seq ?? 0;
   stage.send(writer, { steps: [{ do: 'text', value: 'x' }] });
   await stage.settle();
   stage.full = text;

@@ -76,7 +76,7 @@ t.test('[D23] [D20] it can be ended: then it is gone, is folded, and another beg
   );
   await stage.start();
   const again = await stage.come(spoiled);
-  t.equal(again.attached.resident?.seq, 10, 'after a start, too');
+  t.equal(stage.residentOf(again)?.seq, 10, 'after a start, too');
   await stage.fold();
   t.equal(stage.store.base(chain).folded.lsn, stage.store.durable(chain).lsn, 'nothing stops the fold');
   t.same(stage.fatal, []);

@@ -58,7 +58,7 @@ export const documentMutants: readonly Mutant[] = [
     'hasLeftover || floor.lsn + store.durable(chain).lsn === 0',
     'true',
   ),
-  one('D23', 'ends for one document', 'host/desk.js', 'if (this.#isStopped || !isRefused)', 'if (true)'),
+  one('D23', 'ends for one document', 'host/shelves.js', 'if (this.#isStopped || !isRefused)', 'if (true)'),
   one(
     'D23',
     'ends for the history of one document',

@@ -46,8 +46,8 @@ export const hostMutants: readonly Mutant[] = [
     'F5',
     'tells a new viewer of the past',
     desk,
-    'this.#emitDeltas(attached.name, resident, opened.deltas);',
-    'this.#emitDeltas(attached.name, resident, [{ viewer: undefined, kind: 2, json: "{}" }]);',
+    'this.#take(attached.name, ran);\n        this.#tell(attached.name, ran);',
+    'this.#take(attached.name, ran); this.#tell(attached.name, { ...ran, deltas: [{ viewer: undefined, kind: 2, json: "{}" }] });',
   ),
   one(
     'D11',

@@ -49,7 +49,6 @@ export const viewMutants: readonly Mutant[] = [
     'return isSorted ? ids',
     'return true ? ids',
   ),
-  one('D3', 'tells how many rows there were', changes, 'if (id === nextKey)', 'if (false)'),
   one('D5', 'takes who holds a gate for who held it', changes, "gate.kind !== 'viewerIs' ||", 'true ||'),
   one(
     'D28',
@@ -68,13 +67,6 @@ export const viewMutants: readonly Mutant[] = [
   one('D28', 'asks for no row', policies, "asked.row ? 'row' : said", 'said'),
   one('D28', 'takes anything for a yes', policies, 'return said === true;', 'return Boolean(said);'),
   one('D28', 'keeps the value of a formula', policies, 'known.isKnown = false;', ''),
-  one(
-    'D4',
-    'tells who may not what his kind may',
-    viewers,
-    'text !== undefined || json !== undefined',
-    'text !== undefined',
-  ),
   one('D4', 'shows all of a kind the same', viewers, '!isEach && !named.has(keyOf(who))', '!isEach'),
   one('D5', 'shows who comes what was', viewers, 'move.from.first = undefined;', ''),
   one('D6', 'makes two kinds of one', viewers, '!isWhole || this.#kinds.has(key)', '!isWhole'),

@@ -9,6 +9,7 @@ import { hostMutants } from './table-host.ts';
 import { nodeMutants } from './table-node.ts';
 import { storeMutants } from './table-store.ts';
 import { testingMutants } from './table-testing.ts';
+import { threadMutants } from './table-threads.ts';
 import { trustMutants } from './table-trust.ts';
 import { verifyMutants } from './table-verify.ts';
 import { viewMutants } from './table-views.ts';
@@ -30,6 +31,7 @@ export const mutants: readonly Mutant[] = [
   ...documentMutants,
   ...viewMutants,
   ...hostMutants,
+  ...threadMutants,
   ...backupMutants,
   ...testingMutants,
 ];

@@ -23,6 +23,7 @@ import { Desk } from '../../host/desk.ts';
 import { noteDoubt } from '../../host/doubt.ts';
 import { Folding } from '../../host/folding.ts';
 import { Fronts } from '../../host/fronts.ts';
+import { InlineRunner } from '../../host/held.ts';
 import type { Hello } from '../../host/hello.ts';
 import { Host } from '../../host/host.ts';
 import { Memory } from '../../host/memory.ts';
@@ -279,10 +280,10 @@ export class HostProcess extends Actor {
     const memory = new Memory(prng.pick(memoryBytesOf));
     const quiet = { memory, full: () => undefined, onFailure: () => {}, onUnreadable: this.#onUnreadable };
     const randomBytes16 = (): Uint8Array => Uint8Array.from({ length: 16 }, () => prng.below(256));
-    const env = () => ({ nowMs: kernel.nowMs, randomBytes16 });
+    const runner = new InlineRunner(app, () => ({ nowMs: kernel.nowMs, randomBytes16 }));
     const wake = (): void => host.wake();
     const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
-      const desk = new Desk({ chain, epoch, members, app, store, index, env, wake, fatal, ...quiet });
+      const desk = new Desk({ chain, epoch, members, runner, store, index, wake, fatal, ...quiet });
       desks.set(chain, desk);
       return desk;
     };

@@ -156,7 +156,7 @@ t.test(
       await source.store.close();
       const after = await DeskStage.of(await LevelStore.open(folder));
       const fresh = await after.come('s/new');
-      t.equal(fresh.attached.resident?.seq, 25, 'above what was deleted');
+      t.equal(after.residentOf(fresh)?.seq, 25, 'above what was deleted');
       await after.store.close();
     });
   },

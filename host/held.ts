@@ -1,0 +1,209 @@
+// A document in memory behind ids and plain data, so that it can be asked from another thread; and the runner that asks it in the loop of its host.
+// There a handler that does not end stops the host: nobody else is left to notice.
+import { assert } from '../engine/base/assert.ts';
+import { CodedError } from '../engine/base/errors.ts';
+import type { DocumentName } from '../engine/base/ids.ts';
+import { documentName } from '../engine/base/ids.ts';
+import type { App } from '../engine/document/define.ts';
+import type { Acted, Definition, Env, OpenRequest, Resident, Sent, Viewer } from '../engine/document/document.ts';
+import {
+  applyDelete,
+  applyRewind,
+  applySend,
+  closeView,
+  createResident,
+  definitionOf,
+  isDeletedIn,
+  openView,
+  refuseSend,
+  replaySections,
+  restoreResident,
+  takeFailures,
+} from '../engine/document/document.ts';
+import { weightOf } from '../engine/document/life/weight.ts';
+import type { Stored } from '../engine/store/documents.ts';
+import type { Command, Failure, Outcome, Ran, Runner, Running } from './running.ts';
+import { readably } from './shelf.ts';
+
+type Made = Pick<Ran, 'outcome' | 'updates' | 'deltas'> & { readonly failure?: Failure };
+
+export class Held {
+  readonly #definition: Definition;
+  readonly #name: DocumentName;
+  readonly #env: () => Env;
+  readonly #viewers = new Map<number, Viewer>();
+  #resident: Resident | undefined;
+
+  /** `env` is asked once for each command that needs it. */
+  constructor(definition: Definition, name: DocumentName, env: () => Env) {
+    this.#definition = definition;
+    this.#name = name;
+    this.#env = env;
+  }
+
+  get resident(): Resident {
+    assert(this.#resident !== undefined, `${this.#name} is loaded before it is used`);
+    return this.#resident;
+  }
+
+  run(command: Command): Ran {
+    const before = this.#resident?.seq ?? 0;
+    const { outcome, updates, deltas, failure } = this.#make(command);
+    const seq = this.#resident?.seq ?? 0;
+    const weight = this.#resident === undefined ? 0 : weightOf(this.#resident);
+    const failures = failure === undefined ? [] : [failure];
+    const failed = this.#resident && takeFailures(this.#resident);
+    if (failed !== undefined) failures.push({ where: `policy or formula ${failed.name}`, failure: failed.failure });
+    return { outcome, updates, seqFirst: before + 1, deltas, failures, seq, weight };
+  }
+
+  /** Who was sent away with a document that ended is closed already. */
+  close(viewer: number): void {
+    const known = this.#viewers.get(viewer);
+    if (known === undefined) return;
+    closeView(this.resident, known);
+    if (known.views === 0) this.#viewers.delete(viewer);
+  }
+
+  #make(command: Command): Made {
+    switch (command.kind) {
+      case 'load':
+        return this.#failing(() => this.#take(residentOf(this.#definition, this.#name, command.stored)));
+      case 'ruin':
+        return this.#failing(() => this.#take(ruinOf(this.#definition, this.#name, command.stored)));
+      case 'open':
+        return this.#open(command);
+      case 'reopen':
+        return this.#open({ who: command.who, session: '' });
+      case 'send':
+        return sent(command.request.channel, applySend(this.resident, command.request, this.#env()));
+      case 'refuse': {
+        const { request, code, text } = command;
+        return sent(request.channel, refuseSend(this.resident, request, code, text, this.#env()));
+      }
+      case 'rewind':
+        return this.#failing(() => applyRewind(this.resident, command.to, command.who, this.#env()));
+      case 'delete':
+        return this.#failing(() => {
+          const acted = applyDelete(this.resident, command.who, this.#env());
+          this.#closeAll();
+          return acted;
+        });
+    }
+  }
+
+  #take(resident: Resident): undefined {
+    this.#resident = resident;
+  }
+
+  #failing(make: () => Acted | undefined): Made {
+    try {
+      const acted = make();
+      const updates = acted === undefined ? [] : [acted.update];
+      return { outcome: { kind: 'done' }, updates, deltas: acted?.deltas ?? [] };
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error;
+      return { outcome: { kind: 'failed', error }, updates: [], deltas: [] };
+    }
+  }
+
+  #open({ who, session }: OpenRequest): Made {
+    const { updates, deltas, result } = openView(this.resident, { who, session }, this.#env());
+    if (result.kind === 'refused') return { outcome: { ...result, n: 0, seq: 0 }, updates, deltas };
+    const { viewer, incarnation, json } = result;
+    this.#viewers.set(viewer.id, viewer);
+    const outcome: Outcome = {
+      kind: 'opened',
+      viewer: viewer.id,
+      viewerKind: viewer.kind.id,
+      session: result.session,
+      incarnation,
+      json,
+    };
+    return { outcome, updates, deltas };
+  }
+
+  /** Nobody may go on viewing what has ended: who comes next would be told what those were. */
+  #closeAll(): void {
+    for (const viewer of this.#viewers.values()) while (viewer.views > 0) closeView(this.resident, viewer);
+    this.#viewers.clear();
+  }
+}
+
+function sent(channel: string, { update, deltas, result, failure }: Sent): Made {
+  const updates = update === undefined ? [] : [update];
+  const made = { outcome: result, updates, deltas };
+  return failure === undefined ? made : { ...made, failure: { where: channel, failure } };
+}
+
+/** DOCUMENT_UNREADABLE where what is stored makes no document. */
+function residentOf(definition: Definition, name: DocumentName, { snapshot, sections, seqFloor }: Stored): Resident {
+  return readably(name, () => {
+    const resident =
+      snapshot === undefined || isDeletedIn(sections)
+        ? createResident(definition, name, seqFloor)
+        : restoreResident(definition, name, snapshot.state);
+    replaySections(resident, sections);
+    return resident;
+  });
+}
+
+/** What stands for a document that cannot be made, and can only be deleted: it is at the seq of its last update, and holds nothing. */
+function ruinOf(definition: Definition, name: DocumentName, { seqLast }: Stored): Resident {
+  return { ...createResident(definition, name, seqLast), incarnation: 'f'.repeat(32) };
+}
+
+/** Documents in the loop of their host: each is asked, and has answered. */
+export class InlineRunner implements Runner {
+  readonly #app: App;
+  readonly #env: () => Env;
+
+  constructor(app: App, env: () => Env) {
+    this.#app = app;
+    this.#env = env;
+  }
+
+  get hasRoom(): boolean {
+    return true;
+  }
+
+  has(space: string): boolean {
+    return definitionOf(this.#app, space) !== undefined;
+  }
+
+  begin(name: DocumentName): InlineDocument {
+    const definition = definitionOf(this.#app, documentName(name).space);
+    assert(definition !== undefined, `there is a space for ${name}`);
+    return new InlineDocument(new Held(definition, name, this.#env));
+  }
+}
+
+export class InlineDocument implements Running {
+  readonly held: Held;
+
+  constructor(held: Held) {
+    this.held = held;
+  }
+
+  get seq(): number {
+    return this.held.resident.seq;
+  }
+
+  get weight(): number {
+    return weightOf(this.held.resident);
+  }
+
+  get pending(): number {
+    return 0;
+  }
+
+  ask(command: Command, then: (ran: Ran) => void): void {
+    then(this.held.run(command));
+  }
+
+  close(viewer: number): void {
+    this.held.close(viewer);
+  }
+
+  drop(): void {}
+}

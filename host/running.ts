@@ -1,0 +1,109 @@
+// What a desk asks of the documents that it holds, wherever they run: in the loop of its host (held.ts), or in threads beside it
+// (workers/document-pool.ts). Whatever goes in and comes out is plain data. Commands to one document are carried out in the order in which they
+// were asked, and their results come in that order: at once, or later. The desk cannot tell which.
+import type { ErrorCode } from '../engine/base/errors.ts';
+import { CodedError } from '../engine/base/errors.ts';
+import type { DocumentName, Principal } from '../engine/base/ids.ts';
+import type { Former, SendRequest, ViewDelta } from '../engine/document/document.ts';
+import type { Stored } from '../engine/store/documents.ts';
+
+/** What is done to a document beside its messages: an operator's rewind, or its end. */
+export type Deed =
+  | { readonly kind: 'rewind'; readonly to: Former; readonly who: Principal }
+  | { readonly kind: 'delete'; readonly who: Principal };
+
+export type Command =
+  /** Before all others. It fails with DOCUMENT_UNREADABLE. */
+  | { readonly kind: 'load'; readonly stored: Stored }
+  /** Stands for a document that cannot be made, so that it can be deleted. */
+  | { readonly kind: 'ruin'; readonly stored: Stored }
+  | { readonly kind: 'open'; readonly who: Principal; readonly session: string }
+  /** For a view of a document that was lost, and read again. */
+  | { readonly kind: 'reopen'; readonly who: Principal }
+  | { readonly kind: 'send'; readonly request: SendRequest }
+  /** A message whose handler is not to run (again): `code` is written as its refusal. */
+  | { readonly kind: 'refuse'; readonly request: SendRequest; readonly code: ErrorCode; readonly text: string }
+  | Deed;
+
+export type Outcome =
+  | { readonly kind: 'done' }
+  /** `viewer` and `viewerKind` are the ids of both in this document in memory. */
+  | {
+      readonly kind: 'opened';
+      readonly viewer: number;
+      readonly viewerKind: number;
+      readonly session: string;
+      readonly incarnation: string;
+      readonly json: string;
+    }
+  | { readonly kind: 'answered'; readonly n: number; readonly seq: number; readonly json: string }
+  /** `n` is 0 where a view is not opened. */
+  | {
+      readonly kind: 'refused';
+      readonly n: number;
+      readonly seq: number;
+      readonly code: string;
+      readonly text: string;
+    }
+  /** Nothing was done. */
+  | { readonly kind: 'failed'; readonly error: CodedError };
+
+/** What the application's code threw, and where: for its log. */
+export type Failure = { readonly where: string; readonly failure: unknown };
+
+/** What came of a command. */
+export type Ran = {
+  readonly outcome: Outcome;
+  /** To be written before any of the rest leaves; the first has the number `seqFirst`. */
+  readonly updates: readonly Uint8Array[];
+  readonly seqFirst: number;
+  readonly deltas: readonly ViewDelta[];
+  readonly failures: readonly Failure[];
+  /** Of the document after it: its seq, and about what it takes in memory. */
+  readonly seq: number;
+  readonly weight: number;
+};
+
+/** A command whose result has not come. */
+export type Asked = { readonly command: Command; readonly then: (ran: Ran) => void };
+
+/** Where it ran it is no more, with all that it did and nobody heard of. */
+export type Lost = {
+  /** In order. */
+  readonly pending: readonly Asked[];
+  /** One of these: it was at work when that happened, and is to be blamed. */
+  readonly stopped: Asked | undefined;
+};
+
+/** One document in memory. */
+export interface Running {
+  readonly seq: number;
+  readonly weight: number;
+  /** Commands whose results have not come. */
+  readonly pending: number;
+  ask(command: Command, then: (ran: Ran) => void): void;
+  /** One view less of this viewer. */
+  close(viewer: number): void;
+  /** It leaves memory. No result of it comes any more. */
+  drop(): void;
+}
+
+export interface Runner {
+  /** Too much waits: whoever asks is refused. */
+  readonly hasRoom: boolean;
+  has(space: string): boolean;
+  /** To be loaded first. `onLost` ends what was begun here. */
+  begin(name: DocumentName, onLost: (lost: Lost) => void): Running;
+}
+
+/** What comes of a command that was not carried out. */
+export function unrun(command: Command, code: ErrorCode, text: string): Ran {
+  const outcome = outcomeOf(command, code, text);
+  return { outcome, updates: [], seqFirst: 0, deltas: [], failures: [], seq: 0, weight: 0 };
+}
+
+function outcomeOf(command: Command, code: ErrorCode, text: string): Outcome {
+  if (command.kind === 'open' || command.kind === 'reopen') return { kind: 'refused', n: 0, seq: 0, code, text };
+  if ('request' in command) return { kind: 'refused', n: command.request.n, seq: 0, code, text };
+  return { kind: 'failed', error: new CodedError(code, text) };
+}

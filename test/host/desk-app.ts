@@ -1,0 +1,44 @@
+// What the desks of tests run, also where each thread loads it by itself.
+import { z } from 'zod';
+import { all, app, document, open, t } from '../../engine/document/define.ts';
+import { base } from '../document/kit.ts';
+
+const nothing = z.object({});
+
+/** Says what it is told, and is otherwise as bad as an application can be. */
+const bad = document({ said: t.list(t.string()), trap: t.string(''), guarded: t.string('') })
+  .policies({
+    calm: ({ doc, who }) => {
+      while (doc.trap === who.agent);
+      return true;
+    },
+  })
+  .privacy({ said: open, guarded: all('calm') })
+  .events({ invent: () => true })
+  .channel('say', z.object({ text: z.string() }), ({ doc, message }) => {
+    doc.said.push(message.text);
+    return doc.said.length;
+  })
+  .channel('trap', z.object({ who: z.string() }), ({ doc, message }) => {
+    doc.trap = message.who;
+  })
+  .channel('spin', nothing, ({ doc }) => {
+    doc.said.push('never to be seen');
+    for (;;);
+  })
+  .channel('exit', nothing, () => process.exit(3))
+  .channel('stray', nothing, () => {
+    Promise.reject(new Error('nobody waits for this'));
+  })
+  .channel('throw', nothing, () => {
+    throw new TypeError('as told', { cause: 'by a test' });
+  });
+
+/** Documents anybody may see all of but for `secret`; some that nobody can begin; and bad ones. */
+export const spaces = {
+  s: base.privacy({ text: open, count: open, tags: open }),
+  closed: document({ text: t.string('') }).privacy({ text: open }),
+  bad,
+};
+
+export default app({ spaces });
