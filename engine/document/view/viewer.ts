@@ -45,13 +45,13 @@ export type Move = {
   readonly viewers: ReadonlySet<Viewer>;
 };
 
-/** What they hear: `own`, who is one of those; else `json`. `movers`: all of them, where policies say something else of them now. */
+/** What they hear: `own`, who is one of those; else `json`. `isMoving`: policies say something else of them now. */
 export type Telling = {
   readonly move: Move;
   readonly json: string | undefined;
   readonly own: ReadonlyMap<Viewer, string | undefined>;
   readonly count: number;
-  readonly movers: readonly Viewer[] | undefined;
+  readonly isMoving: boolean;
   /** They are all of their kind. */
   readonly isWhole: boolean;
 };

@@ -209,21 +209,21 @@ export class Viewers {
     }
     const isMoving = JSON.stringify(outcomes) !== JSON.stringify(from.outcomes);
     const isWhole = viewers.size === from.viewers.size;
-    return { move, json, own, count: viewers.size, movers: isMoving ? [...viewers] : undefined, isWhole };
+    return { move, json, own, count: viewers.size, isMoving, isWhole };
   }
 
   #carryOut(tellings: readonly Telling[]): ViewDelta[] {
     const alone: ViewDelta[] = [];
     const common: ViewDelta[] = [];
-    for (const { move, movers, isWhole } of tellings) {
+    for (const { move, isMoving, isWhole } of tellings) {
       move.from.first = undefined;
-      if (movers !== undefined && isWhole) this.#kinds.delete(JSON.stringify(move.from.outcomes));
+      if (isMoving && isWhole) this.#kinds.delete(JSON.stringify(move.from.outcomes));
     }
     for (const telling of tellings) {
-      const { move, json, own, count, movers } = telling;
-      const to = movers === undefined ? move.from : this.#settle(telling);
+      const { move, json, own, count, isMoving } = telling;
+      const to = isMoving ? this.#settle(telling) : move.from;
       if (to !== move.from) {
-        for (const viewer of movers ?? [])
+        for (const viewer of [...move.viewers])
           alone.push(this.#transfer(viewer, to, own.has(viewer) ? own.get(viewer) : json));
         continue;
       }
