@@ -28,6 +28,8 @@ export type Changed = {
   readonly bubbles: readonly number[];
 };
 
+const nothing: Changed = { policies: [], formulas: [], bubbles: [] };
+
 type Project = (keys: readonly string[]) => Json | undefined;
 
 type Known = {
@@ -43,6 +45,8 @@ export class Judge {
   readonly #policies: Known[];
   readonly #bubbles: { readonly reads: Set<string> }[];
   readonly #values: { readonly reads: Set<string>; value: Json | undefined; isKnown: boolean }[];
+  /** Nothing of the application's is asked. */
+  readonly #isPlain: boolean;
   #reading: Reading | undefined;
   /** Where the names of fields that are read are noted now. */
   #reads = new Set<string>();
@@ -51,6 +55,7 @@ export class Judge {
   constructor(plan: Plan, state: JsonObject) {
     this.#plan = plan;
     this.#state = state;
+    this.#isPlain = plan.policies.length + plan.formulas.length + plan.bubbles.length === 0;
     this.#policies = plan.policies.map(() => ({ reads: new Set(), everybody: undefined }));
     this.#bubbles = plan.bubbles.map(() => ({ reads: new Set() }));
     this.#values = plan.formulas.map(() => ({ reads: new Set(), value: undefined, isKnown: false }));
@@ -90,6 +95,7 @@ export class Judge {
   changed(redo: JsonObject): Changed {
     this.#reading?.end();
     this.#reading = undefined;
+    if (this.#isPlain) return nothing;
     const names = Object.keys(redo);
     const isRead = ({ reads }: { readonly reads: ReadonlySet<string> }): boolean =>
       names.some((name) => reads.has(name));

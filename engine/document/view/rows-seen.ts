@@ -22,6 +22,7 @@ export class RowsSeen {
 
   /** What was found is what was, from now on. */
   turn(): void {
+    if (this.#found.length === 0) return;
     for (const [path, policy, passes] of this.#found) {
       const policies = this.#passed.get(path);
       if (passes && policies === undefined) this.#passed.set(path, new Set([policy]));

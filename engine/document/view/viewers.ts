@@ -90,9 +90,10 @@ export class Viewers {
     const before = this.#formulas ?? [];
     const after = changed.formulas.length === 0 ? before : this.#judge.values();
     this.#formulas = after;
-    const formulas = new Set(changed.formulas);
+    const formulas = changed.formulas.length === 0 ? none : new Set(changed.formulas);
     const tellings = this.#moves(changed.policies).map((move): Telling => {
-      const stirred = new Set(changed.policies.filter((number) => isStirred(move, number)));
+      const isAny = changed.policies.length > 0;
+      const stirred = isAny ? new Set(changed.policies.filter((number) => isStirred(move, number))) : none;
       // What hangs on a policy may be in any of them.
       const bubbles = stirred.size > 0 ? this.#everyBubble : changed.bubbles;
       return this.#telling(move, { ...change, before, after, formulas, stirred, bubbles });
@@ -207,7 +208,7 @@ export class Viewers {
       const isApart = noticed.isEach || changed.size > 0 || noticed.named.has(keyOf(viewer.who));
       if (isApart) own.set(viewer, this.#ownDelta(viewer, bubbles, outcomes, changed, told));
     }
-    const isMoving = JSON.stringify(outcomes) !== JSON.stringify(from.outcomes);
+    const isMoving = outcomes !== from.outcomes && JSON.stringify(outcomes) !== JSON.stringify(from.outcomes);
     const isWhole = viewers.size === from.viewers.size;
     return { move, json, own, count: viewers.size, isMoving, isWhole };
   }
