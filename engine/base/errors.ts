@@ -39,6 +39,8 @@ export const errorCodes = {
   DOCUMENT_DELETED: { wire: 3015, retry: 'maybe' },
   DOCUMENT_UNREADABLE: { wire: 3016, retry: 'maybe' },
   HANDLER_STOPPED: { wire: 3017, retry: 'never' },
+  DOCUMENT_NEWER: { wire: 3040, retry: 'later' },
+  MIGRATION_FAILED: { wire: 3041, retry: 'later' },
   FRAME_INVALID: { wire: 4001, retry: 'never' },
   FRAME_TOO_BIG: { wire: 4002, retry: 'never' },
   AUTH_REQUIRED: { wire: 4003, retry: 'never' },
@@ -53,6 +55,7 @@ export const errorCodes = {
   PORT_TAKEN: { wire: 5003, retry: 'never' },
   APP_INVALID: { wire: 5004, retry: 'never' },
   BACKUP_CORRUPT: { wire: 5005, retry: 'never' },
+  DEPLOY_REFUSED: { wire: 5040, retry: 'never' },
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;

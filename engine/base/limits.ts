@@ -142,6 +142,8 @@ export const taskCommandsMax = 256;
 export const taskResultsLengthMax = 4 * 1024 * 1024;
 /** Documents that cannot be made, and that the log of a host names. */
 export const unreadableToldMax = 1_000;
+/** Documents that are read again under new code before clients have their turn. */
+export const renewedAtOnce = 16;
 /** What documents take in a host's memory, about, over all chains that it heads; idle ones leave, oldest first. Documents with viewers stay. */
 export const documentBytesMax = 256 * 1024 * 1024;
 /** Documents that are asked, for the sake of one, whether they can leave. */

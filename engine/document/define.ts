@@ -19,6 +19,8 @@ import type { Draft } from './definition/drafts.ts';
 import type { Shape } from './definition/fields.ts';
 import { checkFieldName, checkShape, invalid } from './definition/fields.ts';
 import type { Reading, RowOf } from './definition/reading.ts';
+import type { Steps } from './definition/steps.ts';
+import { firstVersion, planVersion } from './definition/steps.ts';
 import { planRecord } from './draft/draft.ts';
 import type { Words } from './view/plan.ts';
 import { planView } from './view/plan.ts';
@@ -30,6 +32,7 @@ export type { Draft, ListDraft, MapDraft, Query, Row, RowInput, TableDraft } fro
 export type { Shape } from './definition/fields.ts';
 export { t } from './definition/fields.ts';
 export type { Reading } from './definition/reading.ts';
+export type { MigrationStep, StepInput } from './definition/steps.ts';
 export { all, open, requires, viewerIs } from './view/privacy.ts';
 
 /** Whether both are the same agent of the same authority. Nobody is the same as nobody else: false where one is absent. */
@@ -166,6 +169,14 @@ export class DocumentDefinition<T extends Said> implements Definition {
     return this.#next('privacy', { view: planView(this.#shape, page, wordsOf(this.plan)) });
   }
 
+  /**
+   * Which version of this definition it is: 1 where nothing is said. `steps` bring what is stored of a document to it, one step for each version
+   * from the oldest that is still known: `version(3, { 2: ..., 3: ... })`.
+   */
+  version(version: number, steps: Steps): DocumentDefinition<T> {
+    return this.#next('version', planVersion(version, steps));
+  }
+
   /** `invent` says who may begin a document by opening it. Absent, one that does not exist is DOCUMENT_UNKNOWN. */
   events(events: { readonly invent?: InventPolicy }): DocumentDefinition<T> {
     for (const [name, value] of Object.entries(events)) {
@@ -225,6 +236,7 @@ export function document<const S extends Shape>(
 }> {
   checkShape(shape, '');
   const plan: Plan = {
+    ...firstVersion,
     record: planRecord(shape),
     view: planView(shape, {}, { policies: [], formulas: [], bubbles: [] }),
     policies: [],

@@ -25,11 +25,12 @@ import { runHandler, validate } from './handle.ts';
 import { hexOf } from './life/hex.ts';
 import { lengthOf } from './life/length.ts';
 import type { Past } from './life/past.ts';
-import { createPast, takeSections } from './life/past.ts';
+import { change, createPast, takeSections } from './life/past.ts';
 import type { Answer, Session } from './life/sessions.ts';
 import { checkSessions, judge, record, register, sessionOf } from './life/sessions.ts';
 import { decodeSnapshot } from './life/snapshot.ts';
 import { encodeUpdate, lifeIn, noMessage } from './life/update.ts';
+import { birthOf } from './life/version.ts';
 import type { Inside, Resident } from './resident.ts';
 import type { Failures } from './view/policies.ts';
 import type { ViewDelta, Viewer } from './view/viewer.ts';
@@ -39,7 +40,7 @@ export { definitionOf, isApp } from './define.ts';
 export type { Definition } from './definition/definition.ts';
 export type { Env } from './handle.ts';
 export type { Acted, Former } from './operate.ts';
-export { applyDelete, applyRewind } from './operate.ts';
+export { applyDelete, applyMigration, applyRewind, isWaiting } from './operate.ts';
 export type { Resident } from './resident.ts';
 export type { Failures } from './view/policies.ts';
 export type { ViewDelta, Viewer } from './view/viewer.ts';
@@ -180,7 +181,9 @@ function invent(resident: Inside, who: Principal, env: Env): Uint8Array {
   const id = freshId(env);
   resident.incarnation = hexOf(id);
   resident.seq += 1;
-  return encodeUpdate({ ...noMessage, kind: 'invent', seq: resident.seq, atMs: env.nowMs, who, id });
+  const birth = birthOf(resident.definition.plan.version);
+  change(resident, birth.redo, birth.undo);
+  return encodeUpdate({ ...noMessage, ...birth, kind: 'invent', seq: resident.seq, atMs: env.nowMs, who, id });
 }
 
 /** One view less of this viewer. */

@@ -1,13 +1,17 @@
-// What an operator does to a document: updates like any other, that no handler makes and no session sends.
+// What is done to a document beside its messages, by an operator or by the platform: updates like any other, that no handler makes and no session
+// sends.
 
+import { assert } from '../base/assert.ts';
 import { CodedError } from '../base/errors.ts';
 import type { Principal } from '../base/ids.ts';
 import { updateBytesMax } from '../base/limits.ts';
 import type { JsonObject } from '../base/merge-patch.ts';
 import { diff, isJsonObject } from '../base/merge-patch.ts';
+import { isBehind, migrate } from './definition/migrate.ts';
 import type { Env } from './handle.ts';
 import { change, end } from './life/past.ts';
 import { encodeUpdate, noMessage } from './life/update.ts';
+import { versionOf } from './life/version.ts';
 import type { Inside, Resident } from './resident.ts';
 import type { ViewDelta } from './view/viewer.ts';
 
@@ -17,15 +21,43 @@ export type Acted = { readonly update: Uint8Array; readonly deltas: readonly Vie
 /** The state after update `seq` of this incarnation. */
 export type Former = { readonly seq: number; readonly incarnation: string; readonly state: JsonObject };
 
+/** Updates that no person made. */
+export const platform: Principal = { agent: 'platform', authority: 'levelten' };
+
+/** Whether it is of an older version than its definition, and so nothing may be done to it but `applyMigration`. DOCUMENT_NEWER. */
+export function isWaiting({ definition, incarnation, state }: Resident): boolean {
+  return incarnation !== '' && isBehind(definition, state);
+}
+
+/** Brings a document that waits to the version of its definition. Nobody may be viewing yet. MIGRATION_FAILED. */
+export function applyMigration(resident: Resident, env: Env): Acted {
+  const inside: Inside = resident;
+  assert(isWaiting(inside) && inside.viewers.size === 0, `${inside.name} is migrated first, and once`);
+  const after = migrate(inside.definition, inside.state, env.randomBytes16);
+  const redo = patchOf(inside.state, after);
+  const undo = patchOf(after, inside.state);
+  const [seq, n] = [inside.seq + 1, versionOf(inside.state)];
+  const update = encodeUpdate({ ...noMessage, kind: 'migrate', seq, atMs: env.nowMs, who: platform, n, redo, undo });
+  if (update.length > updateBytesMax) {
+    throw new CodedError('MIGRATION_FAILED', `the migration is an update of more than ${updateBytesMax} bytes`);
+  }
+  change(inside, redo, undo);
+  inside.seq = seq;
+  return { update, deltas: [], seq };
+}
+
 /**
- * Sets the document to a state that it had: an update of its own, so that what was done since stays in its history. Sessions and
- * answers stay. HISTORY_GONE where it is another document by now; UPDATE_TOO_BIG where the way there and back is over `updateBytesMax`.
+ * Sets the document to a state that it had, brought to the version that runs: an update of its own, so that what was done since stays in its
+ * history. Sessions and answers stay. HISTORY_GONE where it is another document by now; UPDATE_TOO_BIG where the way there and back is over
+ * `updateBytesMax`; MIGRATION_FAILED.
  */
 export function applyRewind(resident: Resident, to: Former, who: Principal, env: Env): Acted {
   const inside: Inside = resident;
   if (to.incarnation !== inside.incarnation) throw new CodedError('HISTORY_GONE', 'the document began anew');
-  const redo = patchOf(inside.state, to.state);
-  const undo = patchOf(to.state, inside.state);
+  const { definition } = inside;
+  const former = isBehind(definition, to.state) ? migrate(definition, to.state, env.randomBytes16) : to.state;
+  const redo = patchOf(inside.state, former);
+  const undo = patchOf(former, inside.state);
   const seq = inside.seq + 1;
   const update = encodeUpdate({ ...noMessage, kind: 'rewind', seq, atMs: env.nowMs, who, n: to.seq, redo, undo });
   if (update.length > updateBytesMax) {

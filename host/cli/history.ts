@@ -51,5 +51,6 @@ function describe({ lines }: HistoryPage): string {
 
 function whatOf({ kind, channel, to }: HistoryLine): string {
   if (kind === 'send') return channel;
+  if (kind === 'migrate') return `migrate to version ${to}`;
   return kind === 'rewind' ? `rewind to ${to}` : kind;
 }

@@ -7,13 +7,18 @@ import { AssertionFailed } from '../../engine/base/assert.ts';
 import { CodedError } from '../../engine/base/errors.ts';
 import type { DocumentName, Principal } from '../../engine/base/ids.ts';
 import { documentName } from '../../engine/base/ids.ts';
+import { compareSpaces, succeed } from '../../engine/document/definition/compare.ts';
+import type { Described } from '../../engine/document/definition/describe.ts';
+import { describeApp } from '../../engine/document/definition/describe.ts';
 import type { Env, Resident, Sent, ViewDelta, Viewer } from '../../engine/document/document.ts';
 import {
+  applyMigration,
   applyRewind,
   applySend,
   checkResident,
   closeView,
   createResident,
+  isWaiting,
   openView,
   replaySections,
   restoreResident,
@@ -57,7 +62,9 @@ export function testDocument<D extends Testable>(definition: D, options: TestOpt
 
 export class TestDocument<D extends Testable> {
   readonly name: DocumentName;
-  readonly #definition: D;
+  #definition: D;
+  /** With what the definitions before it may have left behind. */
+  #described: Described;
   readonly #seed: number;
   readonly #randomBytes16: () => Uint8Array;
   readonly #updates: Uint8Array[] = [];
@@ -69,6 +76,7 @@ export class TestDocument<D extends Testable> {
   constructor(definition: D, { key = 'one', nowMs = nowMsUsual, seed = 1 }: TestOptions) {
     this.name = documentName(`test/${key}`).name;
     this.#definition = definition;
+    this.#described = describeApp({ spaces: { test: definition } });
     this.#seed = seed;
     this.#randomBytes16 = seededBytes(seed);
     this.#resident = createResident(definition, this.name);
@@ -147,20 +155,49 @@ export class TestDocument<D extends Testable> {
 
   /** Sets the document to its state after update `seq`, by one more update, as an operator may. TestRefused, as HISTORY_GONE. */
   rewind(seq: number): void {
-    try {
+    this.#refusing(() => {
       const reader = new FormerReader(seq);
       reader.begin(undefined, this.#updates);
       const acted = applyRewind(this.#resident, reader.former(), operator, this.#env);
       this.#keep([acted.update]);
       this.#tell(acted.deltas);
-    } catch (cause) {
-      throw cause instanceof CodedError ? new TestRefused(cause.code, cause.message, cause) : cause;
-    }
+    });
     this.#check(`it was rewound to ${seq}`);
+  }
+
+  /**
+   * The next version of its code takes its place, as by `levelten deploy`: the document is migrated, and its viewers are shown it anew. TestRefused
+   * with DEPLOY_REFUSED where the state of documents is another and the version is not; with MIGRATION_FAILED or DOCUMENT_NEWER as its viewers
+   * would be. What comes back is this same document, with the types of the new code.
+   */
+  deploy<E extends Testable>(definition: E): TestDocument<E> {
+    const described = describeApp({ spaces: { test: definition } });
+    const findings = compareSpaces(this.#described, described).flatMap((space) => space.findings);
+    const forbidden = findings.find(({ verdict }) => verdict === 'forbidden');
+    if (forbidden !== undefined) throw new TestRefused('DEPLOY_REFUSED', `${forbidden.path}: ${forbidden.what}`);
+    const deployed = this as unknown as TestDocument<E>;
+    const resident = deployed.#replayed(definition);
+    this.#refusing(() => {
+      if (isWaiting(resident)) this.#keep([applyMigration(resident, this.#env).update]);
+    });
+    deployed.#definition = definition;
+    this.#described = succeed(this.#described, described);
+    this.#resident = resident;
+    for (const [viewer, seat] of this.#seats) this.#reopen(viewer, seat, true);
+    this.#check('other code was deployed');
+    return deployed;
   }
 
   get #env(): Env {
     return { nowMs: this.#nowMs, randomBytes16: this.#randomBytes16 };
+  }
+
+  #refusing(run: () => void): void {
+    try {
+      run();
+    } catch (cause) {
+      throw cause instanceof CodedError ? new TestRefused(cause.code, cause.message, cause) : cause;
+    }
   }
 
   #send(viewer: TestViewer<D>, channel: string, message: unknown): Sent {
@@ -194,13 +231,13 @@ export class TestDocument<D extends Testable> {
     return seat;
   }
 
-  #reopen(viewer: TestViewer<D>, seat: Seat): void {
+  #reopen(viewer: TestViewer<D>, seat: Seat, mayDiffer = false): void {
     const request = { who: viewer.who, session: seat.session };
     const { updates, deltas, result } = openView(this.#resident, request, this.#env);
     const what = `${viewer.who.agent} opened it again`;
     if (result.kind === 'refused') throw this.#broken(what, `that was refused: ${result.code}: ${result.text}`);
     const difference = differenceOf(JSON.parse(result.json), viewer.view as never);
-    if (difference !== undefined) throw this.#broken(what, `the view is another: ${difference}`);
+    if (difference !== undefined && !mayDiffer) throw this.#broken(what, `the view is another: ${difference}`);
     this.#keep(updates);
     seat.viewer = result.viewer;
     seat.kind = result.viewer.kind.id;
@@ -227,8 +264,8 @@ export class TestDocument<D extends Testable> {
     }
   }
 
-  #replayed(): Resident {
-    const resident = createResident(this.#definition, this.name);
+  #replayed(definition: D = this.#definition): Resident {
+    const resident = createResident(definition, this.name);
     replaySections(resident, this.#updates);
     return resident;
   }

@@ -24,7 +24,7 @@ type Arrived<Answer> = Answer extends void ? null : Answer;
 /** A name, which is an agent of the authority `dev`, as in development mode; or both parts. */
 export type Who = string | Principal;
 
-/** What is stored: a field that was never written is absent, whatever it reads as. A table also holds `@next`, a count, and each of its rows `@n`. */
+/** What is stored: a field that was never written is absent, whatever it reads as. A table also holds `@next`, a count, and each of its rows `@n`; a document of a version above 1 holds that as `@v`. */
 export type StateOf<S extends Shape> = { readonly [K in keyof S]?: Stored<S[K]> };
 type Stored<F> =
   F extends RecordField<infer R>

@@ -2,6 +2,7 @@
 import type { Principal } from '../../base/ids.ts';
 import type { RecordPlan } from '../draft/draft.ts';
 import type { ViewPlan } from '../view/plan.ts';
+import type { VersionPlan } from './steps.ts';
 
 /** What validates messages: zod, valibot, arktype, ... (standardschema.dev). It must answer at once. */
 export interface StandardSchema<Input = unknown, Output = Input> {
@@ -75,7 +76,7 @@ export type BubblePlan = {
   readonly run: (input: { readonly doc: object; readonly who: Principal }) => unknown;
 };
 
-export type Plan = {
+export type Plan = VersionPlan & {
   readonly record: RecordPlan;
   readonly view: ViewPlan;
   /** By number, as the view plan names them. */

@@ -129,12 +129,17 @@ export class TableRows implements TableWatch {
   #freshId(): string {
     const { randomBytes16 } = this.#cursor.transaction;
     if (randomBytes16 === undefined) throw mistake(`nothing is added to ${this.plan.name} here`);
-    for (let attempt = 0; attempt < idAttempts; attempt += 1) {
-      const id = idOf(randomBytes16());
-      if (this.#cursor.read(id) === undefined) return id;
-    }
-    return assert(false, 'what is random is not always the same') as never;
+    return freshIdIn((id) => this.#cursor.read(id) !== undefined, randomBytes16);
   }
+}
+
+/** An id that no row has for which `isTaken` answers. */
+export function freshIdIn(isTaken: (id: string) => boolean, randomBytes16: () => Uint8Array): string {
+  for (let attempt = 0; attempt < idAttempts; attempt += 1) {
+    const id = idOf(randomBytes16());
+    if (!isTaken(id)) return id;
+  }
+  return assert(false, 'what is random is not always the same') as never;
 }
 
 /** 8 characters out of 39 bits: two of a table of a hundred thousand rows meet once in a hundred such tables. */

@@ -9,6 +9,7 @@ import { createPast, takeBack, takeUpdate } from './past.ts';
 import { decodeSnapshot } from './snapshot.ts';
 import type { Update, UpdateKind } from './update.ts';
 import { decodeSection, lifeIn } from './update.ts';
+import { versionOf } from './version.ts';
 
 /** One update, without anything of what the document holds. */
 export type HistoryLine = {
@@ -21,7 +22,7 @@ export type HistoryLine = {
   readonly channel: string;
   /** '' = done, else what it was refused with. */
   readonly code: string;
-  /** What a rewind went back to; else 0. */
+  /** What a rewind went back to, the version that a migration led to; else 0. */
   readonly to: number;
 };
 
@@ -112,6 +113,7 @@ export class FormerReader implements HistoryReader {
   }
 }
 
-function lineOf({ seq, kind, who, atMs, channel, code, n }: Update): HistoryLine {
-  return { seq, kind, who, atMs, channel, code, to: kind === 'rewind' ? n : 0 };
+function lineOf({ seq, kind, who, atMs, channel, code, n, redo }: Update): HistoryLine {
+  const to = kind === 'rewind' ? n : kind === 'migrate' ? versionOf(redo) : 0;
+  return { seq, kind, who, atMs, channel, code, to };
 }

@@ -11,6 +11,7 @@ import type { Sessions } from './sessions.ts';
 import { createSessions, record, register } from './sessions.ts';
 import type { Update } from './update.ts';
 import { lifeIn } from './update.ts';
+import { versionOf } from './version.ts';
 
 export type Past = {
   /** Of the last update. It goes on where the document was deleted and begins anew, and is never behind what was deleted. */
@@ -50,6 +51,7 @@ export function takeUpdate(past: Past, update: Update): void {
   switch (update.kind) {
     case 'invent':
       past.incarnation = hexOf(update.id);
+      change(past, update.redo, update.undo);
       break;
     case 'session':
       if (past.sessions.byId.has(hexOf(update.id))) throw corrupt('a session is registered twice');
@@ -67,6 +69,11 @@ export function takeUpdate(past: Past, update: Update): void {
     case 'rewind':
       if (update.n < 1 || update.n >= update.seq) throw corrupt('it is rewound to what has not been');
       change(past, update.redo, update.undo);
+      break;
+    case 'migrate':
+      if (update.n !== versionOf(past.state)) throw corrupt('it is migrated from a version that it is not of');
+      change(past, update.redo, update.undo);
+      if (update.n >= versionOf(past.state)) throw corrupt('it is migrated to no later version');
       break;
     case 'delete':
       return end(past, update.seq);

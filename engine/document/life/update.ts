@@ -10,6 +10,7 @@
 //             3 send     a message, number `n` of the session that update `session` registered, whose sender has the answers up to `done`
 //             4 rewind   the state becomes again what it was after update `n`; sessions stay as they are
 //             5 delete   the document ends, its sessions with it. What stands before it is of no document any more
+//             8 migrate  the state of version `n` of its definition becomes one of a later version
 //   seq       one more for each update; that of an invent is above any that was deleted before, 1 where none was
 //   atMs      the time that the handler saw, in ms since 1970
 //   code      '' = done; else a refusal, whose redo and undo are empty and whose answer is ''
@@ -25,7 +26,7 @@ import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import { isJsonObject } from '../../base/merge-patch.ts';
 import { isReservedKey } from '../draft/values.ts';
 
-export type UpdateKind = 'invent' | 'session' | 'send' | 'rewind' | 'delete';
+export type UpdateKind = 'invent' | 'session' | 'send' | 'rewind' | 'delete' | 'migrate';
 
 export type Update = {
   readonly kind: UpdateKind;
@@ -62,10 +63,14 @@ export const noMessage = {
   answer: '',
 } as const;
 
-const kindNumbers = { invent: 1, session: 2, send: 3, rewind: 4, delete: 5 } as const satisfies Record<
-  UpdateKind,
-  number
->;
+const kindNumbers = {
+  invent: 1,
+  session: 2,
+  send: 3,
+  rewind: 4,
+  delete: 5,
+  migrate: 8,
+} as const satisfies Record<UpdateKind, number>;
 const kinds = new Map(Object.entries(kindNumbers).map(([kind, number]) => [number as number, kind as UpdateKind]));
 const slots = 14;
 const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false });

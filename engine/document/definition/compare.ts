@@ -1,0 +1,273 @@
+// What becomes of living documents, and of clients that are there, when one definition takes the place of another. Three verdicts:
+//
+//   allowed          documents stay what they are, and clients of before go on
+//   breaks clients   documents stay what they are; a client that was written for before may miss something
+//   forbidden        what is stored could not be read as it was meant: it takes a version with a step, by which it is allowed
+//
+//   | what is stored                                                                     | within a version | by a step |
+//   | ---------------------------------------------------------------------------------- | ---------------- | --------- |
+//   | a field, a word, room, a default, an index more or another; a key or a field less   | allowed          | allowed   |
+//   | another kind; a word or room less; a key more or another                            | forbidden        | allowed   |
+//
+// A field that is taken away leaves what it held in the documents (nobody touches what he does not know), so it is remembered: one of the same
+// name is compared with it.
+import { unreachable } from '../../base/assert.ts';
+import type { Described, Description, Seen } from './describe.ts';
+import { kindOf } from './describe.ts';
+import type { EnumField, Field, Shape, TableField } from './fields.ts';
+import { takesAll } from './takes.ts';
+
+export type Verdict = 'allowed' | 'breaks clients' | 'forbidden';
+export type Finding = { readonly path: string; readonly verdict: Verdict; readonly what: string };
+
+/** `stored`: what documents hold cannot be read as it was meant. */
+type Note = (path: string, kind: 'allowed' | 'stored' | 'breaks clients' | 'forbidden', what: string) => void;
+
+/** Whether versions allow what is stored to be another. */
+type Look = { readonly gone: Description['gone']; readonly note: Note };
+
+const order: readonly Verdict[] = ['allowed', 'breaks clients', 'forbidden'];
+
+/** The gravest. */
+export function verdictOf(findings: readonly Finding[]): Verdict {
+  return order[Math.max(0, ...findings.map(({ verdict }) => order.indexOf(verdict)))] as Verdict;
+}
+
+export function compareDefinitions(before: Description, after: Description): Finding[] {
+  const findings: Finding[] = [];
+  const isStep = after.version > before.version && after.oldest <= before.version;
+  const note: Note = (path, kind, what) => {
+    if (kind !== 'stored') findings.push({ path, verdict: kind, what });
+    else if (isStep) findings.push({ path, verdict: 'allowed', what: `${what}: the step sees to that` });
+    else findings.push({ path, verdict: 'forbidden', what });
+  };
+  compareVersions(before, after, note);
+  compareShapes(before.fields, after.fields, '', { gone: before.gone, note });
+  compareSeen(before.seen, after.seen, '', note);
+  compareChannels(before, after, note);
+  if (before.mayInvent !== after.mayInvent) {
+    note('events.invent', 'allowed', after.mayInvent ? 'documents may be begun' : 'nobody begins documents any more');
+  }
+  return findings;
+}
+
+export type SpaceFindings = {
+  readonly space: string;
+  /** 0 where there is none. */
+  readonly versionBefore: number;
+  readonly versionAfter: number;
+  readonly findings: readonly Finding[];
+};
+
+/** Of each space of either. */
+export function compareSpaces(before: Described, after: Described): SpaceFindings[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].map((space) => {
+    const [was, is] = [before[space], after[space]];
+    const versions = { space, versionBefore: was?.version ?? 0, versionAfter: is?.version ?? 0 };
+    if (was !== undefined && is !== undefined) return { ...versions, findings: compareDefinitions(was, is) };
+    const finding: Finding =
+      is === undefined
+        ? { path: '', verdict: 'breaks clients', what: 'there is no such space any more: its documents stay, unseen' }
+        : { path: '', verdict: 'allowed', what: 'this space is new' };
+    return { ...versions, findings: [finding] };
+  });
+}
+
+/** What runs once `after` has taken the place of `before`: with what documents may still hold of it. */
+export function succeed(before: Described, after: Described): Described {
+  return Object.fromEntries(
+    Object.entries(after).map(([space, is]) => {
+      const was = before[space];
+      return [space, was?.version === is.version ? { ...is, gone: goneBetween(was, is) } : is];
+    }),
+  );
+}
+
+function goneBetween(before: Description, after: Description): Description['gone'] {
+  const gone = { ...before.gone };
+  const note: Note = () => {};
+  const onGone = (path: string, field: Field): void => {
+    gone[path] = field;
+  };
+  compareShapes(before.fields, after.fields, '', { gone: before.gone, note }, onGone);
+  for (const path of Object.keys(gone)) if (fieldAt(after.fields, path) !== undefined) delete gone[path];
+  return gone;
+}
+
+function fieldAt(fields: Shape, path: string): Field | undefined {
+  const [name = '', ...rest] = path.split('.').filter((part) => part !== '*');
+  const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
+  if (rest.length === 0 || field === undefined) return field;
+  return fieldAt(shapeOf(field) ?? {}, rest.join('.'));
+}
+
+function shapeOf(field: Field): Shape | undefined {
+  if (field.kind === 'record' || field.kind === 'table') return field.shape;
+  return field.kind === 'map' && field.of.kind === 'record' ? field.of.shape : undefined;
+}
+
+function compareVersions(before: Description, after: Description, note: Note): void {
+  const [was, is] = [before.version, after.version];
+  if (is < was)
+    note('version', 'forbidden', `${is} is behind ${was}: documents of ${was} would be refused (DOCUMENT_NEWER)`);
+  if (is > was && after.oldest > was) note('version', 'forbidden', `there is no step from ${was} on`);
+  if (is > was && after.oldest <= was)
+    note('version', 'allowed', `${was} becomes ${is}: documents are migrated when they are next opened`);
+  if (after.oldest > before.oldest && after.oldest <= was) {
+    const text = `documents of version ${before.oldest} that were not opened since are refused: the oldest step is that from ${after.oldest}`;
+    note('version', 'breaks clients', text);
+  }
+}
+
+function compareShapes(
+  before: Shape,
+  after: Shape,
+  path: string,
+  look: Look,
+  onGone = (_path: string, _field: Field): void => {},
+): void {
+  const { gone, note } = look;
+  for (const [name, was] of Object.entries(before)) {
+    const at = path === '' ? name : `${path}.${name}`;
+    const is = Object.hasOwn(after, name) ? after[name] : undefined;
+    if (is !== undefined) {
+      compareInitials(was, is, at, note);
+      compareFields(was, is, at, look, onGone);
+    } else {
+      onGone(at, was);
+      note(at, 'allowed', 'the field is gone: what documents hold of it stays, unseen');
+    }
+  }
+  for (const [name, is] of Object.entries(after)) {
+    if (Object.hasOwn(before, name)) continue;
+    const at = path === '' ? name : `${path}.${name}`;
+    note(at, 'allowed', `a new field: ${kindOf(is)}`);
+    const was = Object.hasOwn(gone, at) ? gone[at] : undefined;
+    if (was !== undefined) compareFields(was, is, at, look, onGone);
+    // Below it there may be something that went before it did.
+    else
+      compareShapes({}, shapeOf(is) ?? {}, is.kind === 'record' ? at : `${at}.*`, { ...look, note: onlyStored(note) });
+  }
+}
+
+function onlyStored(note: Note): Note {
+  return (path, kind, what) => kind === 'stored' && note(path, kind, what);
+}
+
+function compareFields(
+  before: Field,
+  after: Field,
+  path: string,
+  look: Look,
+  onGone: (path: string, field: Field) => void,
+): void {
+  const { note } = look;
+  if (before.kind !== after.kind) return note(path, 'stored', `${kindOf(before)} becomes ${kindOf(after)}`);
+  switch (before.kind) {
+    case 'enum':
+      return compareWords(before, after as EnumField, path, note);
+    case 'maybe':
+      return compareFields(before.of, (after as typeof before).of, path, look, onGone);
+    case 'list':
+      compareRoom(before.max, (after as typeof before).max, path, note);
+      return compareFields(before.of, (after as typeof before).of, `${path}.*`, look, onGone);
+    case 'map':
+      return compareFields(before.of, (after as typeof before).of, `${path}.*`, look, onGone);
+    case 'record':
+      return compareShapes(before.shape, (after as typeof before).shape, path, look, onGone);
+    case 'table':
+      compareTables(before, after as TableField, path, note);
+      return compareShapes(before.shape, (after as TableField).shape, `${path}.*`, look, onGone);
+    case 'string':
+    case 'int':
+    case 'double':
+    case 'boolean':
+    case 'bigint':
+    case 'principal':
+    case 'dateTime':
+    case 'json':
+      return;
+    default:
+      return unreachable(before);
+  }
+}
+
+function compareInitials(before: Field, after: Field, path: string, note: Note): void {
+  if (before.kind !== after.kind || initialOf(before) === initialOf(after)) return;
+  const [was, is] = [initialOf(before), initialOf(after)].map((value) => JSON.stringify(value));
+  note(path, 'allowed', `where it is absent it reads as ${is}, and no more as ${was}`);
+}
+
+function initialOf(field: Field | undefined): unknown {
+  return field !== undefined && 'initial' in field ? field.initial : undefined;
+}
+
+function compareWords(before: EnumField, after: EnumField, path: string, note: Note): void {
+  const [less, more] = [wordsBut(before, after), wordsBut(after, before)];
+  if (less !== '') note(path, 'stored', `it is no more one of ${less}`);
+  if (more !== '') note(path, 'allowed', `it may also be one of ${more}`);
+}
+
+function wordsBut({ values }: EnumField, other: EnumField): string {
+  return values.filter((word) => !other.values.includes(word)).join(', ');
+}
+
+function compareRoom(before: number, after: number, path: string, note: Note): void {
+  if (after < before) note(path, 'stored', `it holds at most ${after}, and held ${before}`);
+  if (after > before) note(path, 'allowed', `it holds up to ${after}`);
+}
+
+function compareTables(before: TableField, after: TableField, path: string, note: Note): void {
+  compareRoom(before.max, after.max, path, note);
+  if (before.key !== after.key) {
+    if (after.key === undefined) note(path, 'allowed', `${before.key} is no key any more`);
+    else note(path, 'stored', `its key is ${after.key} now: rows may hold it twice`);
+  }
+  const { key } = after;
+  if (key !== undefined && before.key === key && initialOf(before.shape[key]) !== initialOf(after.shape[key])) {
+    note(path, 'stored', `its key ${key} reads as another value where it is absent: rows may hold it twice`);
+  }
+  const [was, is] = [before.index.join(', '), after.index.join(', ')];
+  if (was !== is) note(path, 'allowed', `its indexes are ${is === '' ? 'none' : is}`);
+}
+
+type Fields = Seen['fields'];
+
+function compareSeen(before: Fields, after: Fields, path: string, note: Note): void {
+  for (const [name, was] of Object.entries(before)) {
+    const at = path === '' ? name : `${path}.${name}`;
+    const is = Object.hasOwn(after, name) ? after[name] : undefined;
+    if (is === undefined) {
+      note(at, 'breaks clients', `viewers saw it (${was.who}), and nobody does now`);
+      continue;
+    }
+    if (was.kind !== is.kind) note(at, 'breaks clients', `viewers get ${is.kind} where they got ${was.kind}`);
+    compareWho(was.who, is.who, at, note);
+    compareWho(was.requires || 'open', is.requires || 'open', at, note);
+    compareSeen(was.fields, is.fields, at, note);
+  }
+  for (const [name, is] of Object.entries(after)) {
+    if (!Object.hasOwn(before, name))
+      note(path === '' ? name : `${path}.${name}`, 'allowed', `viewers see it now (${is.who})`);
+  }
+}
+
+function compareWho(before: string, after: string, path: string, note: Note): void {
+  if (before === after) return;
+  note(path, before === 'open' ? 'breaks clients' : 'allowed', `who sees it: ${after}, and no more ${before}`);
+}
+
+function compareChannels(before: Description, after: Description, note: Note): void {
+  for (const [name, was] of Object.entries(before.channels)) {
+    const path = `channel ${name}`;
+    const is = Object.hasOwn(after.channels, name) ? after.channels[name] : undefined;
+    if (is === undefined) note(path, 'breaks clients', 'there is no such channel any more');
+    else if (was === null || is === null)
+      note(path, 'allowed', 'its schema tells nothing: whether it takes what it took is not known');
+    else if (!takesAll(was, is)) note(path, 'breaks clients', 'it may not take what it took');
+    else if (JSON.stringify(was) !== JSON.stringify(is)) note(path, 'allowed', 'it takes what it took, and more');
+  }
+  for (const name of Object.keys(after.channels)) {
+    if (!Object.hasOwn(before.channels, name)) note(`channel ${name}`, 'allowed', 'a new channel');
+  }
+}
