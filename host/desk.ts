@@ -50,11 +50,20 @@ export class Desk implements ChainService, ViewerDesk {
       isSettled: (serial) => this.queue.isSettled(serial),
       whenCommitted: (then) => this.whenCommitted(then),
       viewers: (name) => this.#viewersAgain(name),
+      take: (name, ran) => {
+        this.#take(name, ran);
+        if (ran.updates.length > 0) this.#parts.wake();
+      },
     });
   }
 
   get residentCount(): number {
     return this.#shelves.size;
+  }
+
+  /** Other code runs its documents from now on: see Shelves.renew. */
+  renew(pause: () => Promise<void>): Promise<number> {
+    return this.#shelves.renew(pause);
   }
 
   stop(): void {

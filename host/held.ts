@@ -8,12 +8,14 @@ import type { App } from '../engine/document/define.ts';
 import type { Acted, Definition, Env, OpenRequest, Resident, Sent, Viewer } from '../engine/document/document.ts';
 import {
   applyDelete,
+  applyMigration,
   applyRewind,
   applySend,
   closeView,
   createResident,
   definitionOf,
   isDeletedIn,
+  isWaiting,
   openView,
   refuseSend,
   replaySections,
@@ -22,7 +24,7 @@ import {
 } from '../engine/document/document.ts';
 import { weightOf } from '../engine/document/life/weight.ts';
 import type { Stored } from '../engine/store/documents.ts';
-import type { Command, Failure, Outcome, Ran, Runner, Running } from './running.ts';
+import type { Asked, Command, Failure, Outcome, Ran, Runner, Running } from './running.ts';
 import { readably } from './shelf.ts';
 
 type Made = Pick<Ran, 'outcome' | 'updates' | 'deltas'> & { readonly failure?: Failure };
@@ -47,14 +49,13 @@ export class Held {
   }
 
   run(command: Command): Ran {
-    const before = this.#resident?.seq ?? 0;
     const { outcome, updates, deltas, failure } = this.#make(command);
     const seq = this.#resident?.seq ?? 0;
     const weight = this.#resident === undefined ? 0 : weightOf(this.#resident);
     const failures = failure === undefined ? [] : [failure];
     const failed = this.#resident && takeFailures(this.#resident);
     if (failed !== undefined) failures.push({ where: `policy or formula ${failed.name}`, failure: failed.failure });
-    return { outcome, updates, seqFirst: before + 1, deltas, failures, seq, weight };
+    return { outcome, updates, seqFirst: seq - updates.length + 1, deltas, failures, seq, weight };
   }
 
   /** Who was sent away with a document that ended is closed already. */
@@ -68,7 +69,7 @@ export class Held {
   #make(command: Command): Made {
     switch (command.kind) {
       case 'load':
-        return this.#failing(() => this.#take(residentOf(this.#definition, this.#name, command.stored)));
+        return this.#failing(() => this.#load(command.stored, command.full));
       case 'ruin':
         return this.#failing(() => this.#take(ruinOf(this.#definition, this.#name, command.stored)));
       case 'open':
@@ -90,6 +91,16 @@ export class Held {
           return acted;
         });
     }
+  }
+
+  /** What an older version of its definition made of it is brought to this one before anybody sees it. */
+  #load(stored: Stored, full: string | undefined): Acted | undefined {
+    const resident = residentOf(this.#definition, this.#name, stored);
+    const waits = isWaiting(resident);
+    if (waits && full !== undefined) throw new CodedError('ENGINE_FULL', full);
+    const acted = waits ? applyMigration(resident, this.#env()) : undefined;
+    this.#take(resident);
+    return acted;
   }
 
   #take(resident: Resident): undefined {
@@ -155,7 +166,7 @@ function ruinOf(definition: Definition, name: DocumentName, { seqLast }: Stored)
 
 /** Documents in the loop of their host: each is asked, and has answered. */
 export class InlineRunner implements Runner {
-  readonly #app: App;
+  #app: App;
   readonly #env: () => Env;
 
   constructor(app: App, env: () => Env) {
@@ -169,6 +180,11 @@ export class InlineRunner implements Runner {
 
   has(space: string): boolean {
     return definitionOf(this.#app, space) !== undefined;
+  }
+
+  /** Documents that begin from now on run this. */
+  replace(app: App): void {
+    this.#app = app;
   }
 
   begin(name: DocumentName): InlineDocument {
@@ -205,5 +221,7 @@ export class InlineDocument implements Running {
     this.held.close(viewer);
   }
 
-  drop(): void {}
+  drop(): readonly Asked[] {
+    return [];
+  }
 }

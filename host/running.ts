@@ -13,8 +13,11 @@ export type Deed =
   | { readonly kind: 'delete'; readonly who: Principal };
 
 export type Command =
-  /** Before all others. It fails with DOCUMENT_UNREADABLE. */
-  | { readonly kind: 'load'; readonly stored: Stored }
+  /**
+   * Before all others. What is of an older version of its definition is migrated, unless there is a reason why nothing new may be written. It fails
+   * with DOCUMENT_UNREADABLE, DOCUMENT_NEWER, MIGRATION_FAILED and ENGINE_FULL.
+   */
+  | { readonly kind: 'load'; readonly stored: Stored; readonly full: string | undefined }
   /** Stands for a document that cannot be made, so that it can be deleted. */
   | { readonly kind: 'ruin'; readonly stored: Stored }
   | { readonly kind: 'open'; readonly who: Principal; readonly session: string }
@@ -84,8 +87,8 @@ export interface Running {
   ask(command: Command, then: (ran: Ran) => void): void;
   /** One view less of this viewer. */
   close(viewer: number): void;
-  /** It leaves memory. No result of it comes any more. */
-  drop(): void;
+  /** It leaves memory. No result of it comes any more: returns, in order, what waits for one. */
+  drop(): readonly Asked[];
 }
 
 export interface Runner {

@@ -51,6 +51,11 @@ export function isUnreadable(cause: unknown): cause is CodedError {
   return cause instanceof CodedError && cause.code === 'DOCUMENT_UNREADABLE';
 }
 
+/** It was made by code that is newer, or that newer code makes nothing of: whoever deploys can help, and disk and host are well. */
+export function isOfVersions(cause: unknown): cause is CodedError {
+  return cause instanceof CodedError && (cause.code === 'DOCUMENT_NEWER' || cause.code === 'MIGRATION_FAILED');
+}
+
 /** It may leave while nobody views it, nothing is asked of it, and all its updates are committed. */
 export function tenantOf(
   shelves: Map<string, Shelf>,

@@ -2,20 +2,22 @@
 import { CodedError } from '../engine/base/errors.ts';
 import type { DocumentName } from '../engine/base/ids.ts';
 import { documentName } from '../engine/base/ids.ts';
-import { documentQueueMax } from '../engine/base/limits.ts';
+import { documentQueueMax, renewedAtOnce, unreadableToldMax } from '../engine/base/limits.ts';
 import type { Stored } from '../engine/store/documents.ts';
 import { indexToEnd, readDocument } from '../engine/store/documents.ts';
 import { Audience } from './audience.ts';
 import type { DeskParts } from './desk-parts.ts';
-import type { Asked, Lost, Running } from './running.ts';
+import type { Asked, Command, Lost, Ran, Running } from './running.ts';
 import { unrun } from './running.ts';
 import type { Kept, Loading, Shelf, Waiting } from './shelf.ts';
-import { isUnreadable, tenantOf } from './shelf.ts';
+import { isOfVersions, isUnreadable, tenantOf } from './shelf.ts';
 
 export type ShelvesParts = Pick<
   DeskParts,
-  'store' | 'chain' | 'index' | 'runner' | 'memory' | 'fatal' | 'onFailure' | 'onUnreadable'
+  'store' | 'chain' | 'index' | 'runner' | 'memory' | 'fatal' | 'full' | 'onFailure' | 'onUnreadable'
 > & {
+  /** A document that is there was changed while it was loaded: that is to be written before anybody sees it. */
+  readonly take: (name: string, ran: Ran) => void;
   readonly isSettled: (serial: number) => boolean;
   /** Calls back when all that was made so far is committed. */
   readonly whenCommitted: (then: () => void) => void;
@@ -29,6 +31,8 @@ export class Shelves {
   readonly #parts: ShelvesParts;
   readonly #shelves = new Map<string, Shelf>();
   #indexing: Promise<void> = Promise.resolve();
+  /** Documents that code of this version cannot serve. */
+  readonly #told = new Set<string>();
   #isStopped = false;
 
   constructor(parts: ShelvesParts) {
@@ -68,6 +72,24 @@ export class Shelves {
     else this.#begin(name, [one]);
   }
 
+  /**
+   * Other code runs from now on: what is in memory with the code before it is given up and read again, as where a thread has gone, so that nothing is lost
+   * and whoever views stays. A few at a time, with a pause between. Resolves with how many were, when none is there any more.
+   */
+  async renew(pause: () => Promise<void>): Promise<number> {
+    this.#told.clear();
+    const before = [...this.#shelves].map(([name, { document }]) => ({ name, document }));
+    let count = 0;
+    for (const { name, document } of before) {
+      // What begins since runs the new code.
+      if (document === undefined || this.#shelves.get(name)?.document !== document) continue;
+      this.#onLost(name, { pending: document.drop(), stopped: undefined });
+      count += 1;
+      if (count % renewedAtOnce === 0) await pause();
+    }
+    return count;
+  }
+
   /** Resolves when the index reaches to the end of the log. */
   indexed(): Promise<void> {
     const { store, chain, index } = this.#parts;
@@ -91,40 +113,51 @@ export class Shelves {
     const { name, space } = documentName(text);
     if (!this.#parts.runner.has(space)) throw new CodedError('SPACE_UNKNOWN', `there is no space ${space}`);
     const stored = await this.#read(name);
-    if (!this.#isStopped) this.#make(name, shelf, 'load', stored);
+    if (!this.#isStopped) this.#make(name, shelf, { kind: 'load', stored, full: this.#parts.full() });
   }
 
-  #make(name: DocumentName, shelf: Loading, kind: 'load' | 'ruin', stored: Stored): void {
+  #make(name: DocumentName, shelf: Loading, command: Command & { readonly kind: 'load' | 'ruin' }): void {
     const document = this.#parts.runner.begin(name, (lost) => this.#onLost(name, lost));
     shelf.document = document;
-    document.ask({ kind, stored }, ({ outcome }) => {
-      if (outcome.kind !== 'failed') return this.#loaded(name, shelf, document);
+    document.ask(command, (ran) => {
+      const { outcome } = ran;
+      if (outcome.kind !== 'failed') return this.#loaded(name, shelf, document, ran);
       document.drop();
       const erasing = shelf.waiting.filter(({ isErasing }) => isErasing);
-      if (!isUnreadable(outcome.error) || erasing.length === 0) return this.#notLoaded(name, shelf, outcome.error);
+      if (erasing.length === 0) return this.#notLoaded(name, shelf, outcome.error);
       // What stands for it until it is ended. The others are refused.
       const { code, message } = outcome.error;
       for (const { refuse, isErasing } of shelf.waiting) if (isErasing !== true) refuse(code, message);
       shelf.waiting = erasing;
-      this.#make(name, shelf, 'ruin', stored);
+      this.#make(name, shelf, { kind: 'ruin', stored: command.stored });
     });
   }
 
-  #loaded(text: string, { waiting }: Loading, document: Running): void {
+  #loaded(text: string, { waiting }: Loading, document: Running, ran: Ran): void {
     if (this.#shelves.get(text)?.kind !== 'loading') throw new CodedError('ENGINE_CORRUPT', `${text} was loaded twice`);
     const tenant = tenantOf(this.#shelves, text, document, this.#parts);
     const kept: Kept = { kind: 'resident', document, audience: new Audience(), serial: 0, tenant };
     this.#shelves.set(text, kept);
+    this.#parts.take(text, ran);
     for (const { run } of waiting) run(kept);
     this.#parts.memory.used(tenant);
   }
 
   #notLoaded(text: string, { waiting }: Loading, cause: unknown): void {
-    const isRefused = cause instanceof CodedError && (isNobodysFault.has(cause.code) || isUnreadable(cause));
+    const isKnown = isUnreadable(cause) || isOfVersions(cause);
+    const isRefused = isKnown || (cause instanceof CodedError && isNobodysFault.has(cause.code));
     if (this.#isStopped || !isRefused) return this.failed(cause);
     if (isUnreadable(cause)) this.#parts.onUnreadable(text, cause);
+    if (isOfVersions(cause)) this.#tellOnce(text, cause);
     this.#shelves.delete(text);
     for (const { refuse } of waiting) refuse(cause.code, cause.message);
+  }
+
+  /** Whoever is refused comes again and again, until other code is deployed. */
+  #tellOnce(text: string, cause: CodedError): void {
+    if (this.#told.has(text) || this.#told.size >= unreadableToldMax) return;
+    this.#told.add(text);
+    this.#parts.onFailure(text, 'version', cause);
   }
 
   /** Every update of a document is in the log and durable while it is not resident: see tenantOf, and #onLost. */
@@ -135,7 +168,7 @@ export class Shelves {
   }
 
   /**
-   * A thread has gone, and this document with it. Nobody was told of what its updates that were not taken in did, so they have not been. It is
+   * A thread has gone, and this document with it; or the code that it ran is another now. Nobody was told of what its updates that were not taken in did, so they have not been. It is
    * read again when the others are committed; viewers see it anew, and what was asked of it is asked again, but for what is to be blamed.
    */
   #onLost(text: string, { pending, stopped }: Lost): void {
@@ -179,7 +212,7 @@ export class Shelves {
   }
 }
 
-const isNobodysFault: ReadonlySet<string> = new Set(['SPACE_UNKNOWN', 'HANDLER_STOPPED']);
+const isNobodysFault: ReadonlySet<string> = new Set(['SPACE_UNKNOWN', 'HANDLER_STOPPED', 'ENGINE_FULL']);
 
 function askAgain({ command, then }: Asked): Waiting {
   return {

@@ -13,20 +13,27 @@ export type PoolParts = SlotParts & {
   readonly workers: number;
 };
 
+/** What each thread loads, and the file that it comes from. */
+export type PoolCode = Pick<PoolParts, 'app' | 'appHash' | 'file'>;
+
 export class DocumentPool implements Runner {
-  readonly #app: App;
-  readonly #slots: readonly Slot[];
+  readonly #parts: PoolParts;
+  #app: App;
+  #slots: readonly Slot[];
+  /** With documents of code that is on its way out. */
+  #retiring: readonly Slot[] = [];
   #documents = 0;
 
   /** Threads begin when they are needed. */
-  constructor({ app, workers, ...parts }: PoolParts) {
-    this.#app = app;
-    this.#slots = Array.from({ length: workers }, () => new Slot(parts));
+  constructor(parts: PoolParts) {
+    this.#parts = parts;
+    this.#app = parts.app;
+    this.#slots = slotsOf(parts);
   }
 
   /** Commands that have no result yet. */
   get waiting(): number {
-    return this.#slots.reduce((sum, { waiting }) => sum + waiting, 0);
+    return [...this.#slots, ...this.#retiring].reduce((sum, { waiting }) => sum + waiting, 0);
   }
 
   get hasRoom(): boolean {
@@ -42,6 +49,21 @@ export class DocumentPool implements Runner {
     return definitionOf(this.#app, space) !== undefined;
   }
 
+  /**
+   * Documents that begin from now on run this, in threads of their own. What comes back ends the others: to be called when nobody holds a document in
+   * them any more.
+   */
+  replace(code: PoolCode): () => Promise<void> {
+    const old = this.#slots;
+    this.#retiring = [...this.#retiring, ...old];
+    this.#app = code.app;
+    this.#slots = slotsOf({ ...this.#parts, ...code });
+    return async () => {
+      this.#retiring = this.#retiring.filter((slot) => !old.includes(slot));
+      await Promise.all(old.map((slot) => slot.end()));
+    };
+  }
+
   /** Where the fewest are. */
   begin(name: DocumentName, onLost: (lost: Lost) => void): PooledDocument {
     this.#documents += 1;
@@ -50,6 +72,10 @@ export class DocumentPool implements Runner {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => slot.end()));
+    await Promise.all([...this.#slots, ...this.#retiring].map((slot) => slot.end()));
   }
+}
+
+function slotsOf({ app: _, workers, ...parts }: PoolParts): readonly Slot[] {
+  return Array.from({ length: workers }, () => new Slot(parts));
 }

@@ -243,10 +243,11 @@ export class PooledDocument implements Running {
     if (!this.#isOver) this.#slot.close(this, viewer);
   }
 
-  drop(): void {
-    if (this.#isOver) return;
+  drop(): readonly Asked[] {
+    if (this.#isOver) return [];
     this.#isOver = true;
     this.#slot.drop(this);
+    return this.#pending.splice(0);
   }
 
   onRan(asked: Asked, ran: Ran): void {

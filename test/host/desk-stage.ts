@@ -4,7 +4,7 @@ import { applyDelta } from '../../engine/base/delta.ts';
 import type { DocumentName, Lsn } from '../../engine/base/ids.ts';
 import { chainId, documentName, epoch } from '../../engine/base/ids.ts';
 import type { Json, JsonObject } from '../../engine/base/merge-patch.ts';
-import type { Principal } from '../../engine/document/define.ts';
+import type { App, Principal } from '../../engine/document/define.ts';
 import type { Resident } from '../../engine/document/document.ts';
 import { createResident, definitionOf, replaySections } from '../../engine/document/document.ts';
 import { foldDocument } from '../../engine/document/life/snapshot.ts';
@@ -22,6 +22,7 @@ import { Front } from '../../host/front.ts';
 import type { InlineDocument } from '../../host/held.ts';
 import { InlineRunner } from '../../host/held.ts';
 import { Memory } from '../../host/memory.ts';
+import type { PoolCode } from '../../host/workers/document-pool.ts';
 import { DocumentPool } from '../../host/workers/document-pool.ts';
 import { decodeToProxy, type ToProxy } from '../../proxy/link-wire.ts';
 import { settled } from '../contract/memory-store.ts';
@@ -65,6 +66,7 @@ export class DeskStage {
   /** What desks ended their process for. */
   readonly fatal: unknown[] = [];
   readonly #runner: StageRunner | DocumentPool;
+  #code: App = application;
   /** All that was ever written of each document. */
   readonly #written = new Map<string, Uint8Array[]>();
   readonly failures: unknown[] = [];
@@ -159,11 +161,29 @@ export class DeskStage {
     if (!isOpen) return undefined;
     if (this.#runner instanceof StageRunner) return this.#runner.documents.get(name)?.held.resident;
     const { name: known, space } = documentName(name);
-    const definition = definitionOf(application, space);
+    const definition = definitionOf(this.#code, space);
     if (definition === undefined) throw new Error(`there is a space ${space}`);
     const resident = createResident(definition, known);
     replaySections(resident, this.#written.get(name) ?? []);
     return resident;
+  }
+
+  /** Every section that was written of a document. */
+  writtenOf(name: string): readonly Uint8Array[] {
+    return this.#written.get(name) ?? [];
+  }
+
+  /** Other code takes the place of what runs, as a host has its desks do it. Resolves with how many documents were in memory. */
+  async deploy(code: PoolCode): Promise<number> {
+    this.#code = code.app;
+    if (this.#runner instanceof StageRunner) {
+      this.#runner.replace(code.app);
+      return await this.during(this.desk.renew(settled));
+    }
+    const retire = this.#runner.replace(code);
+    const count = await this.during(this.desk.renew(settled));
+    await retire();
+    return count;
   }
 
   #note(record: OpenedRecord): void {
