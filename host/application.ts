@@ -16,11 +16,16 @@ export async function hashApplication(file: string): Promise<string> {
   }
 }
 
-/** Imports the application. APP_INVALID where the module fails, or its default export is not `app(...)`. */
-export async function loadApplication(file: string): Promise<App> {
+/**
+ * Imports the application. APP_INVALID where the module fails, or its default export is not `app(...)`. A process remembers modules by their URL: with
+ * `appHash` a file that has changed is loaded anew; what it imports is not.
+ */
+export async function loadApplication(file: string, appHash = ''): Promise<App> {
   let loaded: { default?: unknown };
+  const url = pathToFileURL(resolve(file));
+  url.search = appHash;
   try {
-    loaded = (await import(pathToFileURL(resolve(file)).href)) as { default?: unknown };
+    loaded = (await import(url.href)) as { default?: unknown };
   } catch (cause) {
     throw new CodedError('APP_INVALID', `the application ${file} does not load: ${String(cause)}`, { cause });
   }

@@ -1,7 +1,6 @@
 // The one place where real things are made: disks, sockets, clocks, chance. Everything else is handed what it needs.
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { splitAddress } from '../chain/config.ts';
@@ -14,15 +13,7 @@ import type { Replica } from '../chain/state.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, HostId, Lsn } from '../engine/base/ids.ts';
 import { chainId } from '../engine/base/ids.ts';
-import {
-  chunkBytesMax,
-  documentBytesMax,
-  findingTellMs,
-  freeBytesCritical,
-  reserveBytes,
-  spaceCheckMs,
-  tickMs,
-} from '../engine/base/limits.ts';
+import { chunkBytesMax, documentBytesMax, findingTellMs, tickMs } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import type { Identity } from '../engine/store/entries.ts';
@@ -31,6 +22,8 @@ import type { Store } from '../engine/store/store.ts';
 import { Admin } from '../proxy/admin.ts';
 import { ProxyServer } from '../proxy/proxy.ts';
 import type { ChainService } from './chain-service.ts';
+import { Code, loadedOf } from './code.ts';
+import { Deployer } from './deploying.ts';
 import { Desk } from './desk.ts';
 import { failureLogger, unreadableLogger } from './document-log.ts';
 import { isReplaceable, noteDoubt } from './doubt.ts';
@@ -47,15 +40,14 @@ import { Links } from './links.ts';
 import { Memory } from './memory.ts';
 import { openHostStore } from './opening.ts';
 import { Operator } from './operator.ts';
-import { freeBytesOf, giveReserve, makeReserve } from './reserve.ts';
-import type { Runner } from './running.ts';
 import { Scrub } from './scrub.ts';
-import { Space, whoIsFull } from './space.ts';
+import { whoIsFull } from './space.ts';
 import { storedNode } from './stored-node.ts';
 import { verifyHostStore } from './verify.ts';
+import { watchSpace } from './watch-space.ts';
 import type { FoldPool } from './workers/fold-pool.ts';
 import { makeFoldPool } from './workers/fold-pool.ts';
-import type { RunnerOptions } from './workers/make-runner.ts';
+import type { MadeRunner, RunnerOptions } from './workers/make-runner.ts';
 import { makeRunner } from './workers/make-runner.ts';
 
 export type RunningHost = {
@@ -70,6 +62,8 @@ export type HostOptions = {
   readonly id: HostId;
   readonly app: App;
   readonly appHash: string;
+  /** Where `app` comes from, and what else may run; where it is left out, nothing else does. */
+  readonly code?: Code;
   /** Where documents run: see makeRunner. */
   readonly workers?: RunnerOptions['workers'];
   readonly log: Logger;
@@ -87,17 +81,17 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
   const me = memberOf(folder, id);
   await mkdir(hostDir(folder.dir, id), { recursive: true, mode: 0o700 });
   const chains = Array.from({ length: cluster.chains }, (_, chain) => chainId(chain));
-  const space = await watchSpace(given);
+  const space = await watchSpace(hostDir(folder.dir, id), cluster.freeBytesMin, log);
   const opened = await openStoreOf(given, chains);
   const { store, indexes, watermark, files } = opened;
-  const options = { ...given, fatal: doubting(given, files, () => node) };
+  const code = given.code ?? new Code('', loadedOf(given.app, '', given.appHash), [cluster.appHash]);
+  const options = { ...given, code, fatal: doubting(given, files, () => node) };
   const hello = helloOf(options, store);
-  const node = storedNode(cluster, store, hello, chains, { nowMs: performance.now(), random: Math.random });
-  const mayLead = (appHash: string): boolean => appHash === cluster.appHash;
+  const clock = { nowMs: performance.now(), random: Math.random };
+  const node = storedNode(cluster, store, hello, chains, clock, code.mayLead(hello.appHash));
   const scrub = scrubOf(options, store, () => node);
   const erasing = new Erasing({ store, fatal: options.fatal });
-  const { runner, close: closeRunner } = makeRunner(options);
-  const made = { store, indexes, scrub, runner };
+  const made = { store, indexes, scrub, ...makeRunner(options) };
   const { host, fronts, folding, pool } = joinHost(options, made, node, hello, (peer, bytes) =>
     links.sendTo(peer, bytes),
   );
@@ -111,7 +105,7 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
       random: Math.random,
     },
     {
-      onConnected: (peer, other) => host.onConnected(peer, { ...other, mayLead: mayLead(other.appHash) }),
+      onConnected: (peer, other) => host.onConnected(peer, { ...other, mayLead: code.mayLead(other.appHash) }),
       onDisconnected: (peer) => host.onDisconnected(peer),
       onRefused: (peer) => host.tell({ kind: 'refused', peer }),
       onFrame: (peer, bytes) => host.onFrame(peer, bytes),
@@ -121,18 +115,18 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
   await links.open();
   space.listen((isFull) => host.tell({ kind: 'space', isFull }));
   host.tick();
-  const clock = setInterval(() => {
+  const ticks = setInterval(() => {
     host.tick();
     for (const one of [folding, watermark, space, scrub, erasing]) one.tick(performance.now());
   }, tickMs);
   const close = async (): Promise<void> => {
-    clearInterval(clock);
+    clearInterval(ticks);
     folding.close();
     erasing.close();
     await links.close();
     await scrub.close();
     await host.close();
-    await closeRunner();
+    await made.close();
     await opened.close();
     await space.close();
     await pool.close();
@@ -212,14 +206,20 @@ function isWhole({ phase, known, self }: Replica): boolean {
   return phase.kind === 'serving' || !known.members.some(({ host }) => host === self);
 }
 
-function helloOf({ folder, id, appHash }: HostOptions, store: Store): Hello {
+/** What it runs is said as it is when it is asked for. */
+function helloOf({ folder, id, code }: Composed, store: Store): Hello {
   const { storeId } = store.identity;
   const boot = bootOf(Date.now(), Math.random());
-  return { version: 1, cluster: folder.cluster.cluster, host: id, boot, storeId, appHash };
+  const fixed = { version: 1, cluster: folder.cluster.cluster, host: id, boot, storeId } as const;
+  return Object.defineProperty({ ...fixed, appHash: '' }, 'appHash', {
+    enumerable: true,
+    get: () => code.runs.appHash,
+  });
 }
 
-type Opened = {
-  readonly runner: Runner;
+type Composed = HostOptions & { readonly code: Code };
+
+type Opened = MadeRunner & {
   readonly store: Store;
   readonly indexes: ReadonlyMap<ChainId, DocumentIndex>;
   readonly scrub: Scrub;
@@ -231,6 +231,7 @@ type Asked = {
   readonly scrub: Scrub;
   readonly memory: Memory;
   readonly hurry: (chain: ChainId, through: Lsn) => boolean;
+  readonly deployer: Deployer;
 };
 
 function operatorOf({ log }: HostOptions, store: Store, node: Node, hello: Hello, asked: Asked): Operator {
@@ -273,7 +274,7 @@ function deskMaker(
 }
 
 function joinHost(
-  options: HostOptions,
+  options: Composed,
   opened: Opened,
   node: Node,
   hello: Hello,
@@ -296,6 +297,7 @@ function joinHost(
     hurry: (chain, through) => folding.hurry(chain, through, performance.now()),
     scrub,
     memory,
+    deployer: new Deployer({ ...options, dir: folder.dir, replace: opened.replace, desks: () => [...desks.values()] }),
   });
   const host = new Host({
     node,
@@ -331,27 +333,6 @@ function joinHost(
     fatal,
   });
   return { host, fronts, folding, pool };
-}
-
-/** Looks at once: on a full disk a store opens with what the reserve gives. */
-async function watchSpace({ folder, id, log }: HostOptions): Promise<Space> {
-  const dir = hostDir(folder.dir, id);
-  const file = join(dir, 'reserve');
-  const space = new Space({
-    freeBytes: () => freeBytesOf(dir),
-    lowBytes: folder.cluster.freeBytesMin,
-    criticalBytes: freeBytesCritical,
-    reserveBytes,
-    checkMs: spaceCheckMs,
-    makeReserve: () => makeReserve(file),
-    giveReserve: () => giveReserve(dir, file),
-    onFull: (isFull, freeBytes) => {
-      log.error({ isFull, freeBytes }, isFull ? 'too little space: new writes are refused' : 'there is space again');
-    },
-    onFailed: (err) => log.error({ err }, 'the space on the disk cannot be looked after'),
-  });
-  await space.check();
-  return space;
 }
 
 function randomHex(bytes: number): string {

@@ -5,8 +5,8 @@
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import { documentQueueMax } from '../engine/base/limits.ts';
-import type { BackReader } from '../engine/store/documents.ts';
-import { readBack } from '../engine/store/documents.ts';
+import type { BackReader, Stored } from '../engine/store/documents.ts';
+import { documentNames, readBack, readDocument } from '../engine/store/documents.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
 import { Batcher } from './batcher.ts';
@@ -169,9 +169,31 @@ export class Desk implements ChainService, ViewerDesk {
   /** Reads what is stored of a document backwards, and resolves when all that it may have seen is committed. */
   async readBack(text: string, reader: BackReader): Promise<void> {
     const { store, chain, index } = this.#parts;
+    await this.#reading(() => readBack(store, chain, index, text, readableBy(text, reader)));
+  }
+
+  /**
+   * What is stored of the documents behind `after`, by name: at most `max` of them, for as long as `take` wants another. True where that was the last there
+   * is. Resolves when all that it may have seen is committed.
+   */
+  async scan(after: string, max: number, take: (name: string, stored: Stored) => boolean): Promise<boolean> {
+    const { store, chain, index } = this.#parts;
+    let isWhole = false;
+    await this.#reading(async () => {
+      const names = await documentNames(store, chain, index, after, max);
+      let isWanted = true;
+      for (const name of names) {
+        if (isWanted) isWanted = take(name, await readDocument(store, chain, index, name));
+      }
+      isWhole = isWanted && names.length < max;
+    });
+    return isWhole;
+  }
+
+  async #reading(read: () => Promise<void>): Promise<void> {
     try {
       await this.#shelves.indexed();
-      await readBack(store, chain, index, text, readableBy(text, reader));
+      await read();
     } catch (cause) {
       if (isUnreadable(cause)) throw cause;
       this.#shelves.failed(cause);

@@ -4,6 +4,7 @@
 //   DIR/secret         what processes of the cluster show each other (0600)
 //   DIR/admin-token    what the admin port asks for (0600)
 //   DIR/up.pid         the process that keeps the cluster running
+//   DIR/deployed.json  what was deployed since `up` was given its application: code.ts
 //   DIR/<host>/store   the LevelDB of a host;  beside it what the host knows of it (host-files.ts), and host.log: what it logged
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -142,6 +143,12 @@ export async function prepareFolder(
   await furnish(dir, cluster);
   await writeDurably(clusterFile(dir), `${JSON.stringify(cluster, undefined, 2)}\n`);
   return readFolder(dir);
+}
+
+/** A cluster that runs has come to run another application. */
+export async function noteApplication(dir: string, appHash: string): Promise<void> {
+  const { cluster } = await readFolder(dir);
+  await writeDurably(clusterFile(dir), `${JSON.stringify({ ...cluster, appHash }, undefined, 2)}\n`);
 }
 
 /**

@@ -10,6 +10,7 @@ import { historyLinesMax, logRecordsAskedMax, lossBytesMax, pendingCountedMax } 
 import { noBase } from '../engine/store/entries.ts';
 import { countPending } from '../engine/store/erasing.ts';
 import type { Store } from '../engine/store/store.ts';
+import type { Deployer } from './deploying.ts';
 import type { Desk } from './desk.ts';
 import type { Exporter } from './exporting.ts';
 import type { Hello } from './hello.ts';
@@ -17,6 +18,7 @@ import { deleteDocument, listHistory, rewindDocument } from './history.ts';
 import { countArgument, describeHost, readLog } from './inspect.ts';
 import type { Memory } from './memory.ts';
 import type { Scrub } from './scrub.ts';
+import { readStates } from './states.ts';
 
 export type OperatorParts = {
   readonly node: Node;
@@ -29,6 +31,7 @@ export type OperatorParts = {
   /** Undefined where the chain is not headed here. */
   readonly deskOf: (chain: ChainId) => Desk | undefined;
   readonly exporter: Exporter;
+  readonly deployer: Deployer;
   readonly memory: Pick<Memory, 'documents' | 'bytes'>;
   readonly log: Logger;
 };
@@ -51,12 +54,15 @@ export class Operator {
     if (question === 'verify') return this.#verify(args);
     if (question === 'history') return this.#history(args);
     if (question === 'export') return this.#parts.exporter.answer(this.#chainOf(args), args);
+    if (question === 'states') return this.#states(args);
     if (question === 'leave') return this.#leave(args);
+    if (question === 'deploy' && args['isTrial'] === true) return this.#parts.deployer.answer(args);
     log.warn({ question, args }, 'an operator asks for a change');
     if (question === 'force-config') return this.#force(args);
     if (question === 'replace-voter') return this.#replaceVoter(args);
     if (question === 'rewind') return this.#rewind(args);
     if (question === 'delete') return this.#delete(args);
+    if (question === 'deploy') return this.#parts.deployer.answer(args);
     throw new CodedError('HOST_OPTIONS', `unknown question ${question}`);
   }
 
@@ -137,6 +143,12 @@ export class Operator {
     const { desk, name } = this.#documentOf(args);
     const { seq, lsn } = await deleteDocument(desk, name);
     return { name, seq, chain: placeDocument(name, this.#parts.node.chains.size), through: lsn };
+  }
+
+  async #states(args: Arguments): Promise<unknown> {
+    const desk = this.#parts.deskOf(this.#chainOf(args));
+    if (desk === undefined) throw new CodedError('CHAIN_NOT_HEAD', 'the chain is not headed here');
+    return await readStates(desk, String(args['space'] ?? ''), String(args['after'] ?? ''));
   }
 
   /** CHAIN_NOT_HEAD where another host heads its chain. */

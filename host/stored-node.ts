@@ -27,6 +27,7 @@ export function storedNode(
   hello: Hello,
   chains: readonly ChainId[],
   { nowMs, random }: { readonly nowMs: number; readonly random: () => number },
+  mayLead: boolean,
 ): Node {
   const { boot, storeId, appHash, host: self } = hello;
   const { region, replication, minReplicas, voters } = cluster;
@@ -40,7 +41,7 @@ export function storedNode(
     hosts: cluster.hosts.map(({ id }) => id),
     replication,
     serversMin: minReplicas,
-    mayLead: appHash === cluster.appHash,
+    mayLead,
     instance: makeInstance({ id: self, boot, roles: isVoter ? ['host', 'voter'] : ['host'], region, address, appHash }),
     profile: lan,
     voters: firstVoters(voters),

@@ -7,14 +7,21 @@
 //   GET  /log      ?host=h1&chain=0&after=0&max=100   -> { lines, next }: records of one host's log; more behind `next`, unless it is null
 //                  and besides: before, document, kind, epoch
 //   POST /ask      { "host": "h1", "question": "leave", "args": { "isLeaving": true } }   -> the host's reply
-//                  questions: leave, verify, export, force-config, replace-voter, history, rewind, delete
+//                  questions: leave, verify, export, force-config, replace-voter, history, rewind, delete, deploy, states
 //                  (host/operator.ts)
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import { adminBodyBytesMax, askMs, documentAskMs, logRecordsAskedMax, replaceVoterMs } from '../engine/base/limits.ts';
+import {
+  adminBodyBytesMax,
+  askMs,
+  deployAskMs,
+  documentAskMs,
+  logRecordsAskedMax,
+  replaceVoterMs,
+} from '../engine/base/limits.ts';
 import { checkLoopback, hasToken, isOurs, replyError, replyJson } from './doorkeeper.ts';
 import type { Answer, HostLine } from './overview.ts';
 import { newestVoters, overviewOfChain, overviewOfHost } from './overview.ts';
@@ -130,6 +137,8 @@ const waits: ReadonlyMap<string, number> = new Map([
   ['history', documentAskMs],
   ['rewind', documentAskMs],
   ['delete', documentAskMs],
+  ['deploy', deployAskMs],
+  ['states', documentAskMs],
 ]);
 
 /** CHAIN_PROTOCOL where a host of another release says something else. */

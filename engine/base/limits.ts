@@ -65,6 +65,11 @@ export const historyMax = 100_000;
 export const historyLinesMax = 1_000;
 /** How long a host may take over a document that an operator asks something of: it may be read from disk, back to the oldest update kept. */
 export const documentAskMs = 10_000;
+/** How long a host may take to load an application and to read all that it has in memory again. */
+export const deployAskMs = 60_000;
+/** Documents whose states one question is told of, and those of which a migration would fail that are named. */
+export const statesPageMax = 256;
+export const migrationsToldMax = 20;
 /** A block of a document's history grows up to either of these before the next is begun. */
 export const historyBlockUpdates = 64;
 export const historyBlockBytes = 64 * 1024;

@@ -10,7 +10,9 @@ import {
   decodeHistoryEntry,
   decodeSeqFloor,
   decodeSnapshotEntry,
+  documentKeys,
   historyKey,
+  nameOfSnapshotKey,
   seqFloorKey,
   snapshotKey,
 } from './snapshot-format.ts';
@@ -75,6 +77,28 @@ export async function readDocument(store: Store, chain: ChainId, index: Document
     const seqFloor = isNothing ? await readSeqFloor(store, chain) : 0;
     if (!isFoldedSince()) return { snapshot, sections, seqFloor, seqLast };
   }
+}
+
+/** The names behind `after` of documents that may be there, in order, at most `max`; `index` reaches to the end of the log. */
+export async function documentNames(
+  store: Store,
+  chain: ChainId,
+  index: DocumentIndex,
+  after: string,
+  max: number,
+): Promise<readonly string[]> {
+  const names = new Set<string>();
+  for (const name of index.lsns.keys()) if (name > after) names.add(name);
+  const [[from, to]] = documentKeys(chain);
+  const first = after === '' ? from : Uint8Array.from([...snapshotKey(chain, after), 0]);
+  let folded = 0;
+  for await (const page of store.scan(first, to)) {
+    for (const { key } of page) names.add(nameOfSnapshotKey(key));
+    folded += page.length;
+    // Whatever else is folded comes behind these.
+    if (folded >= max) break;
+  }
+  return [...names].sort().slice(0, max);
 }
 
 /** What reads a document backwards: see engine/document/life/history.ts. Each answers whether more is wanted. */

@@ -23,6 +23,8 @@ export const usage = `levelten: a real-time document server whose every answer i
   levelten backup DIR [--check] [--wait S]           the documents of a running cluster into plain files; again: goes on; --check reads them
   levelten restore BACKUP --dir NEW [--hosts N] [--chains N] [--history N] [--port-base N]
                                                      a backup into a new cluster, of any size
+  levelten deploy --app FILE [--breaking]            other code for a cluster that runs: checked, then host by host; viewers stay
+  levelten migrate --dry-run --app FILE [--space S]  what the steps of its versions would make of the documents that there are; nothing is written
   levelten drain HOST [--wait S] | undrain HOST      move all chains off a host, to stop it; take it back
   levelten replace-voter OLD NEW                     OLD's disk is gone: NEW (or OLD itself, with a new disk) votes in its place
   levelten force-config --chain N --members H[,H] --accept "WHAT MAY BE LOST" [--wait S] [--yes-lose CHAIN:EPOCH]
@@ -37,7 +39,9 @@ Every command takes --dir DIR (the cluster's folder, .levelten unless said) and 
 const options = {
   dir: { type: 'string', default: '.levelten' },
   json: { type: 'boolean', default: false },
+  breaking: { type: 'boolean', default: false },
   check: { type: 'boolean', default: false },
+  'dry-run': { type: 'boolean', default: false },
   help: { type: 'boolean', default: false, short: 'h' },
   'port-base': { type: 'string', default: '7100' },
   app: { type: 'string' },
@@ -53,6 +57,7 @@ const options = {
   after: { type: 'string', default: '0' },
   before: { type: 'string' },
   document: { type: 'string' },
+  space: { type: 'string' },
   kind: { type: 'string' },
   epoch: { type: 'string' },
   max: { type: 'string', default: '20' },

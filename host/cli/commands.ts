@@ -5,10 +5,12 @@ import { callCommand, getCommand } from './ask.ts';
 import { backupCommand, restoreCommand } from './backup.ts';
 import { believeCommand } from './believe.ts';
 import { deleteCommand } from './delete.ts';
+import { deployCommand } from './deploy.ts';
 import { doctorCommand } from './doctor.ts';
 import { forceConfigCommand } from './force.ts';
 import { historyCommand, rewindCommand } from './history.ts';
 import { logCommand } from './log.ts';
+import { migrateCommand } from './migrate.ts';
 import { drainCommand, replaceVoterCommand, undrainCommand } from './operate.ts';
 import { hostCommand, proxyCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
@@ -45,6 +47,8 @@ export const commands: Readonly<Record<string, Command>> = {
   delete: { run: deleteCommand, words: 1, options: ['wait'] },
   backup: { run: backupCommand, words: 1, options: ['check', 'wait'] },
   restore: { run: restoreCommand, words: 1, options: size },
+  deploy: { run: deployCommand, words: 0, options: ['app', 'breaking'] },
+  migrate: { run: migrateCommand, words: 0, options: ['app', 'dry-run', 'space'] },
   drain: { run: drainCommand, words: 1, options: ['wait'] },
   undrain: { run: undrainCommand, words: 1, options: [] },
   'replace-voter': { run: replaceVoterCommand, words: 2, options: [] },

@@ -8,7 +8,7 @@ import { AssertionFailed } from '../../engine/base/assert.ts';
 import { CodedError } from '../../engine/base/errors.ts';
 import { hostId } from '../../engine/base/ids.ts';
 import type { Identity } from '../../engine/store/entries.ts';
-import { hashApplication, loadApplication } from '../application.ts';
+import { codeOf } from '../code.ts';
 import { composeHost, composeProxy } from '../compose.ts';
 import type { Folder } from '../folder.ts';
 import { hostDir, readFolder } from '../folder.ts';
@@ -19,14 +19,14 @@ import { applicationOf, distFolder, required, workersOf } from './arguments.ts';
 export async function hostCommand(args: Arguments): Promise<void> {
   const id = hostId(required(args.id, '--id', 'levelten host --id h1'));
   const folder = await readFolder(args.dir);
-  const { file } = applicationOf(args);
-  const [app, appHash] = await Promise.all([loadApplication(file), hashApplication(file)]);
+  const code = await codeOf(folder.dir, folder.cluster.appHash, applicationOf(args).file);
+  const { app, appHash, file } = code.runs;
   const log = await openLog(hostDir(folder.dir, id), 'host.log', { host: id });
   outliveApplication(log);
   const fatal = (cause: unknown): never => endAtOnce(log, cause);
   const isInUse = (found: Identity): Promise<boolean> => isServedElsewhere(folder, found);
   const workers = { count: workersOf(args), file };
-  const host = await composeHost({ folder, id, app, appHash, workers, log, isInUse, fatal }).catch(fatal);
+  const host = await composeHost({ folder, id, app, appHash, code, workers, log, isInUse, fatal }).catch(fatal);
   log.info({ storeId: host.storeId, appHash }, 'host started');
   runUntilTold(log, host.close);
 }

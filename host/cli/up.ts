@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import { historyMax } from '../../engine/base/limits.ts';
 import { hashApplication, loadApplication } from '../application.ts';
+import { deployedBeside, forgetOthers } from '../code.ts';
 import type { Folder } from '../folder.ts';
 import { holdFolder, hostDir, planCluster, prepareFolder } from '../folder.ts';
 import type { Arguments } from './arguments.ts';
@@ -14,7 +15,9 @@ import { table } from './table.ts';
 
 export async function upCommand(args: Arguments): Promise<void> {
   const say = sayer(args.json);
-  const { file, page } = applicationOf(args);
+  const { file: given, page } = applicationOf(args);
+  // What was deployed since beside this one.
+  const file = (await deployedBeside(resolve(args.dir), given))?.file ?? given;
   await loadApplication(file);
   const appHash = await hashApplication(file);
   const workers = workersOf(args);
@@ -30,7 +33,8 @@ export async function upCommand(args: Arguments): Promise<void> {
   await holdFolder(args.dir);
   await checkPorts(await planCluster(options, appHash));
   const folder = await prepareFolder(options, appHash);
-  const keepers = keep(folder, { file, page, workers }, say);
+  await forgetOthers(folder.dir, given);
+  const keepers = keep(folder, { file: given, page, workers }, say);
   const ended = endOnSignals(keepers, say);
   say(`levelten: ${folder.cluster.hosts.length} hosts and a proxy start in ${folder.dir}`);
   for (const keeper of keepers) keeper.start();

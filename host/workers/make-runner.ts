@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { App } from '../../engine/document/define.ts';
 import { InlineRunner } from '../held.ts';
 import type { Runner } from '../running.ts';
+import type { PoolCode } from './document-pool.ts';
 import { DocumentPool } from './document-pool.ts';
 
 export type RunnerOptions = {
@@ -15,12 +16,21 @@ export type RunnerOptions = {
   readonly fatal: (cause: unknown) => void;
 };
 
-export type MadeRunner = { readonly runner: Runner; readonly close: () => Promise<void> };
+export type MadeRunner = {
+  readonly runner: Runner;
+  /** Documents that begin from now on run this. What comes back is to be called when none of the others is held any more. */
+  readonly replace: (code: PoolCode) => () => Promise<void>;
+  readonly close: () => Promise<void>;
+};
 
 export function makeRunner({ app, appHash, workers, log, fatal }: RunnerOptions): MadeRunner {
   if (workers === undefined || workers.count === 0) {
     const runner = new InlineRunner(app, () => ({ nowMs: Date.now(), randomBytes16: () => randomBytes(16) }));
-    return { runner, close: () => Promise.resolve() };
+    const replace = (code: PoolCode): (() => Promise<void>) => {
+      runner.replace(code.app);
+      return () => Promise.resolve();
+    };
+    return { runner, replace, close: () => Promise.resolve() };
   }
   const pool = new DocumentPool({
     app,
@@ -34,5 +44,5 @@ export function makeRunner({ app, appHash, workers, log, fatal }: RunnerOptions)
       log.error({ document, documents }, 'a thread has ended, or was; the documents that it ran are read again');
     },
   });
-  return { runner: pool, close: () => pool.close() };
+  return { runner: pool, replace: (code) => pool.replace(code), close: () => pool.close() };
 }
