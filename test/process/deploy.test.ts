@@ -10,7 +10,7 @@ import { whyNotWhole } from '../../bench/status.ts';
 import { hashApplication } from '../../host/application.ts';
 import { untilStatus } from '../../host/cli/admin-client.ts';
 import { readFolder } from '../../host/folder.ts';
-import type { OpenDocument } from '../../proxy/client/node.ts';
+import type { Client, OpenDocument } from '../../proxy/client/node.ts';
 import { connect } from '../../proxy/client/node.ts';
 import { runCommand, untilView } from './kit.ts';
 
@@ -29,8 +29,7 @@ async function count(busy: Busy, isOver: () => boolean): Promise<void> {
   }
 }
 
-async function live(cluster: Cluster): Promise<{ all: Busy[]; end: () => Promise<void> }> {
-  const client = connect(cluster.ready.proxy, { as: 'ada' });
+async function live(client: Client): Promise<{ all: Busy[]; end: () => Promise<void> }> {
   const all = names.map((name): Busy => ({ document: client.open<View>(name), statuses: [], answered: 0 }));
   for (const busy of all) {
     await busy.document.send('add', { by: 0 });
@@ -48,7 +47,7 @@ async function live(cluster: Cluster): Promise<{ all: Busy[]; end: () => Promise
 async function run(
   cluster: Cluster,
   ...words: string[]
-): Promise<{ code: number | null; said: Record<string, never>; text: string }> {
+): Promise<{ code: number | null; said: Record<string, unknown>; text: string }> {
   const { code, out, err } = await runCommand(...words, '--json', '--dir', cluster.dir);
   return { code, said: JSON.parse(out === '' ? '{}' : out), text: err };
 }
@@ -68,9 +67,11 @@ async function untilWhole({ dir }: Cluster): Promise<(string | undefined)[]> {
 async function rolls(t: Test, words: readonly string[]): Promise<void> {
   await onStage(async (stage) => {
     const cluster = await startCluster(stage, fileOf(1), words);
-    const { all, end } = await live(cluster);
+    const client = connect(cluster.ready.proxy, { as: 'ada' });
+    stage.onRelease(() => client.close());
+    const { all, end } = await live(client);
     const refused = await run(cluster, 'deploy', '--app', fileOf(3));
-    t.match(refused, { code: 1, said: { verdict: 'breaks clients', hosts: [], error: { code: 'DEPLOY_REFUSED' } } });
+    t.match(refused, { code: 1, said: { verdict: 'forbidden', hosts: [], error: { code: 'DEPLOY_REFUSED' } } });
     const before = all.map(({ answered }) => answered);
     const { code, said, text } = await run(cluster, 'deploy', '--app', fileOf(2));
     t.equal(code, 0, text);
@@ -97,12 +98,10 @@ async function rolls(t: Test, words: readonly string[]): Promise<void> {
     t.match((await run(cluster, 'deploy', '--app', fileOf(2))).said, {
       hosts: [{ documents: 0, text: 'runs it already' }, {}, {}],
     });
-    for (const host of ['h1', 'h2', 'h3']) {
-      const started = cluster.next(host, 'started');
-      cluster.kill(host);
-      await started;
-      t.same(await untilWhole(cluster), [appHash, appHash, appHash], `${host} was started again, and runs it`);
-    }
+    const started = cluster.next('h2', 'started');
+    cluster.kill('h2');
+    await started;
+    t.same(await untilWhole(cluster), [appHash, appHash, appHash], 'h2 was started again, and runs it');
     await Promise.all(all.map(({ document }) => document.send('name', { text: 'newer' })));
     t.same(cluster.unexpected, []);
   });
@@ -146,12 +145,8 @@ t.test(
         (await run(cluster, 'get', 'counter/c0', '--as', 'bob', '--wait', '3')).said;
       t.match(await get(again), { view: { value: 1, name: 'was at 1' } }, 'the --app beside which it was deployed');
       await again.end();
-      const other = await Cluster.start({ dir: first.dir, portBase, appFile: fileOf(3) });
-      t.match(
-        await get(other),
-        { error: { code: 'CONNECTION_LOST' } },
-        'another one is meant, and makes nothing of it',
-      );
+      const other = await Cluster.start({ dir: first.dir, portBase });
+      t.match(await get(other), { error: { code: 'SPACE_UNKNOWN' } }, 'another one is meant');
       t.notOk(existsSync(join(first.dir, 'deployed.json')));
       await other.end();
     });
