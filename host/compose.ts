@@ -20,11 +20,13 @@ import type { Identity } from '../engine/store/entries.ts';
 import type { Folded, FoldFailed } from '../engine/store/folding.ts';
 import type { Store } from '../engine/store/store.ts';
 import { Admin } from '../proxy/admin.ts';
+import { HostLink } from '../proxy/host-link.ts';
 import { ProxyServer } from '../proxy/proxy.ts';
 import type { ChainService } from './chain-service.ts';
 import { Code, loadedOf } from './code.ts';
 import { Deployer } from './deploying.ts';
 import { Desk } from './desk.ts';
+import type { DeskParts } from './desk-parts.ts';
 import { failureLogger, unreadableLogger } from './document-log.ts';
 import { isReplaceable, noteDoubt } from './doubt.ts';
 import { Erasing } from './erasing.ts';
@@ -32,6 +34,7 @@ import { Exporter } from './exporting.ts';
 import type { Folder } from './folder.ts';
 import { hostDir } from './folder.ts';
 import { Folding } from './folding.ts';
+import type { FrontsParts } from './fronts.ts';
 import { Fronts } from './fronts.ts';
 import type { Hello } from './hello.ts';
 import { Host } from './host.ts';
@@ -40,6 +43,7 @@ import { Links } from './links.ts';
 import { Memory } from './memory.ts';
 import { openHostStore } from './opening.ts';
 import { Operator } from './operator.ts';
+import { letterQuestion, Post } from './post.ts';
 import { Scrub } from './scrub.ts';
 import { whoIsFull } from './space.ts';
 import { storedNode } from './stored-node.ts';
@@ -81,7 +85,7 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
   const me = memberOf(folder, id);
   await mkdir(hostDir(folder.dir, id), { recursive: true, mode: 0o700 });
   const chains = Array.from({ length: cluster.chains }, (_, chain) => chainId(chain));
-  const space = await watchSpace(hostDir(folder.dir, id), cluster.freeBytesMin, log);
+  const space = await watchSpace({ dir: hostDir(folder.dir, id), lowBytes: cluster.freeBytesMin, log });
   const opened = await openStoreOf(given, chains);
   const { store, indexes, watermark, files } = opened;
   const code = given.code ?? new Code('', loadedOf(given.app, '', given.appHash), [cluster.appHash]);
@@ -92,7 +96,7 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
   const scrub = scrubOf(options, store, () => node);
   const erasing = new Erasing({ store, fatal: options.fatal });
   const made = { store, indexes, scrub, ...makeRunner(options) };
-  const { host, fronts, folding, pool } = joinHost(options, made, node, hello, (peer, bytes) =>
+  const { host, fronts, post, folding, pool } = joinHost(options, made, node, hello, (peer, bytes) =>
     links.sendTo(peer, bytes),
   );
   const links = new Links(
@@ -123,6 +127,7 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
     clearInterval(ticks);
     folding.close();
     erasing.close();
+    post.close();
     await links.close();
     await scrub.close();
     await host.close();
@@ -254,22 +259,15 @@ function deskMaker(
   { store, scrub, runner }: Opened,
   memory: Memory,
   node: Node,
-  wake: () => void,
+  { wake, deliver }: Pick<DeskParts, 'wake' | 'deliver'>,
 ): NewDesk {
   const askScrub = (): void => void scrub.ask();
   const { log, fatal, folder } = options;
   const { replication: members } = folder.cluster;
   const onUnreadable = unreadableLogger(log, askScrub);
-  const common = {
-    runner,
-    store,
-    memory,
-    wake,
-    fatal,
-    members,
-    onFailure: failureLogger(log),
-    onUnreadable,
-  };
+  const onFailure = failureLogger(log);
+  const wallMs = Date.now;
+  const common = { runner, store, memory, wake, wallMs, deliver, fatal, members, onFailure, onUnreadable };
   return (chain, epoch, index) => new Desk({ ...common, chain, epoch, index, full: () => whoIsFull(node, chain) });
 }
 
@@ -279,12 +277,15 @@ function joinHost(
   node: Node,
   hello: Hello,
   sendTo: (peer: HostId, bytes: Uint8Array) => void,
-): { host: Host; fronts: Fronts } & Folds {
+): { host: Host; fronts: Fronts; post: Post } & Folds {
   const { log, fatal, folder } = options;
   const { store, indexes, scrub } = opened;
   const desks = new Map<ChainId, Desk>();
   const memory = new Memory(documentBytesMax);
-  const newDesk = deskMaker(options, opened, memory, node, () => host.wake());
+  const newDesk = deskMaker(options, opened, memory, node, {
+    wake: () => host.wake(),
+    deliver: (to, letter) => post.deliver(to, letter),
+  });
   const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
     if (options.serve !== undefined) return options.serve(chain, () => host.wake());
     const desk = newDesk(chain, epoch, index);
@@ -322,17 +323,37 @@ function joinHost(
     const desk = desks.get(chain);
     return desk !== undefined && host.serviceOf(chain) === desk ? desk : undefined;
   };
-  const fronts = new Fronts({
-    chains: folder.cluster.chains,
-    deskOf,
+  const post = postOf(options, deskOf);
+  const ask: FrontsParts['ask'] = (question, args) =>
+    question === letterQuestion ? post.receive(args) : operator.answer(question, args);
+  const fronts = new Fronts({ chains: folder.cluster.chains, deskOf, ask, fatal, ...frontsOf(host) });
+  return { host, fronts, post, folding, pool };
+}
+
+function frontsOf(host: Host): Pick<FrontsParts, 'routes' | 'onGossip' | 'onProxy' | 'wake'> {
+  return {
     routes: () => host.replicas.filter(isServingHead).map(({ chain, epoch }) => [chain, epoch, true] as const),
-    ask: (question, args) => operator.answer(question, args),
     onGossip: (from, bytes) => host.tell({ kind: 'proxyMessage', from, message: decodeGossip(bytes) }),
     onProxy: (id, isConnected) => host.tell({ kind: 'proxyLink', id, isConnected }),
     wake: () => host.wake(),
-    fatal,
+  };
+}
+
+/** Messages of documents go to other hosts as a proxy's do. */
+function postOf({ folder, id }: HostOptions, deskOf: (chain: ChainId) => Desk | undefined): Post {
+  const { secret, cluster } = folder;
+  const peers = new Map(cluster.hosts.filter((one) => one.id !== id).map((one) => [one.id as string, one.address]));
+  return new Post({
+    chains: cluster.chains,
+    deskOf,
+    peers: [...peers.keys()],
+    dial: (peer, onMessage, onDown) => {
+      const host = { id: peer, url: `ws://${peers.get(peer)}` };
+      const link = new HostLink({ host, secret, random: Math.random, onUp: () => undefined, onMessage, onDown });
+      link.start();
+      return link;
+    },
   });
-  return { host, fronts, folding, pool };
 }
 
 function randomHex(bytes: number): string {

@@ -5,19 +5,18 @@
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import { documentQueueMax } from '../engine/base/limits.ts';
-import type { BackReader, Stored } from '../engine/store/documents.ts';
-import { documentNames, readBack, readDocument } from '../engine/store/documents.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
 import { Batcher } from './batcher.ts';
 import type { ChainService } from './chain-service.ts';
 import type { Done } from './deed.ts';
+import { DeskLife } from './desk-life.ts';
 import type { DeskParts } from './desk-parts.ts';
+import { DeskReads } from './desk-reads.ts';
 import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
 import { Openings } from './openings.ts';
-import type { Deed, Ran } from './running.ts';
+import type { Command, Deed, Ran } from './running.ts';
 import type { Kept, Waiting } from './shelf.ts';
-import { isUnreadable, readableBy } from './shelf.ts';
 import { Shelves } from './shelves.ts';
 
 /** For a viewer, or for somebody of this house: both wait for what they have seen. */
@@ -33,6 +32,8 @@ export class Desk implements ChainService, ViewerDesk {
   /** Which view speaks for a session: the one that opened it last. */
   readonly #speakers = new Map<string, Attached>();
   readonly #openings = new Openings();
+  readonly life: DeskLife;
+  readonly reads: DeskReads;
   /** Who waits for a commit besides viewers. */
   readonly #waiting = new Set<(error: CodedError) => void>();
   #isStopped = false;
@@ -45,15 +46,28 @@ export class Desk implements ChainService, ViewerDesk {
         else output.front.push(output.message);
       }
     });
+    this.life = new DeskLife({
+      ...parts,
+      hasRoom: () => this.#hasRoom && parts.full() === undefined,
+      isResident: (name) => this.#shelves.kept(name) !== undefined,
+      ask: (name, command, done, refused) => this.#ask(name, command, done, refused),
+      whenCommitted: (then) => this.whenCommitted(then),
+    });
     this.#shelves = new Shelves({
       ...parts,
-      isSettled: (serial) => this.queue.isSettled(serial),
-      whenCommitted: (then) => this.whenCommitted(then),
-      viewers: (name) => this.#viewersAgain(name),
-      take: (name, ran) => {
+      onLoaded: (name, ran) => {
         this.#take(name, ran);
         if (ran.updates.length > 0) this.#parts.wake();
       },
+      isSettled: (serial) => this.queue.isSettled(serial),
+      whenCommitted: (then) => this.whenCommitted(then),
+      viewers: (name) => this.#viewersAgain(name),
+    });
+    this.reads = new DeskReads({
+      ...parts,
+      indexed: () => this.#shelves.indexed(),
+      failed: (cause) => this.#shelves.failed(cause),
+      settled: () => this.#settled(),
     });
   }
 
@@ -77,7 +91,12 @@ export class Desk implements ChainService, ViewerDesk {
     this.#attached.clear();
     this.#speakers.clear();
     this.#shelves.stop();
+    this.life.stop();
     this.#parts.wake();
+  }
+
+  tick(): void {
+    this.life.tick();
   }
 
   /** Calls back when all that anybody was answered before is known here to be committed (C18); never where the chain stops before. */
@@ -141,6 +160,21 @@ export class Desk implements ChainService, ViewerDesk {
     });
   }
 
+  /** Has something happen to a document that no viewer asked for. */
+  #ask(name: string, command: Command, done: (ran: Ran) => void, refused: (error: CodedError) => void): void {
+    const then = (ran: Ran): void => {
+      this.#take(name, ran);
+      const kept = this.#shelves.kept(name);
+      if (kept !== undefined) this.#parts.memory.used(kept.tenant);
+      this.#tell(name, ran);
+      done(ran);
+    };
+    this.#shelves.with(name, {
+      run: ({ document }) => document.ask(command, then),
+      refuse: (code, why) => refused(new CodedError(code, why)),
+    });
+  }
+
   /** What was deleted is to leave every disk: so every member has to hear that it is committed. */
   #done(seq: number, isDeleted: boolean): Done {
     const lsn = this.queue.committedLsn;
@@ -166,40 +200,8 @@ export class Desk implements ChainService, ViewerDesk {
     }
   }
 
-  /** Reads what is stored of a document backwards, and resolves when all that it may have seen is committed. */
-  async readBack(text: string, reader: BackReader): Promise<void> {
-    const { store, chain, index } = this.#parts;
-    await this.#reading(() => readBack(store, chain, index, text, readableBy(text, reader)));
-  }
-
-  /**
-   * What is stored of the documents behind `after`, by name: at most `max` of them, for as long as `take` wants another. True where that was the last there
-   * is. Resolves when all that it may have seen is committed.
-   */
-  async scan(after: string, max: number, take: (name: string, stored: Stored) => boolean): Promise<boolean> {
-    const { store, chain, index } = this.#parts;
-    let isWhole = false;
-    await this.#reading(async () => {
-      const names = await documentNames(store, chain, index, after, max);
-      let isWanted = true;
-      for (const name of names) {
-        if (isWanted) isWanted = take(name, await readDocument(store, chain, index, name));
-      }
-      isWhole = isWanted && names.length < max;
-    });
-    return isWhole;
-  }
-
-  async #reading(read: () => Promise<void>): Promise<void> {
-    try {
-      await this.#shelves.indexed();
-      await read();
-    } catch (cause) {
-      if (isUnreadable(cause)) throw cause;
-      this.#shelves.failed(cause);
-      throw new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more', { cause });
-    }
-    await new Promise<void>((resolve, reject) => {
+  #settled(): Promise<void> {
+    return new Promise((resolve, reject) => {
       if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more'));
       this.#settle(undefined, resolve, reject);
     });
@@ -270,6 +272,7 @@ export class Desk implements ChainService, ViewerDesk {
     const kept = this.#shelves.kept(attached.name);
     kept?.document.close(viewer);
     kept?.audience.leave(attached);
+    this.life.closed(attached.name);
   }
 
   #enter(attached: Attached, { document }: Kept): void {
@@ -357,13 +360,15 @@ export class Desk implements ChainService, ViewerDesk {
   }
 
   /** What was done is to be written, and the application's log is told what of it failed. */
-  #take(name: string, { updates, seqFirst, failures }: Ran): void {
+  #take(name: string, ran: Ran): void {
+    const { updates, seqFirst, failures } = ran;
     updates.forEach((update, index) => {
       this.queue.add(name, seqFirst + index, update);
     });
     const kept = updates.length > 0 ? this.#shelves.kept(name) : undefined;
     if (kept !== undefined) kept.serial = this.queue.serial;
     for (const { where, failure } of failures) this.#parts.onFailure(name, where, failure);
+    this.life.ran(name, ran);
   }
 
   #emit(front: Front, message: ToProxy): void {

@@ -12,10 +12,10 @@ export const operator: Principal = { agent: 'operator', authority: 'levelten' };
 /** `seq` is that of the last update that is durable here. */
 export type HistoryPage = { readonly seq: number; readonly lines: readonly HistoryLine[] };
 
-/** Updates by falling seq, below `before`, up to `max`. DOCUMENT_UNKNOWN; else as Desk.readBack. */
+/** Updates by falling seq, below `before`, up to `max`. DOCUMENT_UNKNOWN; else as DeskReads.back. */
 export async function listHistory(desk: Desk, name: string, before: number, max: number): Promise<HistoryPage> {
   const lister = new HistoryLister(before, max);
-  await desk.readBack(name, lister);
+  await desk.reads.back(name, lister);
   const { seq, lines } = lister;
   if (seq === 0) throw new CodedError('DOCUMENT_UNKNOWN', `there is no ${name}`);
   return { seq, lines };
@@ -27,7 +27,7 @@ export async function listHistory(desk: Desk, name: string, before: number, max:
  */
 export async function rewindDocument(desk: Desk, name: string, to: number, who = operator): Promise<number> {
   const reader = new FormerReader(to);
-  await desk.readBack(name, reader);
+  await desk.reads.back(name, reader);
   const former = reader.former();
   const { seq } = await desk.act(name, { kind: 'rewind', to: former, who });
   return seq;

@@ -3,6 +3,7 @@ import { CodedError } from '../engine/base/errors.ts';
 import type { DocumentName } from '../engine/base/ids.ts';
 import { documentName } from '../engine/base/ids.ts';
 import { documentQueueMax, renewedAtOnce, unreadableToldMax } from '../engine/base/limits.ts';
+import { returnMs } from '../engine/base/limits-life.ts';
 import type { Stored } from '../engine/store/documents.ts';
 import { indexToEnd, readDocument } from '../engine/store/documents.ts';
 import { Audience } from './audience.ts';
@@ -14,13 +15,13 @@ import { isOfVersions, isUnreadable, tenantOf } from './shelf.ts';
 
 export type ShelvesParts = Pick<
   DeskParts,
-  'store' | 'chain' | 'index' | 'runner' | 'memory' | 'fatal' | 'full' | 'onFailure' | 'onUnreadable'
+  'store' | 'chain' | 'index' | 'runner' | 'memory' | 'fatal' | 'full' | 'wallMs' | 'onFailure' | 'onUnreadable'
 > & {
-  /** A document that is there was changed while it was loaded: that is to be written before anybody sees it. */
-  readonly take: (name: string, ran: Ran) => void;
   readonly isSettled: (serial: number) => boolean;
   /** Calls back when all that was made so far is committed. */
   readonly whenCommitted: (then: () => void) => void;
+  /** A document was made of what is stored, and may have been changed by that: it is there, and that is to be written before anybody sees it. */
+  readonly onLoaded: (name: string, ran: Ran) => void;
   /** Those who view a document that is to be read again: they come first. */
   readonly viewers: (name: string) => Waiting[];
 };
@@ -34,9 +35,12 @@ export class Shelves {
   /** Documents that code of this version cannot serve. */
   readonly #told = new Set<string>();
   #isStopped = false;
+  /** After a failover everybody comes back, some of them late. */
+  readonly #returnByMs: number;
 
   constructor(parts: ShelvesParts) {
     this.#parts = parts;
+    this.#returnByMs = parts.wallMs() + returnMs;
   }
 
   get size(): number {
@@ -113,7 +117,8 @@ export class Shelves {
     const { name, space } = documentName(text);
     if (!this.#parts.runner.has(space)) throw new CodedError('SPACE_UNKNOWN', `there is no space ${space}`);
     const stored = await this.#read(name);
-    if (!this.#isStopped) this.#make(name, shelf, { kind: 'load', stored, full: this.#parts.full() });
+    if (!this.#isStopped)
+      this.#make(name, shelf, { kind: 'load', stored, full: this.#parts.full(), returnByMs: this.#returnByMs });
   }
 
   #make(name: DocumentName, shelf: Loading, command: Command & { readonly kind: 'load' | 'ruin' }): void {
@@ -129,7 +134,7 @@ export class Shelves {
       const { code, message } = outcome.error;
       for (const { refuse, isErasing } of shelf.waiting) if (isErasing !== true) refuse(code, message);
       shelf.waiting = erasing;
-      this.#make(name, shelf, { kind: 'ruin', stored: command.stored });
+      this.#make(name, shelf, { ...command, kind: 'ruin' });
     });
   }
 
@@ -138,7 +143,7 @@ export class Shelves {
     const tenant = tenantOf(this.#shelves, text, document, this.#parts);
     const kept: Kept = { kind: 'resident', document, audience: new Audience(), serial: 0, tenant };
     this.#shelves.set(text, kept);
-    this.#parts.take(text, ran);
+    this.#parts.onLoaded(text, ran);
     for (const { run } of waiting) run(kept);
     this.#parts.memory.used(tenant);
   }
@@ -205,6 +210,11 @@ export class Shelves {
     if (command.kind === 'send') {
       const { request } = command;
       waiting.push(askAgain({ command: { kind: 'refuse', request, code, text: stoppedText }, then }));
+      return;
+    }
+    if (command.kind === 'tick' || command.kind === 'settle' || command.kind === 'letter') {
+      this.#parts.onFailure(text, command.kind, new CodedError(code, stoppedText));
+      waiting.push(askAgain({ command: { ...command, isStopped: true }, then }));
       return;
     }
     this.#parts.onFailure(text, command.kind, new CodedError(code, stoppedText));

@@ -15,12 +15,12 @@ export type StateLine = { readonly name: string; readonly state: JsonObject | nu
 /** More may follow behind `next`, unless it is ''. */
 export type StatesPage = { readonly next: string; readonly documents: readonly StateLine[] };
 
-/** Documents behind `after`, by name; of one space, or of all where that is ''. As Desk.scan. */
-export async function readStates(desk: Pick<Desk, 'scan'>, space: string, after: string): Promise<StatesPage> {
+/** Documents behind `after`, by name; of one space, or of all where that is ''. As DeskReads.scan. */
+export async function readStates(desk: Pick<Desk, 'reads'>, space: string, after: string): Promise<StatesPage> {
   const prefix = space === '' ? '' : `${space}/`;
   const documents: StateLine[] = [];
   let [next, length] = ['', 0];
-  const isWhole = await desk.scan(after === '' ? prefix : after, statesPageMax, (name, stored) => {
+  const isWhole = await desk.reads.scan(after === '' ? prefix : after, statesPageMax, (name, stored) => {
     const isOfSpace = name.startsWith(prefix);
     const line = isOfSpace ? lineOf(name, stored) : undefined;
     if (line !== undefined) documents.push(line);

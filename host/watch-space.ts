@@ -1,16 +1,19 @@
-// The room on the disk of a host: looked at now and then, and kept from running out at once.
+// The space on a host's disk, watched from before its store is opened.
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { freeBytesCritical, reserveBytes, spaceCheckMs } from '../engine/base/limits.ts';
 import { freeBytesOf, giveReserve, makeReserve } from './reserve.ts';
 import { Space } from './space.ts';
 
+/** `lowBytes`: with less, new writes are refused. */
+type Watch = { readonly dir: string; readonly lowBytes: number; readonly log: Logger };
+
 /** Looks at once: on a full disk a store opens with what the reserve gives. */
-export async function watchSpace(dir: string, lowBytes: number, log: Logger): Promise<Space> {
+export async function watchSpace({ dir, lowBytes, log }: Watch): Promise<Space> {
   const file = join(dir, 'reserve');
   const space = new Space({
     freeBytes: () => freeBytesOf(dir),
-    lowBytes: lowBytes,
+    lowBytes,
     criticalBytes: freeBytesCritical,
     reserveBytes,
     checkMs: spaceCheckMs,

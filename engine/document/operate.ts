@@ -8,7 +8,8 @@ import { updateBytesMax } from '../base/limits.ts';
 import type { JsonObject } from '../base/merge-patch.ts';
 import { diff, isJsonObject } from '../base/merge-patch.ts';
 import { isBehind, migrate } from './definition/migrate.ts';
-import type { Env } from './handle.ts';
+import type { Env } from './env.ts';
+import { withoutAgenda } from './life/agenda.ts';
 import { change, end } from './life/past.ts';
 import { encodeUpdate, noMessage } from './life/update.ts';
 import { versionOf } from './life/version.ts';
@@ -56,8 +57,10 @@ export function applyRewind(resident: Resident, to: Former, who: Principal, env:
   if (to.incarnation !== inside.incarnation) throw new CodedError('HISTORY_GONE', 'the document began anew');
   const { definition } = inside;
   const former = isBehind(definition, to.state) ? migrate(definition, to.state, env.randomBytes16) : to.state;
-  const redo = patchOf(inside.state, former);
-  const undo = patchOf(former, inside.state);
+  // What is due and what waits to be carried out stays: it is no part of what the document says.
+  const [now, then] = [withoutAgenda(inside.state), withoutAgenda(former)];
+  const redo = patchOf(now, then);
+  const undo = patchOf(then, now);
   const seq = inside.seq + 1;
   const update = encodeUpdate({ ...noMessage, kind: 'rewind', seq, atMs: env.nowMs, who, n: to.seq, redo, undo });
   if (update.length > updateBytesMax) {
@@ -65,6 +68,7 @@ export function applyRewind(resident: Resident, to: Former, who: Principal, env:
   }
   change(inside, redo, undo);
   inside.seq = seq;
+  inside.hours.changed(redo);
   return { update, deltas: inside.viewers.deltas({ redo, undo }), seq };
 }
 
@@ -79,6 +83,7 @@ export function applyDelete(resident: Resident, who: Principal, env: Env): Acted
   const update = encodeUpdate({ ...noMessage, kind: 'delete', seq, atMs: env.nowMs, who });
   end(inside, seq);
   inside.viewers.forget();
+  inside.hours.forget();
   return { update, deltas: [], seq };
 }
 

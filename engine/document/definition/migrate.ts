@@ -9,6 +9,7 @@ import { storedRecord } from '../draft/stored.ts';
 import { nextKey, ordinalKey } from '../draft/table-memory.ts';
 import { freshIdIn } from '../draft/table-rows.ts';
 import { isReservedKey, wellFormed } from '../draft/values.ts';
+import { agendaOf, withoutAgenda } from '../life/agenda.ts';
 import { lengthOf } from '../life/length.ts';
 import { versionKey, versionOf } from '../life/version.ts';
 import type { Definition } from './definition.ts';
@@ -30,7 +31,8 @@ export function migrate(definition: Definition, state: JsonObject, randomBytes16
     const known = `it is of version ${from}, and what runs here knows those from ${oldestOf(plan)} on`;
     throw new CodedError('MIGRATION_FAILED', known);
   }
-  const { [versionKey]: _version, ...fields } = state;
+  // What the document has before it is no part of what it says, and stays.
+  const { [versionKey]: _version, ...fields } = withoutAgenda(state);
   let doc: Former = structuredCloneOf(fields);
   for (let to = from + 1; to <= plan.version; to += 1) {
     doc = stepTo(to, plan.steps.get(to) as MigrationStep, doc, randomBytes16);
@@ -40,7 +42,7 @@ export function migrate(definition: Definition, state: JsonObject, randomBytes16
     if (lengthOf(stored) > documentLengthMax) {
       throw new CodedError('MIGRATION_FAILED', `a document has at most ${documentLengthMax} characters as JSON`);
     }
-    return { ...stored, [versionKey]: plan.version };
+    return { ...agendaOf(state), ...stored, [versionKey]: plan.version };
   });
 }
 
