@@ -171,6 +171,27 @@ t.test('[D41] channels, spaces, and who begins documents', async (t) => {
   t.same([verdictOf([]), verdictOf(spaces.flatMap(({ findings }) => findings))], ['allowed', 'breaks clients']);
 });
 
+t.test('[D41] what documents wait for', async (t) => {
+  const base = document({});
+  const arg = z.object({ by: z.int() });
+  const timed = base.timer('ring', arg, () => {}).effect('mail', () => null);
+  t.same(compare(timed, timed), []);
+  t.same(compare(base, timed), []);
+  t.match(compare(timed, base), [
+    /^breaks clients: timer ring: there is no such timer/,
+    /^breaks clients: effect mail: there is no such effect/,
+  ]);
+  t.same(
+    compare(
+      timed,
+      base.timer('ring', arg.partial(), () => {}).effect('mail', () => 1),
+    ),
+    [],
+  );
+  const other = base.timer('ring', z.string(), () => {}).effect('mail', () => null);
+  t.match(compare(timed, other), [/^breaks clients: timer ring: it may not take what it was set with/]);
+});
+
 t.test('[D41] a schema takes what another took where that can be seen, and not otherwise', async (t) => {
   const schema = (one: z.ZodType): Json => one['~standard'].jsonSchema.input({ target: 'draft-2020-12' }) as Json;
   const rows: readonly (readonly [before: z.ZodType, after: z.ZodType, takes: boolean])[] = [

@@ -293,6 +293,32 @@ test('[D41] what a step leaves of fields that nobody knows any more stays', (t) 
   t.end();
 });
 
+test('[D40] what a document waits for is no part of what a step sees, and stays', (t) => {
+  const timed = first
+    .timer('ring', z.object({}), () => {})
+    .channel('set', z.object({}), ({ ctx }) => {
+      ctx.schedule('ring', 1_000, {});
+    });
+  const env = fakeEnv();
+  const resident = createResident(timed, name);
+  const member = new Member(resident, ada, env);
+  const updates = [...member.updates, member.send('set', {}).update as Uint8Array].map((one) => new Uint8Array(one));
+  const wake = structuredClone(resident.state['@wake']);
+  t.ok(wake);
+  let seen: unknown;
+  const later = document({}).version(2, {
+    2: ({ doc }) => {
+      seen = Object.keys(doc);
+      return {};
+    },
+  });
+  const after = under(later, updates);
+  applyMigration(after, env);
+  t.same(seen, []);
+  t.same(after.state, { '@wake': wake, '@v': 2 });
+  t.end();
+});
+
 test('[D11] a migration that cannot be is ENGINE_CORRUPT', (t) => {
   const { updates } = lived();
   const update = {

@@ -1,7 +1,7 @@
 // What becomes of living documents, and of clients that are there, when one definition takes the place of another. Three verdicts:
 //
 //   allowed          documents stay what they are, and clients of before go on
-//   breaks clients   documents stay what they are; a client that was written for before may miss something
+//   breaks clients   documents stay what they are; a client that was written for before may miss something, or a document what it waits for
 //   forbidden        what is stored could not be read as it was meant: it takes a version with a step, by which it is allowed
 //
 //   | what is stored                                                                     | within a version | by a step |
@@ -45,6 +45,7 @@ export function compareDefinitions(before: Description, after: Description): Fin
   compareShapes(before.fields, after.fields, '', { gone: before.gone, note });
   compareSeen(before.seen, after.seen, '', note);
   compareChannels(before, after, note);
+  compareWaiting(before, after, note);
   if (before.mayInvent !== after.mayInvent) {
     note('events.invent', 'allowed', after.mayInvent ? 'documents may be begun' : 'nobody begins documents any more');
   }
@@ -269,5 +270,22 @@ function compareChannels(before: Description, after: Description, note: Note): v
   }
   for (const name of Object.keys(after.channels)) {
     if (!Object.hasOwn(before.channels, name)) note(`channel ${name}`, 'allowed', 'a new channel');
+  }
+}
+
+/** What documents wait for, they have by name, and no step changes that. */
+function compareWaiting(before: Description, after: Description, note: Note): void {
+  const lost = 'what documents wait for of this name will fail';
+  for (const [name, was] of Object.entries(before.timers)) {
+    const path = `timer ${name}`;
+    const is = Object.hasOwn(after.timers, name) ? after.timers[name] : undefined;
+    if (is === undefined) note(path, 'breaks clients', `there is no such timer any more: ${lost}`);
+    else if (was !== null && is !== null && !takesAll(was, is)) {
+      note(path, 'breaks clients', `it may not take what it was set with: ${lost}`);
+    }
+  }
+  for (const name of before.effects) {
+    if (!after.effects.includes(name))
+      note(`effect ${name}`, 'breaks clients', `there is no such effect any more: ${lost}`);
   }
 }

@@ -3,7 +3,7 @@
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import { isJsonObject } from '../../base/merge-patch.ts';
 import type { Gate, ViewPlan } from '../view/plan.ts';
-import type { Channel, Definition, Plan } from './definition.ts';
+import type { Channel, Definition, Plan, TimerPlan } from './definition.ts';
 import type { EntryField, Field, Shape } from './fields.ts';
 import { oldestOf } from './steps.ts';
 
@@ -29,6 +29,9 @@ export type Description = {
   /** By name: the JSON schema of what each takes; null where its schema tells of none. */
   readonly channels: { readonly [name: string]: Json };
   readonly mayInvent: boolean;
+  /** By name: the JSON schema of what each is set with; null where its schema tells of none. */
+  readonly timers: { readonly [name: string]: Json };
+  readonly effects: readonly string[];
 };
 
 /** By space. */
@@ -45,6 +48,8 @@ export function describe({ plan }: Definition): Description {
     seen: seenIn(plan.view, plan.record.shape, plan),
     channels: Object.fromEntries(channels),
     mayInvent: plan.invent !== undefined,
+    timers: Object.fromEntries([...plan.events.timers].map(([name, timer]) => [name, schemaOf(timer)] as const)),
+    effects: [...plan.events.effects.keys()],
   };
 }
 
@@ -86,8 +91,8 @@ function shapeInside(field: Field | undefined): Shape {
 }
 
 /** Some schemas say what they take (standardschema.dev/json-schema): zod does. */
-function schemaOf({ schema }: Channel): Json {
-  const standard = schema['~standard'] as { readonly jsonSchema?: { input(options: object): unknown } };
+function schemaOf({ schema }: Pick<Channel, 'schema'> | TimerPlan): Json {
+  const standard = (schema?.['~standard'] ?? {}) as { readonly jsonSchema?: { input(options: object): unknown } };
   try {
     const made = standard.jsonSchema?.input({ target: 'draft-2020-12' });
     if (!isJsonObject(made)) return null;
