@@ -26,6 +26,11 @@ const isOfBackups = /^(engine\/store\/(export|lay|backup-)|host\/(exporting|back
 /** What only documents in threads can see. */
 const inThreads = ['test/host/workers.test.js'];
 const lives = ['test/host/deletion.test.js', 'test/host/history.test.js'];
+/** Other code for documents. */
+const migrating = ['migration', 'compare', 'compare-random'].map((name) => `test/document/${name}.test.js`);
+const deploying = 'test/host/deploying.test.js';
+const isOfVersions =
+  /^engine\/document\/(definition\/(migrate|compare|describe|takes|steps)|draft\/stored|life\/version)\.js$/;
 /** What stands beside a store is seen where a host opens it. */
 const trusting: readonly string[] = [
   'engine/store/watermark.js',
@@ -47,7 +52,9 @@ export function suitesFor(file: string): readonly string[] {
   if (file === 'host/lock.js') return ['test/host/opening.test.js'];
   if (['host/space.js', 'host/memory.js'].includes(file)) return [`test/${file.replace('.js', '.test.js')}`];
   if (['host/shelf.js', 'engine/document/operate.js', 'engine/document/life/update.js'].includes(file))
-    return [...lives, 'test/document/update.test.js'];
+    return [...lives, 'test/document/update.test.js', 'test/document/migration.test.js'];
+  if (isOfVersions.test(file)) return migrating;
+  if (file === 'host/code.js' || file === 'host/deploying.js') return ['test/host/code.test.js'];
   if (file === 'engine/store/erasing.js') return ['test/store/erasing.test.js'];
   if (trusting.includes(file)) return ['test/host/opening.test.js', 'test/host/doubt.test.js'];
   if (file.startsWith('engine/store/'))
@@ -57,8 +64,9 @@ export function suitesFor(file: string): readonly string[] {
   if (file.startsWith('engine/document/view/') || file.startsWith('engine/document/draft/'))
     return ['policies', 'views', 'fields'].map((name) => `test/document/${name}.test.js`);
   if (file === 'host/audience.js') return lives;
-  if (file === 'host/desk.js') return ['test/host/unreadable.test.js', ...lives];
-  if (file === 'host/shelves.js') return ['test/host/unreadable.test.js', ...inThreads];
+  if (file === 'host/desk-reads.js') return ['test/host/unreadable.test.js'];
+  if (file === 'host/desk.js') return ['test/host/unreadable.test.js', ...lives, deploying];
+  if (file === 'host/shelves.js') return ['test/host/unreadable.test.js', ...inThreads, deploying];
   if (['host/workers/slot.js', 'host/openings.js', 'host/held.js'].includes(file)) return inThreads;
   if (file === 'engine/document/life/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file.startsWith('host/testing/')) return ['test/testing/document.test.js'];

@@ -3,6 +3,7 @@
 import { chainMutants } from './chain-table.ts';
 import type { Mutant } from './mutant.ts';
 import { backupMutants } from './table-backup.ts';
+import { deployMutants } from './table-deploy.ts';
 import { documentMutants } from './table-documents.ts';
 import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
@@ -32,6 +33,7 @@ export const mutants: readonly Mutant[] = [
   ...viewMutants,
   ...hostMutants,
   ...threadMutants,
+  ...deployMutants,
   ...backupMutants,
   ...testingMutants,
 ];

@@ -12,7 +12,7 @@
 // A field that is taken away leaves what it held in the documents (nobody touches what he does not know), so it is remembered: one of the same
 // name is compared with it.
 import { unreachable } from '../../base/assert.ts';
-import type { Described, Description, Seen } from './describe.ts';
+import type { Described, Description, Holding, Seen } from './describe.ts';
 import { kindOf } from './describe.ts';
 import type { EnumField, Field, Shape, TableField } from './fields.ts';
 import { takesAll } from './takes.ts';
@@ -23,8 +23,7 @@ export type Finding = { readonly path: string; readonly verdict: Verdict; readon
 /** `stored`: what documents hold cannot be read as it was meant. */
 type Note = (path: string, kind: 'allowed' | 'stored' | 'breaks clients' | 'forbidden', what: string) => void;
 
-/** Whether versions allow what is stored to be another. */
-type Look = { readonly gone: Description['gone']; readonly note: Note };
+type Look = { readonly gone: Holding['gone']; readonly note: Note };
 
 const order: readonly Verdict[] = ['allowed', 'breaks clients', 'forbidden'];
 
@@ -35,14 +34,10 @@ export function verdictOf(findings: readonly Finding[]): Verdict {
 
 export function compareDefinitions(before: Description, after: Description): Finding[] {
   const findings: Finding[] = [];
-  const isStep = after.version > before.version && after.oldest <= before.version;
-  const note: Note = (path, kind, what) => {
-    if (kind !== 'stored') findings.push({ path, verdict: kind, what });
-    else if (isStep) findings.push({ path, verdict: 'allowed', what: `${what}: the step sees to that` });
-    else findings.push({ path, verdict: 'forbidden', what });
-  };
+  const note: Note = (path, kind, what) =>
+    findings.push({ path, verdict: kind === 'stored' ? 'forbidden' : kind, what });
   compareVersions(before, after, note);
-  compareShapes(before.fields, after.fields, '', { gone: before.gone, note });
+  compareHoldings(before, after, note);
   compareSeen(before.seen, after.seen, '', note);
   compareChannels(before, after, note);
   compareWaiting(before, after, note);
@@ -50,6 +45,22 @@ export function compareDefinitions(before: Description, after: Description): Fin
     note('events.invent', 'allowed', after.mayInvent ? 'documents may be begun' : 'nobody begins documents any more');
   }
   return findings;
+}
+
+/** Documents of the version that is to run may be there, whatever runs now; those of the version that runs are there. */
+function compareHoldings(before: Description, after: Description, note: Note): void {
+  const { version } = after;
+  if (version === before.version) return compareShapes(before.fields, after.fields, '', { gone: before.gone, note });
+  if (version > before.version && after.oldest <= before.version) {
+    const stepped: Note = (path, kind, what) =>
+      kind === 'stored' ? note(path, 'allowed', `${what}: the step sees to that`) : note(path, kind, what);
+    compareShapes(before.fields, after.fields, '', { gone: before.gone, note: stepped });
+  }
+  const known = before.others[version];
+  if (known === undefined) return;
+  const strict: Note = (path, kind, what) =>
+    kind === 'stored' && note(path, kind, `${what}, and documents of version ${version} are there`);
+  compareShapes(known.fields, after.fields, '', { gone: known.gone, note: strict });
 }
 
 export type SpaceFindings = {
@@ -62,10 +73,11 @@ export type SpaceFindings = {
 
 /** Of each space of either. */
 export function compareSpaces(before: Described, after: Described): SpaceFindings[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])].map((space) => {
+  const spaces = Object.keys(before).filter((space) => before[space]?.isGone !== true);
+  return [...new Set([...spaces, ...Object.keys(after)])].map((space) => {
     const [was, is] = [before[space], after[space]];
     const versions = { space, versionBefore: was?.version ?? 0, versionAfter: is?.version ?? 0 };
-    if (was !== undefined && is !== undefined) return { ...versions, findings: compareDefinitions(was, is) };
+    if (was !== undefined && is !== undefined) return { ...versions, findings: compareBoth(was, is) };
     const finding: Finding =
       is === undefined
         ? { path: '', verdict: 'breaks clients', what: 'there is no such space any more: its documents stay, unseen' }
@@ -74,17 +86,35 @@ export function compareSpaces(before: Described, after: Described): SpaceFinding
   });
 }
 
+/** Who was a client of a space that was gone meanwhile has gone too. */
+function compareBoth(before: Description, after: Description): Finding[] {
+  const findings = compareDefinitions(before, after);
+  if (!before.isGone) return findings;
+  const back: Finding = { path: '', verdict: 'allowed', what: 'this space is back' };
+  return [back, ...findings.filter(({ verdict }) => verdict === 'forbidden')];
+}
+
 /** What runs once `after` has taken the place of `before`: with what documents may still hold of it. */
 export function succeed(before: Described, after: Described): Described {
+  const spaces = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   return Object.fromEntries(
-    Object.entries(after).map(([space, is]) => {
-      const was = before[space];
-      return [space, was?.version === is.version ? { ...is, gone: goneBetween(was, is) } : is];
+    spaces.map((space) => {
+      const [was, is] = [before[space], after[space]];
+      if (was === undefined || is === undefined) return [space, is ?? { ...(was as Description), isGone: true }];
+      return [space, succeedOne(was, is)];
     }),
   );
 }
 
-function goneBetween(before: Description, after: Description): Description['gone'] {
+function succeedOne(before: Description, after: Description): Description {
+  const { fields, gone, version } = before;
+  const isSame = version === after.version;
+  const former = isSame ? before : before.others[after.version];
+  const { [after.version]: _, ...others } = isSame ? before.others : { ...before.others, [version]: { fields, gone } };
+  return { ...after, gone: former === undefined ? {} : goneBetween(former, after), others };
+}
+
+function goneBetween(before: Holding, after: Holding): Holding['gone'] {
   const gone = { ...before.gone };
   const note: Note = () => {};
   const onGone = (path: string, field: Field): void => {
@@ -109,12 +139,14 @@ function shapeOf(field: Field): Shape | undefined {
 
 function compareVersions(before: Description, after: Description, note: Note): void {
   const [was, is] = [before.version, after.version];
-  if (is < was)
-    note('version', 'forbidden', `${is} is behind ${was}: documents of ${was} would be refused (DOCUMENT_NEWER)`);
+  if (is < was) {
+    const text = `${is} is behind ${was}: documents of ${was} wait until newer code runs again (DOCUMENT_NEWER)`;
+    note('version', 'breaks clients', text);
+  }
   if (is > was && after.oldest > was) note('version', 'forbidden', `there is no step from ${was} on`);
   if (is > was && after.oldest <= was)
     note('version', 'allowed', `${was} becomes ${is}: documents are migrated when they are next opened`);
-  if (after.oldest > before.oldest && after.oldest <= was) {
+  if (after.oldest > before.oldest && after.oldest <= was && is >= was) {
     const text = `documents of version ${before.oldest} that were not opened since are refused: the oldest step is that from ${after.oldest}`;
     note('version', 'breaks clients', text);
   }

@@ -18,13 +18,21 @@ export type Seen = {
   readonly fields: { readonly [name: string]: Seen };
 };
 
-export type Description = {
+/** What documents of one version hold. */
+export type Holding = {
+  readonly fields: Shape;
+  /** By path: what they may still hold, though no field of that name is there any more. */
+  readonly gone: { readonly [path: string]: Field };
+};
+
+export type Description = Holding & {
   readonly version: number;
   /** The oldest version of which documents can be brought to this one. */
   readonly oldest: number;
-  readonly fields: Shape;
-  /** By path: what documents of this version may still hold, though no field of that name is there any more. */
-  readonly gone: { readonly [path: string]: Field };
+  /** What documents of other versions hold that may be there: those that ran here. */
+  readonly others: { readonly [version: number]: Holding };
+  /** There is no such space now; its documents are still there. */
+  readonly isGone: boolean;
   readonly seen: { readonly [name: string]: Seen };
   /** By name: the JSON schema of what each takes; null where its schema tells of none. */
   readonly channels: { readonly [name: string]: Json };
@@ -45,6 +53,8 @@ export function describe({ plan }: Definition): Description {
     // Through JSON: what has no place in it stands for itself nowhere.
     fields: JSON.parse(JSON.stringify(plan.record.shape)) as Shape,
     gone: {},
+    others: {},
+    isGone: false,
     seen: seenIn(plan.view, plan.record.shape, plan),
     channels: Object.fromEntries(channels),
     mayInvent: plan.invent !== undefined,
