@@ -128,9 +128,16 @@ export class Judge {
   bubbleOf(number: number, who: Principal, project: Project): Json | undefined {
     const { run, name } = this.#plan.bubbles[number] as BubblePlan;
     const { doc } = this.#begin();
-    this.#reads = this.#bubbles[number]?.reads ?? new Set();
+    const reads = this.#bubbles[number]?.reads ?? new Set<string>();
+    this.#reads = reads;
     const input = { doc, who: { agent: who.agent, authority: who.authority } };
-    return this.#guarded(name, () => shownOf(run(input), name, project));
+    // Where a record stands, a field beside it may say who sees it: the bubble has read that too.
+    const show: Project = (keys) => {
+      const gate = this.#plan.view.visible.find((field) => field.name === keys[0])?.gate;
+      if (gate?.kind === 'viewerIs') reads.add(gate.field);
+      return project(keys);
+    };
+    return this.#guarded(name, () => shownOf(run(input), name, show));
   }
 
   #ask(

@@ -1,0 +1,64 @@
+// Bubbles by themselves: nothing here but they would have them asked again. (policies.test.ts has them among everything else.)
+import type { Test } from 'tap';
+import { test } from 'tap';
+import { z } from 'zod';
+import { applyDelta } from '../../engine/base/delta.ts';
+import type { DocumentName } from '../../engine/base/ids.ts';
+import type { Json } from '../../engine/base/merge-patch.ts';
+import type { Definition, Principal } from '../../engine/document/define.ts';
+import { document, t as f, open, viewerIs } from '../../engine/document/define.ts';
+import type { Resident, ViewDelta } from '../../engine/document/document.ts';
+import { createResident, viewOf } from '../../engine/document/document.ts';
+import { ada, bob, deliver, fakeEnv, Member } from './kit.ts';
+
+const name = 'board/one' as DocumentName;
+
+/** Two viewers, whose views are kept by deltas alone. */
+class Room {
+  readonly resident: Resident;
+  readonly env = fakeEnv();
+  readonly members: readonly Member[];
+  readonly views = new Map<Principal, Json>();
+
+  constructor(definition: Definition) {
+    this.resident = createResident(definition, name);
+    this.members = [ada, bob].map((who) => new Member(this.resident, who, this.env));
+    for (const { who, opening } of this.members) this.views.set(who, JSON.parse(opening.json));
+  }
+
+  send(who: Principal, channel: string, message: unknown): void {
+    this.hear(this.members.find((member) => member.who === who)?.send(channel, message).deltas ?? []);
+  }
+
+  hear(deltas: readonly ViewDelta[]): void {
+    for (const [{ who }, json] of deliver(this.members, deltas)) {
+      this.views.set(who, applyDelta(this.views.get(who), JSON.parse(json)) ?? {});
+    }
+  }
+
+  check(t: Test, text: string): void {
+    for (const { who } of this.members) t.strictSame(this.views.get(who), viewOf(this.resident, who), text);
+  }
+}
+
+const notebook = document({ owner: f.principal(), notes: f.map(f.record({ text: f.string('') })) })
+  .bubbles({ newest: ({ doc }) => doc.notes.get('a') })
+  .privacy({ notes: viewerIs('owner'), newest: open })
+  .events({ invent: () => true })
+  .channel('write', z.object({ text: z.string() }), ({ doc, message }) => doc.notes.set('a', message))
+  .channel('take', z.object({}), ({ doc, who }) => {
+    doc.owner = who;
+  });
+
+test('[D4] [D32] a bubble shows nothing any more to whom a field beside what it shows no longer names', (t) => {
+  const room = new Room(notebook);
+  room.send(ada, 'take', {});
+  room.send(ada, 'write', { text: 'of ada' });
+  t.strictSame(room.views.get(ada), { notes: { a: { text: 'of ada' } }, newest: { text: 'of ada' } });
+  t.strictSame(room.views.get(bob), {});
+  room.send(bob, 'take', {});
+  t.strictSame(room.views.get(ada), {});
+  t.strictSame(room.views.get(bob), { notes: { a: { text: 'of ada' } }, newest: { text: 'of ada' } });
+  room.check(t, 'as anew');
+  t.end();
+});
