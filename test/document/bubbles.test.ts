@@ -8,7 +8,7 @@ import type { Json } from '../../engine/base/merge-patch.ts';
 import type { Definition, Principal } from '../../engine/document/define.ts';
 import { document, t as f, open, viewerIs } from '../../engine/document/define.ts';
 import type { Resident, ViewDelta } from '../../engine/document/document.ts';
-import { createResident, viewOf } from '../../engine/document/document.ts';
+import { applyRewind, createResident, viewOf } from '../../engine/document/document.ts';
 import { ada, bob, deliver, fakeEnv, Member } from './kit.ts';
 
 const name = 'board/one' as DocumentName;
@@ -59,6 +59,31 @@ test('[D4] [D32] a bubble shows nothing any more to whom a field beside what it 
   room.send(bob, 'take', {});
   t.strictSame(room.views.get(ada), {});
   t.strictSame(room.views.get(bob), { notes: { a: { text: 'of ada' } }, newest: { text: 'of ada' } });
+  room.check(t, 'as anew');
+  t.end();
+});
+
+const shelf = document({
+  owner: f.principal(),
+  box: f.record({ keeper: f.principal(), label: f.json() }),
+})
+  .bubbles({ shown: ({ doc }) => doc.box })
+  .privacy({ box: open, shown: open })
+  .events({ invent: () => true })
+  .channel('keep', z.object({ label: z.string() }), ({ doc, message, who }) => {
+    doc.box.keeper = who;
+    doc.box.label = { text: message.label, tags: [message.label] };
+  });
+
+test('[D19] [D32] a bubble shows after a rewind what it showed then', (t) => {
+  const room = new Room(shelf);
+  room.send(ada, 'keep', { label: 'a' });
+  const { seq, incarnation, state } = room.resident;
+  const former = { seq, incarnation, state: structuredClone(state) };
+  const then = structuredClone(room.views.get(ada));
+  room.send(bob, 'keep', { label: 'b' });
+  room.hear(applyRewind(room.resident, former, ada, room.env).deltas);
+  t.strictSame(room.views.get(ada), then);
   room.check(t, 'as anew');
   t.end();
 });

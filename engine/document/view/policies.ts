@@ -8,7 +8,7 @@ import type { Principal } from '../../base/ids.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import type { BubblePlan, FormulaPlan, Plan, PolicyPlan } from '../definition/definition.ts';
 import { pathOfDraft } from '../draft/draft.ts';
-import { storeJson } from '../draft/json.ts';
+import { frozenCopy, storeJson } from '../draft/json.ts';
 import type { Reading } from '../draft/reading.ts';
 import { beginReading } from '../draft/reading.ts';
 import { rowsOfDraft } from '../draft/table.ts';
@@ -135,7 +135,9 @@ export class Judge {
     const show: Project = (keys) => {
       const gate = this.#plan.view.visible.find((field) => field.name === keys[0])?.gate;
       if (gate?.kind === 'viewerIs') reads.add(gate.field);
-      return project(keys);
+      const shown = project(keys);
+      // It is kept, and what is projected shares its values with the state, which is written in place.
+      return shown === undefined ? undefined : frozenCopy(shown);
     };
     return this.#guarded(name, () => shownOf(run(input), name, show));
   }
