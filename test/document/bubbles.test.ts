@@ -87,3 +87,28 @@ test('[D19] [D32] a bubble shows after a rewind what it showed then', (t) => {
   room.check(t, 'as anew');
   t.end();
 });
+
+const free = document({ rows: f.json<Json>() })
+  .bubbles({ shown: ({ doc }) => doc.rows })
+  .privacy({ shown: open })
+  .events({ invent: () => true })
+  .channel('set', z.object({ ids: z.array(z.string()), n: z.int() }), ({ doc, message }) => {
+    doc.rows = message.ids.map((id) => ({ id, n: message.n }));
+  });
+
+test('[D5] [D9] [D32] what a bubble shows may have ids that a delta would take for something else', (t) => {
+  for (const id of ['@o', '@s', '@r', '@x', '__proto__', 'toString', '0', '']) {
+    const room = new Room(free);
+    for (const [ids, n] of [
+      [[id], 1],
+      [[id], 2],
+      [['a', id], 2],
+      [[id, 'a'], 3],
+      [['a'], 4],
+    ] as const) {
+      room.send(ada, 'set', { ids, n });
+      t.strictSame(room.views.get(bob), { shown: ids.map((one) => ({ id: one, n })) }, `${id} as ${n}`);
+    }
+  }
+  t.end();
+});
