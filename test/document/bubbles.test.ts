@@ -8,7 +8,7 @@ import type { Json } from '../../engine/base/merge-patch.ts';
 import type { Definition, Principal } from '../../engine/document/define.ts';
 import { document, t as f, open, viewerIs } from '../../engine/document/define.ts';
 import type { Resident, ViewDelta } from '../../engine/document/document.ts';
-import { applyRewind, createResident, viewOf } from '../../engine/document/document.ts';
+import { applyRewind, createResident, takeFailures, viewOf } from '../../engine/document/document.ts';
 import { ada, bob, deliver, fakeEnv, Member } from './kit.ts';
 
 const name = 'board/one' as DocumentName;
@@ -111,4 +111,20 @@ test('[D5] [D9] [D32] what a bubble shows may have ids that a delta would take f
     }
   }
   t.end();
+});
+
+test('[D28] [D32] a formula or a bubble that waits has no value, and its failure is nobody else’s', async (t) => {
+  const waits = async (): Promise<never> => {
+    throw new Error('as told');
+  };
+  const waiting = document({ text: f.string('x') })
+    .formulas({ value: waits as unknown as () => string })
+    .bubbles({ shown: waits })
+    .privacy({ text: open, value: open, shown: open })
+    .events({ invent: () => true });
+  const resident = createResident(waiting, name);
+  t.strictSame(viewOf(resident, ada), { text: 'x' });
+  t.match(takeFailures(resident), { count: 2, failure: { code: 'HANDLER_FAILED' } });
+  // A promise that failed and that nobody watches ends this process about now.
+  await new Promise((resolve) => setImmediate(resolve));
 });

@@ -139,7 +139,7 @@ export class Judge {
       // It is kept, and what is projected shares its values with the state, which is written in place.
       return shown === undefined ? undefined : frozenCopy(shown);
     };
-    return this.#guarded(name, () => shownOf(run(input), name, show));
+    return this.#guarded(name, () => shownOf(atOnce(run(input)), name, show));
   }
 
   #ask(
@@ -164,11 +164,7 @@ export class Judge {
       },
     };
     const answer = this.#guarded(name, () => {
-      const said: unknown = run(input);
-      if (said instanceof Promise) {
-        said.catch(() => undefined);
-        throw mistake('a policy is synchronous: it returned a promise');
-      }
+      const said = atOnce(run(input));
       return said === true;
     });
     return answer === true;
@@ -179,7 +175,7 @@ export class Judge {
     if (known === undefined || known.isKnown) return known?.value;
     this.#reads = known.reads;
     const { doc } = this.#begin();
-    known.value = this.#guarded(name, () => storeJson(run({ doc }), name));
+    known.value = this.#guarded(name, () => storeJson(atOnce(run({ doc })), name));
     known.isKnown = true;
     return known.value;
   }
@@ -199,6 +195,13 @@ export class Judge {
     this.#reading ??= beginReading(this.#plan.record, this.#state, (name) => this.#reads.add(name));
     return this.#reading;
   }
+}
+
+/** What waits has no value; and if it fails nobody else would hear of it. */
+function atOnce(made: unknown): unknown {
+  if (!(made instanceof Promise)) return made;
+  made.catch(() => undefined);
+  throw mistake('it is synchronous: it returned a promise');
 }
 
 /** A record, records, or JSON. */
