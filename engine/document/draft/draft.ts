@@ -14,7 +14,7 @@ import type { ListPlan } from './list.ts';
 import { ListOf, planList, storeList } from './list.ts';
 import type { Store } from './stores.ts';
 import { readerOf, scalarStore } from './stores.ts';
-import { planTable, TableOf } from './table.ts';
+import { planTable, rowsOfDraft, TableOf } from './table.ts';
 import { ordinalKey } from './table-memory.ts';
 import { checkKey, isPlain, mistake } from './values.ts';
 
@@ -25,6 +25,10 @@ export type RecordPlan = {
   /** What an input may hold. */
   readonly stores: ReadonlyMap<string, Store>;
   readonly draftOf: (cursor: Cursor) => object;
+  /** Where in the document a record, an entry or a row stands; undefined where `value` is no draft of one. */
+  readonly pathOf: (value: object) => readonly string[] | undefined;
+  /** The rows of a table or of a query, as drafts; undefined where `value` is neither. */
+  readonly rowsOf: (value: object) => readonly object[] | undefined;
 };
 
 /** One run of a handler over a document. */
@@ -67,7 +71,8 @@ export function planRecord(shape: Shape, isRow = false): RecordPlan {
     stores.set(name, part.store);
     RecordDraft.define(ShapedDraft.prototype, name, part);
   }
-  const plan: RecordPlan = { shape, stores, draftOf: (cursor) => (cursor.draft ??= new ShapedDraft(cursor, plan)) };
+  const draftOf = (cursor: Cursor): object => (cursor.draft ??= new ShapedDraft(cursor, plan));
+  const plan: RecordPlan = { shape, stores, draftOf, pathOf: RecordDraft.pathOf, rowsOf: rowsOfDraft };
   return plan;
 }
 
@@ -181,11 +186,6 @@ class RecordDraft {
     delete copy[ordinalKey];
     return copy;
   }
-}
-
-/** Where in the document a record, an entry or a row stands; undefined where `value` is no draft of one. */
-export function pathOfDraft(value: object): readonly string[] | undefined {
-  return RecordDraft.pathOf(value);
 }
 
 class MapOfEntries {

@@ -7,11 +7,10 @@ import { AssertionFailed } from '../../base/assert.ts';
 import type { Principal } from '../../base/ids.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import type { BubblePlan, FormulaPlan, Plan, PolicyPlan } from '../definition/definition.ts';
-import { pathOfDraft } from '../draft/draft.ts';
+import type { RecordPlan } from '../draft/draft.ts';
 import { frozenCopy, storeJson } from '../draft/json.ts';
 import type { Reading } from '../draft/reading.ts';
 import { beginReading } from '../draft/reading.ts';
-import { rowsOfDraft } from '../draft/table.ts';
 import { mistake } from '../draft/values.ts';
 import type { Outcome, Row } from './sight.ts';
 
@@ -139,7 +138,7 @@ export class Judge {
       // It is kept, and what is projected shares its values with the state, which is written in place.
       return shown === undefined ? undefined : frozenCopy(shown);
     };
-    return this.#guarded(name, () => shownOf(atOnce(run(input)), name, show));
+    return this.#guarded(name, () => shownOf(atOnce(run(input)), name, this.#plan.record, show));
   }
 
   #ask(
@@ -204,21 +203,22 @@ function atOnce(made: unknown): unknown {
   throw mistake('it is synchronous: it returned a promise');
 }
 
-/** A record, records, or JSON. */
-function shownOf(value: unknown, name: string, project: Project): Json | undefined {
+/** A record, records, or JSON. What a draft is, the plan knows: an application may have brought its own copy of this package. */
+function shownOf(value: unknown, name: string, { pathOf, rowsOf }: RecordPlan, project: Project): Json | undefined {
   if (typeof value !== 'object' || value === null) return storeJson(value, name);
-  const keys = pathOfDraft(value);
+  const keys = pathOf(value);
   if (keys !== undefined) return project(keys);
-  const rows: unknown = rowsOfDraft(value) ?? value;
-  if (!Array.isArray(rows) || !rows.some(isDraft)) return rows === value ? storeJson(value, name) : [];
+  const rows: unknown = rowsOf(value) ?? value;
+  const pathIn = (row: unknown): readonly string[] | undefined =>
+    typeof row === 'object' && row !== null ? pathOf(row) : undefined;
+  if (!Array.isArray(rows) || rows.every((row) => pathIn(row) === undefined)) {
+    return rows === value ? storeJson(value, name) : [];
+  }
   return rows.flatMap((row: unknown): Json[] => {
-    const shown = isDraft(row) ? shownOf(row, name, project) : undefined;
+    const path = pathIn(row);
+    const shown = path === undefined ? undefined : project(path);
     return shown === undefined ? [] : [shown];
   });
-}
-
-function isDraft(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && pathOfDraft(value) !== undefined;
 }
 
 function numbersOf<T>(items: readonly T[], holds: (item: T) => boolean): number[] {
