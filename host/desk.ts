@@ -4,11 +4,12 @@
 // When the chain stops here, all of this is thrown away; the next desk reads its documents from the log.
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import { documentQueueMax } from '../engine/base/limits.ts';
+import { documentQueueMax, viewBytesMax } from '../engine/base/limits.ts';
 import type { BackReader } from '../engine/store/documents.ts';
 import { readBack } from '../engine/store/documents.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
+import { isShort } from './audience.ts';
 import { Batcher } from './batcher.ts';
 import type { ChainService } from './chain-service.ts';
 import type { Done } from './deed.ts';
@@ -271,6 +272,10 @@ export class Desk implements ChainService, ViewerDesk {
     if (kept === undefined) throw new CodedError('ENGINE_CORRUPT', `${name} is not there`);
     const { viewer, viewerKind, incarnation, json } = outcome;
     if (!this.#attached.has(attached)) return kept.document.close(viewer);
+    if (!isShort(json)) {
+      kept.document.close(viewer);
+      return this.#refuseTooBig(attached);
+    }
     const number = kept.audience.join(attached, viewer, viewerKind);
     this.#parts.memory.used(kept.tenant);
     this.#emit(front, [toProxy.opened, view, number, session, incarnation, seq, json]);
@@ -343,6 +348,12 @@ export class Desk implements ChainService, ViewerDesk {
 
   #tell(name: string, { deltas, seq }: Ran): void {
     const kept = deltas.length > 0 ? this.#shelves.kept(name) : undefined;
-    kept?.audience.tell(deltas, seq, (front, message) => this.#emit(front, message));
+    const missed = kept?.audience.tell(deltas, seq, (front, message) => this.#emit(front, message)) ?? [];
+    for (const attached of missed) this.#refuseTooBig(attached);
+  }
+
+  /** What nobody can be told is not told in part: the view ends. */
+  #refuseTooBig(attached: Attached): void {
+    this.#refuseOpen(attached, 'DOCUMENT_TOO_BIG', `a view has at most ${viewBytesMax} bytes as JSON`);
   }
 }
