@@ -41,6 +41,11 @@ export const viewMutants: readonly Mutant[] = [
     'changed.bubbles',
   ),
   one('D32', 'shows everybody what bubbles show one', project, 'sight.onOwn();', ''),
+  one('D32', 'forgets who may see what a bubble shows', policies, 'reads.add(gate.field);', ''),
+  one('D32', 'shows by a bubble what the state holds by now', policies, 'frozenCopy(shown)', 'shown'),
+  one('D32', 'names what has no name', 'engine/document/view/difference.js', "!id.startsWith('@') &&", ''),
+  one('D1', 'leaves holes', 'engine/document/draft/json.js', 'Array.from(value, ', 'value.map('),
+  one('D1', 'copies no list', 'engine/document/draft/draft.js', 'return value.map(copied);', 'return value;'),
   one('D32', 'tells of no bubble', changes, "field.kind === 'bubble' && shift.bubbles.has(field.initial)", 'false'),
   one(
     'D26',
