@@ -113,6 +113,24 @@ test('[D5] [D9] [D32] what a bubble shows may have ids that a delta would take f
   t.end();
 });
 
+test('[D28] [D32] a formula or a bubble that is longer than any view has no value', (t) => {
+  const endless = document({ text: f.string('x'), count: f.int() })
+    .formulas({ value: ({ doc }) => doc.text.repeat(doc.count) })
+    .bubbles({ shown: ({ doc }) => [doc.text.repeat(doc.count)] })
+    .privacy({ count: open, value: open, shown: open })
+    .events({ invent: () => true })
+    .channel('grow', z.object({ count: z.int() }), ({ doc, message }) => {
+      doc.count = message.count;
+    });
+  const room = new Room(endless);
+  room.send(ada, 'grow', { count: 2 });
+  t.strictSame(room.views.get(bob), { count: 2, value: 'xx', shown: ['xx'] });
+  room.send(ada, 'grow', { count: 2 ** 23 });
+  t.strictSame(room.views.get(bob), { count: 2 ** 23 });
+  t.match(takeFailures(room.resident), { failure: { code: 'HANDLER_FAILED' } });
+  t.end();
+});
+
 test('[D28] [D32] a formula or a bubble that waits has no value, and its failure is nobody else’s', async (t) => {
   const waits = async (): Promise<never> => {
     throw new Error('as told');

@@ -5,6 +5,7 @@
 // Both are the application's code. One that throws says no, or has no value; it is counted, and its failure kept for the application's log.
 import { AssertionFailed } from '../../base/assert.ts';
 import type { Principal } from '../../base/ids.ts';
+import { viewBytesMax } from '../../base/limits.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import type { BubblePlan, FormulaPlan, Plan, PolicyPlan } from '../definition/definition.ts';
 import type { RecordPlan } from '../draft/draft.ts';
@@ -12,6 +13,7 @@ import { frozenCopy, storeJson } from '../draft/json.ts';
 import type { Reading } from '../draft/reading.ts';
 import { beginReading } from '../draft/reading.ts';
 import { mistake } from '../draft/values.ts';
+import { lengthOf } from '../life/length.ts';
 import type { Outcome, Row } from './sight.ts';
 
 /** Of an application that throws where nobody waits for it. */
@@ -138,7 +140,7 @@ export class Judge {
       // It is kept, and what is projected shares its values with the state, which is written in place.
       return shown === undefined ? undefined : frozenCopy(shown);
     };
-    return this.#guarded(name, () => shownOf(atOnce(run(input)), name, this.#plan.record, show));
+    return this.#guarded(name, () => bounded(shownOf(atOnce(run(input)), name, this.#plan.record, show)));
   }
 
   #ask(
@@ -174,7 +176,7 @@ export class Judge {
     if (known === undefined || known.isKnown) return known?.value;
     this.#reads = known.reads;
     const { doc } = this.#begin();
-    known.value = this.#guarded(name, () => storeJson(atOnce(run({ doc })), name));
+    known.value = this.#guarded(name, () => bounded(storeJson(atOnce(run({ doc })), name)));
     known.isKnown = true;
     return known.value;
   }
@@ -201,6 +203,12 @@ function atOnce(made: unknown): unknown {
   if (!(made instanceof Promise)) return made;
   made.catch(() => undefined);
   throw mistake('it is synchronous: it returned a promise');
+}
+
+/** What no view can hold is no value: a few of them are longer than any text can be. */
+function bounded(value: Json | undefined): Json | undefined {
+  if (value !== undefined && lengthOf(value) > viewBytesMax) throw mistake('it is longer than any view');
+  return value;
 }
 
 /** A record, records, or JSON. What a draft is, the plan knows: an application may have brought its own copy of this package. */
