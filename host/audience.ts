@@ -51,8 +51,8 @@ export class Audience {
     for (const { viewer, kind, json } of deltas) {
       const isCarried = isShort(json);
       if (viewer === undefined) {
-        if (!isCarried) missed.push(...this.#viewsOf(kind, alone));
-        else this.#tellKind(kind, seq, json, emit);
+        if (isCarried) this.#tellKind(kind, seq, json, emit);
+        else for (const attached of this.#viewsOf(kind, alone)) missed.push(attached);
         continue;
       }
       alone.add(viewer);

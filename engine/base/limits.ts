@@ -11,7 +11,10 @@ export const documentLengthMax = 1024 * 1024;
  * A view or a delta, as JSON in UTF-8. It may be longer than the document: defaults are shown and not stored, and formulas and bubbles are made.
  */
 export const viewBytesMax = 7 * 1024 * 1024;
-/** What one update may weigh in the log: 3 bytes a unit of what it puts in and, to be undone, of what it takes away. */
+/**
+ * What one update may weigh in the log: 3 bytes a unit of what it puts in and, to be undone, of what it takes away. Keys that go weigh twice: of long
+ * ones it may not take all away that a document holds.
+ */
 export const updateBytesMax = 4 * 1024 * 1024;
 /**
  * What a head puts into one batch: another is begun once this is passed, so that the members of a chain work on neighbouring

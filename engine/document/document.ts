@@ -209,7 +209,13 @@ export function applySend(resident: Resident, send: SendRequest, env: Env): Sent
     outcome.rollback();
     outcome = excess;
   }
-  const update = encodeSend(resident, session, send, outcome, env);
+  let update = encodeSend(resident, session, send, outcome, env);
+  if (outcome.kind === 'done' && update.length > updateBytesMax) {
+    // A key that goes is in redo and in undo: of long ones a document can hold more than an update.
+    outcome.rollback();
+    outcome = refusal('UPDATE_TOO_BIG', 'an update, with what it takes away,', updateBytesMax, 'bytes');
+    update = encodeSend(resident, session, send, outcome, env);
+  }
   assert(update.length <= updateBytesMax, `an update of ${update.length} bytes, of at most ${updateBytesMax}`);
   return written(resident, session, send, outcome, update);
 }
@@ -235,8 +241,8 @@ function excessOf(resident: Resident, { redo, undo, answer }: Outcome & { kind: 
   return isOver ? refusal('DOCUMENT_TOO_BIG', 'a document', documentLengthMax) : undefined;
 }
 
-function refusal(code: ErrorCode, what: string, lengthMax: number): Refusal {
-  const text = `${what} has at most ${lengthMax} characters as JSON`;
+function refusal(code: ErrorCode, what: string, max: number, unit = 'characters as JSON'): Refusal {
+  const text = `${what} has at most ${max} ${unit}`;
   return { kind: 'refused', code, text, failure: new CodedError(code, text) };
 }
 
