@@ -135,12 +135,10 @@ test('[D28] a game: hands are hidden until they are shown, and who does not sit 
   t.notMatch(JSON.stringify(viewOf(resident, bob)), 'deck');
   const shown = deliver([first, second, third], first.send('open', { isOpen: true }).deltas);
   t.strictSame(
-    [...shown].map(([{ who }, json]) => [who.agent, JSON.parse(json)]),
-    [
-      ['ada', { players: { bobtest: { hand: 'king' } } }],
-      ['bob', { players: { adatest: { hand: 'ace' } } }],
-    ],
+    [first, second].map((member) => JSON.parse(shown.get(member) ?? '')),
+    [{ players: { bobtest: { hand: 'king' } } }, { players: { adatest: { hand: 'ace' } } }],
   );
+  t.equal(shown.size, 2);
   const hidden = deliver([first, second, third], first.send('open', { isOpen: false }).deltas);
   t.strictSame(
     JSON.parse(hidden.get(second) ?? ''),
@@ -224,6 +222,42 @@ test('[D28] a policy is asked when what it read has changed, one that asks nobod
     [0, 51, 1],
   );
   t.equal(resident.viewers.kinds, 2, 'the owner, and all others');
+  t.end();
+});
+
+test('[D6] where many and few become one kind, or part, the few are told alone', (t) => {
+  const reveal = document({ isOpen: f.boolean(), dealer: f.principal(), hand: f.string('ace') })
+    .policies({ shown: ({ doc, who }) => doc.isOpen || same(doc.dealer, who) })
+    .privacy({ hand: all('shown') })
+    .events({ invent: () => true })
+    .channel('deal', z.object({}), ({ doc, who }) => {
+      doc.dealer = who;
+    })
+    .channel('turn', z.object({}), ({ doc }) => {
+      doc.isOpen = !doc.isOpen;
+    });
+  const crowd = Array.from({ length: 20 }, (_, index) => ({ agent: `v${index}`, authority: 'test' }));
+  for (const isDealtFirst of [false, true]) {
+    const resident = createResident(reveal, name);
+    const env = fakeEnv();
+    const dealer = new Member(resident, ada, env);
+    if (isDealtFirst) dealer.send('deal', {});
+    const others = crowd.map((who) => new Member(resident, who, env));
+    dealer.kind = dealer.opening.viewer.kind.id;
+    const told = (channel: string): readonly string[] => {
+      const { deltas } = dealer.send(channel, {});
+      const heard = deliver([dealer, ...others], deltas);
+      t.equal(new Set(others.map((other) => heard.get(other) ?? '')).size, 1, 'the crowd hears one thing');
+      return deltas.map(({ viewer, json }) => `${viewer === undefined ? 'all' : 'one'} ${json}`);
+    };
+    if (!isDealtFirst) t.strictSame(told('deal'), ['one {"hand":"ace"}']);
+    for (let round = 0; round < 2; round += 1) {
+      t.strictSame(told('turn'), ['one ', 'all {"hand":"ace"}']);
+      t.equal(resident.viewers.kinds, 1);
+      t.strictSame(told('turn'), ['one ', 'all {"hand":null}']);
+      t.equal(resident.viewers.kinds, 2);
+    }
+  }
   t.end();
 });
 

@@ -74,7 +74,20 @@ export const viewMutants: readonly Mutant[] = [
   one('D28', 'keeps the value of a formula', policies, 'known.isKnown = false;', ''),
   one('D4', 'shows all of a kind the same', viewers, '!isEach && !named.has(keyOf(who))', '!isEach'),
   one('D5', 'shows who comes what was', viewers, 'move.from.first = undefined;', ''),
-  one('D6', 'makes two kinds of one', viewers, '!isWhole || this.#kinds.has(key)', '!isWhole'),
+  one(
+    'D6',
+    'moves the many to the few',
+    viewers,
+    'heirs.get(key)?.count ?? 0) < telling.count',
+    'heirs.get(key)?.count ?? 0) === 0',
+  ),
+  one(
+    'D6',
+    'leaves the many with the few',
+    viewers,
+    'largest.get(from)?.count ?? 0) < telling.count',
+    'largest.get(from)?.count ?? 0) === 0',
+  ),
   one('D28', 'takes a row for what it was', viewer, " || outcomes[number] === 'row'", ''),
   one(
     'D28',
