@@ -5,14 +5,14 @@ import type { BackReader, Stored } from '../engine/store/documents.ts';
 import { documentNames, readBack, readDocument } from '../engine/store/documents.ts';
 import type { DeskParts } from './desk-parts.ts';
 import { isUnreadable, readableBy } from './shelf.ts';
+import type { Waiters } from './waiters.ts';
 
 export type DeskReadsParts = Pick<DeskParts, 'store' | 'chain' | 'index'> & {
   /** Resolves when the index reaches to the end of the log. */
   readonly indexed: () => Promise<void>;
   /** The store cannot be read, which counts unless the desk has stopped. */
   readonly failed: (cause: unknown) => void;
-  /** Resolves behind everything that was made so far. Rejects where the desk has stopped. */
-  readonly settled: () => Promise<void>;
+  readonly waiters: Waiters;
 };
 
 export class DeskReads {
@@ -47,7 +47,7 @@ export class DeskReads {
   }
 
   async #reading(read: () => Promise<void>): Promise<void> {
-    const { indexed, failed, settled } = this.#parts;
+    const { indexed, failed, waiters } = this.#parts;
     try {
       await indexed();
       await read();
@@ -56,6 +56,6 @@ export class DeskReads {
       failed(cause);
       throw new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more', { cause });
     }
-    await settled();
+    await new Promise<void>((resolve, reject) => waiters.settle(undefined, resolve, reject));
   }
 }

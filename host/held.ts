@@ -22,6 +22,7 @@ import {
   applyMigration,
   applyRewind,
   applySend,
+  applyUndo,
   closeView,
   createResident,
   definitionOf,
@@ -35,6 +36,7 @@ import {
   restoreResident,
   settleTask,
   takeFailures,
+  undoChannel,
   waitingTasks,
   wakeMsOf,
 } from '../engine/document/document.ts';
@@ -104,6 +106,8 @@ export class Held {
         return this.#open({ who: command.who, session: '' });
       case 'send':
         return sent(command.request.channel, applySend(this.resident, command.request, this.#env()));
+      case 'undo':
+        return sent(undoChannel, applyUndo(this.resident, command.request, command.former, this.#env()));
       case 'refuse': {
         const { request, code, text } = command;
         return sent(request.channel, refuseSend(this.resident, request, code, text, this.#env()));

@@ -40,6 +40,8 @@ export const errorCodes = {
   DOCUMENT_UNREADABLE: { wire: 3016, retry: 'maybe' },
   HANDLER_STOPPED: { wire: 3017, retry: 'never' },
   VIEW_REFUSED: { wire: 3018, retry: 'never' },
+  UNDO_REFUSED: { wire: 3019, retry: 'never' },
+  UNDO_CONFLICT: { wire: 3020, retry: 'never' },
   DOCUMENT_NEWER: { wire: 3040, retry: 'later' },
   MIGRATION_FAILED: { wire: 3041, retry: 'later' },
   FRAME_INVALID: { wire: 4001, retry: 'never' },

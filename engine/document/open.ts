@@ -111,12 +111,13 @@ export function begin(inside: Inside, who: Principal, env: Env): Happened | Refu
   const redo = { ...birth.redo, ...outcome.redo };
   const undo = { ...birth.undo, ...outcome.undo };
   const id = freshId(env);
+  const seq = inside.seq + 1;
+  const update = encodeUpdate({ ...noMessage, kind: 'invent', seq, atMs: env.nowMs, who, id, redo, undo });
+  // What is put into nothing is within `updateLengthMax`, and that fits.
+  assert(update.length <= updateBytesMax, `an update of ${update.length} bytes, of at most ${updateBytesMax}`);
   inside.hours.forget();
   inside.incarnation = hexOf(id);
-  inside.seq += 1;
-  const { seq } = inside;
-  const update = encodeUpdate({ ...noMessage, kind: 'invent', seq, atMs: env.nowMs, who, id, redo, undo });
-  assert(update.length <= updateBytesMax, `an update of ${update.length} bytes, of at most ${updateBytesMax}`);
+  inside.seq = seq;
   return { updates: [update], deltas: changed(inside, redo, undo), tasks, failure: undefined };
 }
 

@@ -44,6 +44,7 @@ export function applyMigration(resident: Resident, env: Env): Acted {
   }
   change(inside, redo, undo);
   inside.seq = seq;
+  inside.migratedSeq = seq;
   return { update, deltas: [], seq };
 }
 

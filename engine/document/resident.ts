@@ -11,5 +11,7 @@ export type Inside = Past & {
   readonly name: DocumentName;
   readonly viewers: Viewers;
   readonly hours: Hours;
+  /** Of the update that brought it to the version of its definition, where that was done here; else 0. */
+  migratedSeq: number;
 };
 export type Resident = Readonly<Inside>;

@@ -10,14 +10,22 @@ import { documentName } from '../../engine/base/ids.ts';
 import { returnMs } from '../../engine/base/limits-life.ts';
 import { answerJson } from '../../engine/document/answer.ts';
 import type { AnswerValue } from '../../engine/document/define.ts';
-import { compareSpaces, succeed } from '../../engine/document/definition/compare.ts';
 import type { Described } from '../../engine/document/definition/describe.ts';
-import { describeApp } from '../../engine/document/definition/describe.ts';
-import type { Env, Happened, Resident, Sent, TaskResult, ViewDelta, Viewer } from '../../engine/document/document.ts';
+import type {
+  Env,
+  Happened,
+  Resident,
+  SendRequest,
+  Sent,
+  TaskResult,
+  ViewDelta,
+  Viewer,
+} from '../../engine/document/document.ts';
 import {
   applyMigration,
   applyRewind,
   applySend,
+  applyUndo,
   checkResident,
   closeView,
   createResident,
@@ -29,17 +37,19 @@ import {
   restoreResident,
   settleTask,
   takeFailures,
+  undoChannel,
   viewOf,
   waitingTasks,
   wakeMsOf,
 } from '../../engine/document/document.ts';
-import { FormerReader } from '../../engine/document/life/history.ts';
+import { FormerReader, UpdateReader } from '../../engine/document/life/history.ts';
 import { encodeSnapshot } from '../../engine/document/life/snapshot.ts';
 import { operator } from '../history.ts';
 import { seededBytes } from './chance.ts';
 import type { AnswerOf, ChannelName, Failure, MessageOf, StateOf, Testable, Waiting, Who } from './types.ts';
 import { TestBroken, TestRefused, waitingOf } from './types.ts';
 import { differenceOf, frozen } from './values.ts';
+import { afterDeploy, describeTest } from './verdict.ts';
 import { TestViewer } from './viewer.ts';
 
 export type TestOptions = {
@@ -85,7 +95,7 @@ export class TestDocument<D extends Testable> {
   constructor(definition: D, { key = 'one', nowMs = nowMsUsual, seed = 1 }: TestOptions) {
     this.name = documentName(`test/${key}`).name;
     this.#definition = definition;
-    this.#described = describeApp({ spaces: { test: definition } });
+    this.#described = describeTest(definition);
     this.#seed = seed;
     this.#randomBytes16 = seededBytes(seed);
     this.#resident = createResident(definition, this.name);
@@ -234,17 +244,14 @@ export class TestDocument<D extends Testable> {
    * would be. What comes back is this same document, with the types of the new code.
    */
   deploy<E extends Testable>(definition: E): TestDocument<E> {
-    const described = describeApp({ spaces: { test: definition } });
-    const findings = compareSpaces(this.#described, described).flatMap((space) => space.findings);
-    const forbidden = findings.find(({ verdict }) => verdict === 'forbidden');
-    if (forbidden !== undefined) throw new TestRefused('DEPLOY_REFUSED', `${forbidden.path}: ${forbidden.what}`);
+    const described = afterDeploy(this.#described, definition);
     const deployed = this as unknown as TestDocument<E>;
     const resident = deployed.#replayed(definition);
     this.#refusing(() => {
       if (isWaiting(resident)) this.#keep([applyMigration(resident, this.#env).update]);
     });
     deployed.#definition = definition;
-    this.#described = succeed(this.#described, described);
+    this.#described = described;
     this.#resident = resident;
     for (const [viewer, seat] of this.#seats) this.#reopen(viewer, seat, true);
     this.#check('other code was deployed');
@@ -267,7 +274,7 @@ export class TestDocument<D extends Testable> {
     const seat = this.#seatOf(viewer);
     const { session, n: last } = seat;
     const request = { who: viewer.who, session, n: last + 1, done: last, channel, message };
-    const sent = applySend(this.#resident, request, this.#env);
+    const sent = channel === undoChannel ? this.#undo(request, message) : applySend(this.#resident, request, this.#env);
     const { update, deltas, result, failure } = sent;
     if (update !== undefined) {
       seat.n += 1;
@@ -280,6 +287,12 @@ export class TestDocument<D extends Testable> {
     this.#tell(deltas);
     this.#check(`${viewer.who.agent} sent ${channel}`);
     return sent;
+  }
+
+  #undo(request: SendRequest, message: unknown): Sent {
+    const reader = new UpdateReader((message as { seq: number }).seq);
+    reader.begin(undefined, this.#updates);
+    return applyUndo(this.#resident, request, reader.update, this.#env);
   }
 
   #close(viewer: TestViewer<D>): void {

@@ -62,7 +62,7 @@ export function suitesFor(file: string): readonly string[] {
   if (file === 'engine/document/life/sessions.js')
     return ['answers', 'document'].map((name) => `test/document/${name}.test.js`);
   if (file.startsWith('engine/document/view/') || file.startsWith('engine/document/draft/'))
-    return ['policies', 'views', 'fields'].map((name) => `test/document/${name}.test.js`);
+    return ['bubbles', 'copies', 'policies', 'views', 'fields'].map((name) => `test/document/${name}.test.js`);
   if (file === 'host/audience.js') return lives;
   if (file === 'host/desk-reads.js') return ['test/host/unreadable.test.js'];
   if (file === 'host/desk.js') return ['test/host/unreadable.test.js', ...lives, deploying];

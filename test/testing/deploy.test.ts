@@ -42,3 +42,27 @@ test('[D31] [D41] the kit refuses what a deploy would, and what its viewers woul
   t.match(less.deploy(first).as('eve').view, { names: 'ada,bob' }, 'and comes back');
   t.end();
 });
+
+test('[D40] what was done before a migration is not undone behind it', (t) => {
+  const undoable = document({ names: f.string('') })
+    .privacy({ names: open })
+    .events({ invent: () => true })
+    .channel(
+      'join',
+      z.object({ text: z.string() }),
+      ({ doc, message }) => {
+        doc.names = message.text;
+      },
+      { undo: true },
+    );
+  const game = testDocument(undoable);
+  const ada = game.as('ada');
+  ada.send('join', { text: 'ada' });
+  const { seq } = game;
+  const later = game.deploy(undoable.version(2, { 2: () => undefined }));
+  t.throws(() => ada.undo(seq), { code: 'HISTORY_GONE' });
+  ada.send('join', { text: 'bob' });
+  ada.undo(later.seq);
+  t.same(ada.view, { names: 'ada' });
+  t.end();
+});

@@ -295,7 +295,9 @@ function compareChannels(before: Description, after: Description, note: Note): v
     const path = `channel ${name}`;
     const is = Object.hasOwn(after.channels, name) ? after.channels[name] : undefined;
     if (is === undefined) note(path, 'breaks clients', 'there is no such channel any more');
-    else if (was === null || is === null)
+    else if (before.undoable.includes(name) && !after.undoable.includes(name)) {
+      note(path, 'breaks clients', 'its messages cannot be undone any more');
+    } else if (was === null || is === null)
       note(path, 'allowed', 'its schema tells nothing: whether it takes what it took is not known');
     else if (!takesAll(was, is)) note(path, 'breaks clients', 'it may not take what it took');
     else if (JSON.stringify(was) !== JSON.stringify(is)) note(path, 'allowed', 'it takes what it took, and more');

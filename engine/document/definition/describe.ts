@@ -36,6 +36,8 @@ export type Description = Holding & {
   readonly seen: { readonly [name: string]: Seen };
   /** By name: the JSON schema of what each takes; null where its schema tells of none. */
   readonly channels: { readonly [name: string]: Json };
+  /** Channels whose messages can be undone. */
+  readonly undoable: readonly string[];
   readonly mayInvent: boolean;
   /** By name: the JSON schema of what each is set with; null where its schema tells of none. */
   readonly timers: { readonly [name: string]: Json };
@@ -57,6 +59,7 @@ export function describe({ plan }: Definition): Description {
     isGone: false,
     seen: seenIn(plan.view, plan.record.shape, plan),
     channels: Object.fromEntries(channels),
+    undoable: [...plan.channels].filter(([, { isUndoable }]) => isUndoable).map(([name]) => name),
     mayInvent: plan.invent !== undefined,
     timers: Object.fromEntries([...plan.events.timers].map(([name, timer]) => [name, schemaOf(timer)] as const)),
     effects: [...plan.events.effects.keys()],

@@ -72,6 +72,42 @@ export class HistoryLister implements HistoryReader {
   }
 }
 
+/** Update `seq` by itself, where it is kept and of the document that there is now, in its version. */
+export class UpdateReader implements HistoryReader {
+  readonly #seq: number;
+  #update: Update | undefined;
+  /** It was migrated since: what it wrote is of another shape. */
+  #isOfOlder = false;
+
+  constructor(seq: number) {
+    this.#seq = seq;
+  }
+
+  begin(snapshot: Uint8Array | undefined, sections: readonly Uint8Array[]): boolean {
+    const { deletedSeq, updates } = lifeIn(sections);
+    this.#look(updates);
+    const isOver = this.#isOfOlder || this.#update !== undefined;
+    return !isOver && snapshot !== undefined && deletedSeq < this.#seq;
+  }
+
+  get update(): Update | undefined {
+    return this.#isOfOlder ? undefined : this.#update;
+  }
+
+  block(updates: Uint8Array): boolean {
+    return this.#look(decodeSection(updates));
+  }
+
+  /** Whether it may stand further back. */
+  #look(updates: readonly Update[]): boolean {
+    this.#update ??= updates.find(({ seq }) => seq === this.#seq);
+    this.#isOfOlder ||= updates.some(({ seq, kind }) => kind === 'migrate' && seq > this.#seq);
+    const [first] = updates;
+    const isOver = this.#isOfOlder || this.#update !== undefined;
+    return !isOver && first !== undefined && first.seq > this.#seq && first.kind !== 'invent';
+  }
+}
+
 /** The state after update `seq`. */
 export class FormerReader implements HistoryReader {
   readonly #seq: number;
