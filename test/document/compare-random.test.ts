@@ -1,11 +1,11 @@
 // What is not forbidden leaves every document readable: random deploys over a document that is written to between them.
 import fc from 'fast-check';
-import { document, t as f } from 'levelten';
 import t from 'tap';
 import { CodedError } from '../../engine/base/errors.ts';
 import type { Json, JsonObject } from '../../engine/base/merge-patch.ts';
 import { diff } from '../../engine/base/merge-patch.ts';
 import type { Shape } from '../../engine/document/define.ts';
+import { document, t as f } from '../../engine/document/define.ts';
 import type { Finding } from '../../engine/document/definition/compare.ts';
 import { compareSpaces, succeed, verdictOf } from '../../engine/document/definition/compare.ts';
 import type { Described } from '../../engine/document/definition/describe.ts';

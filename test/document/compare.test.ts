@@ -1,8 +1,8 @@
-import { all, document, t as f, open, requires, viewerIs } from 'levelten';
 import t from 'tap';
 import { z } from 'zod';
 import type { Json } from '../../engine/base/merge-patch.ts';
 import type { Definition, Shape } from '../../engine/document/define.ts';
+import { all, document, t as f, open, requires, viewerIs } from '../../engine/document/define.ts';
 import { compareDefinitions, compareSpaces, succeed, verdictOf } from '../../engine/document/definition/compare.ts';
 import type { Described, Description } from '../../engine/document/definition/describe.ts';
 import { describe, describeApp } from '../../engine/document/definition/describe.ts';

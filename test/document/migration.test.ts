@@ -1,12 +1,12 @@
 // Versions of a definition: a document that an older one made is brought to the one that runs, by one update, before anything else.
-import { document, t as f, open } from 'levelten';
-import { testDocument } from 'levelten/testing';
+
 import { type Test, test } from 'tap';
 import { z } from 'zod';
 import type { DocumentName } from '../../engine/base/ids.ts';
 import { documentLengthMax } from '../../engine/base/limits.ts';
 import type { JsonObject } from '../../engine/base/merge-patch.ts';
 import type { Definition } from '../../engine/document/define.ts';
+import { document, t as f, open } from '../../engine/document/define.ts';
 import {
   applyMigration,
   applyRewind,
@@ -20,6 +20,7 @@ import {
 import { HistoryLister } from '../../engine/document/life/history.ts';
 import { decodeSnapshot, foldSections } from '../../engine/document/life/snapshot.ts';
 import { decodeSection, encodeUpdate, noMessage } from '../../engine/document/life/update.ts';
+import { testDocument } from '../../host/testing/testing.ts';
 import { codeOr } from '../fuzz.ts';
 import { ada, codeOf, fakeEnv, Member } from './kit.ts';
 

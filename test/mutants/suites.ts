@@ -67,7 +67,7 @@ export function suitesFor(file: string): readonly string[] {
   if (file === 'host/desk-reads.js') return ['test/host/unreadable.test.js'];
   if (file === 'host/desk.js') return ['test/host/unreadable.test.js', ...lives, deploying];
   if (file === 'host/shelves.js') return ['test/host/unreadable.test.js', ...inThreads, deploying];
-  if (['host/workers/slot.js', 'host/openings.js', 'host/held.js'].includes(file)) return inThreads;
+  if (['host/workers/slot.js', 'host/openings.js', 'host/held.js'].includes(file)) return [...inThreads, deploying];
   if (file === 'engine/document/life/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file.startsWith('host/testing/')) return ['test/testing/document.test.js'];
   if (file === 'proxy/route.js' || file === 'proxy/attachments.js') return ['test/proxy/routing.test.js'];
