@@ -194,17 +194,20 @@ export class Desk implements ChainService, ViewerDesk {
     const full = this.#parts.full();
     if (full !== undefined) return this.#refuseUnseen(attached, n, 'ENGINE_FULL', full);
     const busy = (): void => refused('DOCUMENT_BUSY', 'too much waits for the document');
+    // A view that was closed meanwhile is not heard: its session may speak through another.
+    const later = (): void => {
+      if (front.views.get(view) === attached) this.send(attached, request);
+    };
     const shelf = this.#shelves.get(attached.name);
     if (shelf?.kind === 'loading') {
       if (shelf.waiting.length >= documentQueueMax) return busy();
-      shelf.waiting.push({ run: () => this.send(attached, request), refuse: refused });
+      shelf.waiting.push({ run: later, refuse: refused });
       return;
     }
     const waiting = this.#openings.of(attached);
     if (waiting !== undefined) {
       if (waiting.length >= documentQueueMax) return busy();
-      // A view that was closed meanwhile is not heard.
-      waiting.push(() => front.views.get(view) === attached && this.send(attached, request));
+      waiting.push(later);
       return;
     }
     if (shelf === undefined || !attached.isOpen) return refused('DOCUMENT_NOT_OPEN', 'open the document first');
