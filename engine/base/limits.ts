@@ -140,6 +140,9 @@ export const commandsQueuedMax = 16 * 1024;
 /** Commands that one task takes to a thread, and the bytes and text of results at which it comes back before its end: answers wait for it. */
 export const taskCommandsMax = 256;
 export const taskResultsLengthMax = 4 * 1024 * 1024;
+/** What an application throws behind its handlers, between two tasks of its thread, and that is told; and the text of each part of it. */
+export const straysToldMax = 100;
+export const thrownLengthMax = 16 * 1024;
 /** Documents that cannot be made, and that the log of a host names. */
 export const unreadableToldMax = 1_000;
 /** What documents take in a host's memory, about, over all chains that it heads; idle ones leave, oldest first. Documents with viewers stay. */

@@ -30,6 +30,21 @@ const bad = document({ said: t.list(t.string()), trap: t.string(''), guarded: t.
   .channel('stray', nothing, () => {
     Promise.reject(new Error('nobody waits for this'));
   })
+  .channel('behind', z.object({ how: z.enum(['exit', 'spin']) }), ({ doc, message }) => {
+    doc.said.push('never to be seen');
+    queueMicrotask(() => {
+      if (message.how === 'exit') process.exit(3);
+      for (;;);
+    });
+  })
+  .channel('sly', z.object({ isEndless: z.boolean() }), ({ message }) => {
+    throw Object.defineProperty(new Error('sly', { cause: 'told' }), 'message', {
+      get: () => {
+        while (message.isEndless);
+        throw new Error('nobody may look');
+      },
+    });
+  })
   .channel('throw', nothing, () => {
     throw new TypeError('as told', { cause: 'by a test' });
   });

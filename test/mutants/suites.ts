@@ -24,7 +24,7 @@ const ofRegister = (name: string): string => `test/register/${name}.test.js`;
 const backups = ['exporting', 'backup', 'restore'].map((name) => `test/host/${name}.test.js`);
 const isOfBackups = /^(engine\/store\/(export|lay|backup-)|host\/(exporting|backup|restore))/;
 /** What only documents in threads can see. */
-const inThreads = ['test/host/workers.test.js'];
+const inThreads = ['test/host/workers.test.js', 'test/host/blame.test.js'];
 const lives = ['test/host/deletion.test.js', 'test/host/history.test.js'];
 /** What stands beside a store is seen where a host opens it. */
 const trusting: readonly string[] = [

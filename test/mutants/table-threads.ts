@@ -7,6 +7,14 @@ const shelves = 'host/shelves.js';
 
 export const threadMutants: readonly Mutant[] = [
   one('D30', 'never ends a thread', slot, 'this.#seen.looks >= looksMax', 'false'),
+  one('D30', 'goes on with all at once behind a thread that ended', slot, 'this.#singly > 0 ? 1 :', 'false ? 1 :'),
+  one(
+    'D30',
+    'ends a thread that loads a document for long',
+    slot,
+    '!runsApplication(posted[entry - 1])',
+    'entry === 0',
+  ),
   one('D30', 'runs what is to be blamed again', shelves, 'if (asked === stopped)', 'if (false)'),
   one('D30', 'does not write a refusal', shelves, "if (command.kind === 'send') {", 'if (false) {'),
   one('D30', 'forgets what was asked of a thread that died', shelves, 'waiting.push(askAgain(asked));', ''),
