@@ -128,6 +128,7 @@ export class Desk implements ChainService, ViewerDesk {
         run: ({ document }) => document.ask(deed, done),
         refuse: (code, why) => refuse(new CodedError(code, why)),
         isErasing,
+        isOperator: true,
       });
     });
   }

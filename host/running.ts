@@ -92,6 +92,8 @@ export interface Runner {
   /** Too much waits: whoever asks is refused. */
   readonly hasRoom: boolean;
   has(space: string): boolean;
+  /** It stopped its thread again and again: viewers are refused for a while (D33). */
+  rests(document: string): boolean;
   /** To be loaded first. `onLost` ends what was begun here. */
   begin(name: DocumentName, onLost: (lost: Lost) => void): Running;
 }

@@ -4,6 +4,7 @@ import { commandsQueuedMax } from '../../engine/base/limits.ts';
 import type { App } from '../../engine/document/define.ts';
 import { definitionOf } from '../../engine/document/document.ts';
 import type { Lost, Runner } from '../running.ts';
+import { Rests } from './rests.ts';
 import type { PooledDocument, SlotParts } from './slot.ts';
 import { Slot } from './slot.ts';
 
@@ -11,17 +12,29 @@ export type PoolParts = SlotParts & {
   /** The same that each thread loads. */
   readonly app: App;
   readonly workers: number;
+  /** Since whenever. */
+  readonly elapsedMs: () => number;
+  /** A document has stopped its thread too often, and is refused for a while. */
+  readonly onRest: (document: string) => void;
 };
 
 export class DocumentPool implements Runner {
   readonly #app: App;
   readonly #slots: readonly Slot[];
+  readonly #rests: Rests;
   #documents = 0;
 
   /** Threads begin when they are needed. */
-  constructor({ app, workers, ...parts }: PoolParts) {
+  constructor({ app, workers, elapsedMs, onRest, ...parts }: PoolParts) {
     this.#app = app;
-    this.#slots = Array.from({ length: workers }, () => new Slot(parts));
+    this.#rests = new Rests(elapsedMs);
+    const onEnded = (documents: number, document: string | undefined): void => {
+      parts.onEnded(documents, document);
+      if (document === undefined) return;
+      this.#rests.note(document);
+      if (this.#rests.has(document)) onRest(document);
+    };
+    this.#slots = Array.from({ length: workers }, () => new Slot({ ...parts, onEnded }));
   }
 
   /** Commands that have no result yet. */
@@ -40,6 +53,10 @@ export class DocumentPool implements Runner {
 
   has(space: string): boolean {
     return definitionOf(this.#app, space) !== undefined;
+  }
+
+  rests(document: string): boolean {
+    return this.#rests.has(document);
   }
 
   /** Where the fewest are. */

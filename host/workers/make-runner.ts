@@ -28,8 +28,10 @@ export function makeRunner({ app, appHash, workers, log, fatal }: RunnerOptions)
     file: workers.file,
     workers: workers.count,
     nowMs: Date.now,
+    elapsedMs: () => performance.now(),
     fatal,
     onStray: (err) => log.error({ err }, 'the application failed behind a handler that had returned'),
+    onRest: (document) => log.error({ document }, 'a document stops its thread again and again: it rests'),
     onEnded: (documents, document) => {
       log.error({ document, documents }, 'a thread has ended, or was; the documents that it ran are read again');
     },

@@ -7,11 +7,17 @@ import application from './desk-app.ts';
 
 const file = fileURLToPath(new URL('desk-app.js', import.meta.url));
 
-export type Pool = DocumentPool & { readonly strays: unknown[]; readonly ended: (string | undefined)[] };
+export type Pool = DocumentPool & {
+  readonly strays: unknown[];
+  readonly ended: (string | undefined)[];
+  readonly resting: string[];
+  readonly clock: { ms: number };
+};
 
 /** It is closed with the test, and fails it where a thread found that we are wrong. */
 export async function poolOf(t: Test, workers = 1): Promise<Pool> {
-  const [strays, ended, fatal]: [unknown[], (string | undefined)[], unknown[]] = [[], [], []];
+  const [strays, ended, resting, fatal]: [unknown[], (string | undefined)[], string[], unknown[]] = [[], [], [], []];
+  const clock = { ms: 0 };
   let nowMs = 1_700_000_000_000;
   const pool = new DocumentPool({
     app: application,
@@ -22,6 +28,8 @@ export async function poolOf(t: Test, workers = 1): Promise<Pool> {
       nowMs += 1;
       return nowMs;
     },
+    elapsedMs: () => clock.ms,
+    onRest: (document) => resting.push(document),
     fatal: (cause) => fatal.push(cause),
     onStray: (failure) => strays.push(failure),
     onEnded: (_documents, document) => ended.push(document),
@@ -30,5 +38,5 @@ export async function poolOf(t: Test, workers = 1): Promise<Pool> {
     await pool.close();
     if (fatal.length > 0) throw fatal[0];
   });
-  return Object.assign(pool, { strays, ended });
+  return Object.assign(pool, { strays, ended, resting, clock });
 }
