@@ -9,6 +9,7 @@ import type { BackReader } from '../engine/store/documents.ts';
 import { readBack } from '../engine/store/documents.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
+import { Attendance } from './attendance.ts';
 import { Batcher } from './batcher.ts';
 import type { ChainService } from './chain-service.ts';
 import type { Done } from './deed.ts';
@@ -29,7 +30,7 @@ export class Desk implements ChainService, ViewerDesk {
   readonly #parts: DeskParts;
   readonly queue: Batcher<Output>;
   readonly #shelves: Shelves;
-  readonly #attached = new Set<Attached>();
+  readonly #attached = new Attendance();
   /** Which view speaks for a session: the one that opened it last. */
   readonly #speakers = new Map<string, Attached>();
   readonly #openings = new Openings();
@@ -149,9 +150,8 @@ export class Desk implements ChainService, ViewerDesk {
   }
 
   #expel(text: string): void {
-    for (const attached of this.#attached) {
-      // Who has seen nothing of it yet opens what comes behind it.
-      if (attached.name !== text || !attached.isOpen) continue;
+    // Who has seen nothing of it yet opens what comes behind it.
+    for (const attached of this.#attached.openIn(text)) {
       const { front, view } = attached;
       this.close(attached);
       this.#emit(front, [toProxy.refused, view, 0, 0, 'DOCUMENT_DELETED', 'the document was deleted']);
@@ -282,13 +282,13 @@ export class Desk implements ChainService, ViewerDesk {
 
   /** Those who view a document that is read again: they have their sessions, and are shown what there is. */
   #viewersAgain(name: string): Waiting[] {
-    const viewers = [...this.#attached].filter((attached) => attached.name === name && attached.isOpen);
-    return viewers.map((attached) => {
+    return this.#attached.openIn(name).map((attached) => {
       attached.viewer = undefined;
       const refuse: Refuse = (code, text) => this.#refuseOpen(attached, code, text);
       const run = ({ document }: Kept): void => {
         if (!this.#attached.has(attached)) return;
         document.ask({ kind: 'reopen', who: attached.who }, (ran) => {
+          this.#take(name, ran);
           if (ran.outcome.kind === 'refused') return refuse(ran.outcome.code as ErrorCode, ran.outcome.text);
           this.#show(attached, ran);
         });

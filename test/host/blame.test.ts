@@ -69,6 +69,18 @@ t.test('[D29] what throws when it is looked at is logged in the loop of a host t
   );
 });
 
+t.test('[D29] what a policy throws when a view is shown again is told too', async (t) => {
+  const pool = await poolOf(t);
+  const stage = await DeskStage.of(new MemoryStore(), undefined, pool);
+  const viewer = await stage.come('bad/one');
+  stage.send(viewer, { who: 'throw' }, 'trap');
+  await stage.settle();
+  t.match(stage.failures.splice(0), [{ message: 'a policy failed' }]);
+  await pool.threads[0]?.[0]?.terminate();
+  await stage.settle();
+  t.match(stage.failures, [{ message: 'a policy failed' }]);
+});
+
 t.test('[D29] what fails behind handlers is told, and not kept without end', async (t) => {
   const pool = await poolOf(t);
   const stage = await DeskStage.of(new MemoryStore(), undefined, pool);

@@ -10,6 +10,7 @@ const bad = document({ said: t.list(t.string()), trap: t.string(''), guarded: t.
   .policies({
     calm: ({ doc, who }) => {
       while (doc.trap === who.agent);
+      if (doc.trap === 'throw') throw new Error('a policy failed');
       return true;
     },
   })
