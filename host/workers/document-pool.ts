@@ -1,6 +1,6 @@
 // Documents in threads beside the loop of their host: each at one slot for as long as it is in memory, so that what is asked of it keeps its order.
 import type { DocumentName } from '../../engine/base/ids.ts';
-import { commandsQueuedMax } from '../../engine/base/limits.ts';
+import { commandsQueuedMax, taskCommandsMax } from '../../engine/base/limits.ts';
 import type { App } from '../../engine/document/define.ts';
 import { definitionOf } from '../../engine/document/document.ts';
 import type { Lost, Runner } from '../running.ts';
@@ -22,7 +22,7 @@ export class DocumentPool implements Runner {
   readonly #app: App;
   readonly #slots: readonly Slot[];
   readonly #rests: Rests;
-  #documents = 0;
+  #lastId = 0;
 
   /** Threads begin when they are needed. */
   constructor({ app, workers, elapsedMs, onRest, ...parts }: PoolParts) {
@@ -59,14 +59,25 @@ export class DocumentPool implements Runner {
     return this.#rests.has(document);
   }
 
-  /** Where the fewest are. */
+  /** How many each slot has. */
+  get documents(): readonly number[] {
+    return this.#slots.map(({ documents }) => documents.size);
+  }
+
+  /** Where least waits, in whole tasks; then where the fewest are. */
   begin(name: DocumentName, onLost: (lost: Lost) => void): PooledDocument {
-    this.#documents += 1;
-    const slot = this.#slots.reduce((best, one) => (one.documents.size < best.documents.size ? one : best));
-    return slot.begin(this.#documents, name, onLost);
+    this.#lastId += 1;
+    const slot = this.#slots.reduce((best, one) => (isBetter(one, best) ? one : best));
+    return slot.begin(this.#lastId, name, onLost);
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#slots.map((slot) => slot.end()));
   }
+}
+
+/** A slot behind which whole tasks wait is at work as fast as it can. */
+function isBetter(one: Slot, other: Slot): boolean {
+  const tasks = ({ waiting }: Slot): number => Math.floor(waiting / taskCommandsMax);
+  return tasks(one) < tasks(other) || (tasks(one) === tasks(other) && one.documents.size < other.documents.size);
 }

@@ -11,7 +11,6 @@ import {
   handlerLooks,
   handlerMsMax,
   taskCommandsMax,
-  threadHeapMbMax,
   threadStartMsMax,
   threadStartsMax,
 } from '../../engine/base/limits.ts';
@@ -22,6 +21,8 @@ import { packStored, unpackRan, unpackThrown } from './document-wire.ts';
 export type SlotParts = {
   readonly file: string;
   readonly appHash: string;
+  /** For objects of one thread. */
+  readonly heapMbMax: number;
   readonly nowMs: () => number;
   readonly fatal: (cause: unknown) => void;
   /** The application threw something while nothing was asked of it. */
@@ -126,7 +127,7 @@ export class Slot {
 
   #start(): Thread {
     const progress = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
-    const { file, appHash } = this.#parts;
+    const { file, appHash, heapMbMax } = this.#parts;
     const pool: Thread['pool'] = new Piscina({
       filename: fileURLToPath(new URL('document-worker.js', import.meta.url)),
       minThreads: 1,
@@ -134,7 +135,7 @@ export class Slot {
       // Timers and promises of the application go on between tasks, as they do in the loop of a host.
       atomics: 'disabled',
       workerData: { file, appHash, progress } satisfies ThreadData,
-      resourceLimits: { maxOldGenerationSizeMb: threadHeapMbMax },
+      resourceLimits: { maxOldGenerationSizeMb: heapMbMax },
     });
     const clock = setInterval(() => this.#look(thread), lookMs);
     clock.unref();
