@@ -19,7 +19,7 @@ import type { Command, Lost, Ran } from '../../host/running.ts';
 import type { DocumentPool } from '../../host/workers/document-pool.ts';
 import { MemoryStore } from '../contract/memory-store.ts';
 import { ada, DeskStage, type ViewerStage } from './desk-stage.ts';
-import { appFile, makePool, poolOf } from './pool.ts';
+import { appFile, makePool, poolOf, nothingStored as stored } from './pool.ts';
 
 for (const what of ['objects', 'text', 'closures']) {
   t.test(`[D30] a handler that fills the memory of its thread (${what}) ends that, and no host`, async (t) => {
@@ -41,7 +41,6 @@ for (const what of ['objects', 'text', 'closures']) {
 }
 
 const name = documentName('bad/one').name;
-const stored = { snapshot: undefined, sections: [], seqFloor: 0, seqLast: 0 };
 
 /** Of a document that is begun, and asked to load. */
 function load(pool: DocumentPool): Promise<Ran | Lost> {
