@@ -6,6 +6,13 @@ const slot = 'host/workers/slot.js';
 const shelves = 'host/shelves.js';
 
 export const threadMutants: readonly Mutant[] = [
+  one(
+    'C15',
+    'hears over a view that was closed while its document was read',
+    'host/desk.js',
+    'if (front.views.get(view) === attached)',
+    'if (true)',
+  ),
   one('D30', 'never ends a thread', slot, 'this.#seen.looks >= looksMax', 'false'),
   one('D30', 'goes on with all at once behind a thread that ended', slot, 'this.#singly > 0 ? 1 :', 'false ? 1 :'),
   one(
