@@ -24,7 +24,12 @@ const ofRegister = (name: string): string => `test/register/${name}.test.js`;
 const backups = ['exporting', 'backup', 'restore'].map((name) => `test/host/${name}.test.js`);
 const isOfBackups = /^(engine\/store\/(export|lay|backup-)|host\/(exporting|backup|restore))/;
 /** What only documents in threads can see. */
-const inThreads = ['test/host/workers.test.js'];
+const inThreads = [
+  'test/host/workers.test.js',
+  'test/host/blame.test.js',
+  'test/host/rests.test.js',
+  'test/host/chaos.test.js',
+];
 const lives = ['test/host/deletion.test.js', 'test/host/history.test.js'];
 /** Other code for documents. */
 const migrating = ['migration', 'compare', 'compare-random'].map((name) => `test/document/${name}.test.js`);
@@ -65,8 +70,10 @@ export function suitesFor(file: string): readonly string[] {
     return ['bubbles', 'copies', 'policies', 'views', 'fields'].map((name) => `test/document/${name}.test.js`);
   if (file === 'host/audience.js') return lives;
   if (file === 'host/desk-reads.js') return ['test/host/unreadable.test.js'];
-  if (file === 'host/desk.js') return ['test/host/unreadable.test.js', ...lives, deploying];
+  if (file === 'host/desk.js')
+    return ['test/host/unreadable.test.js', 'test/host/speaking.test.js', ...lives, deploying];
   if (file === 'host/shelves.js') return ['test/host/unreadable.test.js', ...inThreads, deploying];
+  if (file === 'host/workers/rests.js') return ['test/host/rests.test.js', 'test/host/chaos.test.js'];
   if (['host/workers/slot.js', 'host/openings.js', 'host/held.js'].includes(file)) return [...inThreads, deploying];
   if (file === 'engine/document/life/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file.startsWith('host/testing/')) return ['test/testing/document.test.js'];
