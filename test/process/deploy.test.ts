@@ -128,6 +128,14 @@ t.test(
       const { said } = await run(first, 'history', 'counter/c0', '--max', '1');
       t.match(said['lines'], [{ kind: 'send' }], 'nothing was written');
 
+      const started = first.next('h3', 'started');
+      first.takeDown('h3');
+      const partly = await run(first, 'deploy', '--app', fileOf(2));
+      t.match(partly, { code: 1, said: { hosts: [{}, {}, { host: 'h3', documents: null, text: 'does not run' }] } });
+      first.bringBack();
+      await started;
+      const appHash = await hashApplication(fileOf(2));
+      t.same(await untilWhole(first), [appHash, appHash, appHash], 'who was not there comes back with it');
       t.equal((await run(first, 'deploy', '--app', fileOf(2))).code, 0);
       await untilView(client.open<View>('counter/c0'), (view) => view.name === 'was at 1');
       t.equal(client.open('counter/c1').status, 'waiting', 'what failed waits for other code');
