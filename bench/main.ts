@@ -22,6 +22,7 @@ import { type Plot, svgOf } from './plot.ts';
 import { measureRestart } from './restart.ts';
 import { measureStore } from './store.ts';
 import { measureViewers } from './viewers.ts';
+import { measureWorkers } from './workers.ts';
 import { measureWrites } from './writes.ts';
 
 /** In the order in which they run. One entry may give several ids: what is measured together is compared fairly. */
@@ -34,6 +35,7 @@ const registry: readonly { readonly ids: readonly string[]; readonly measure: Me
   { ids: ['P7'], measure: measureGossip },
   { ids: ['P8'], measure: measureStore },
   { ids: ['P8.restart'], measure: measureRestart },
+  { ids: ['P9'], measure: measureWorkers },
   { ids: ['W1'], measure: measureWrites },
   { ids: ['W2'], measure: measureFolding },
 ];
