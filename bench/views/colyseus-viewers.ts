@@ -21,44 +21,55 @@ type Sdk = {
   readonly Client: new (url: string) => { joinOrCreate(name: string, options: object): Promise<Room> };
 };
 
+type Reader = { readonly room: Room; last: Uint8Array; onPatch: () => void };
+
 const joinMsMax = 60_000;
-/** The first byte of a patch. */
+/** The first bytes of a whole state, and of a patch. */
+const stateCode = 14;
 const patchCode = 15;
 
 export async function joinColyseus(folder: string, url: string, count: number): Promise<Viewers> {
   Reflect.deleteProperty(globalThis, 'WebSocket');
   const { Client } = (await importPeer(folder, '@colyseus/sdk')) as Sdk;
   const client = new Client(url);
-  const rooms: Room[] = [];
-  const last: (Uint8Array | undefined)[] = [];
   let isLeaving = false;
   const enter = async (index: number): Promise<Room> => {
     const room = await client.joinOrCreate('table', { index });
     room.onLeave((code) => {
       if (!isLeaving) throw new Error(`viewer ${index} was sent away: ${code}`);
     });
-    await untilSeated(room, count);
     return room;
   };
-  rooms.push(await enter(0));
-  while (rooms.length < count) {
-    const some = Math.min(joinsMax, count - rooms.length);
-    rooms.push(...(await Promise.all(Array.from({ length: some }, (_, more) => enter(rooms.length + more)))));
+  const keepers: Room[] = [];
+  while (keepers.length < Math.min(keepersCount, count)) {
+    const room = await enter(keepers.length);
+    await untilSeated(room, count);
+    keepers.push(room);
   }
+  const readers: Reader[] = [];
+  while (keepers.length + readers.length < count) {
+    const from = keepers.length + readers.length;
+    const some = Array.from({ length: Math.min(joinsMax, count - from) }, (_, more) => enter(from + more).then(read));
+    readers.push(...(await Promise.all(some)));
+  }
+  const rooms = [...keepers, ...readers.map(({ room }) => room)];
   return {
     listen: (onTold) => {
-      rooms.forEach((room, index) => {
-        if (index < keepersCount) room.onStateChange(({ turn }) => onTold(index, turn));
-        else
-          read(room, (bytes, turn) => {
-            last[index] = bytes;
-            onTold(index, turn);
-          });
+      keepers.forEach((room, index) => {
+        room.onStateChange(({ turn }) => onTold(index, turn));
+      });
+      readers.forEach((reader, index) => {
+        let turn = 0;
+        // Each change is one patch, and they come in order.
+        reader.onPatch = () => {
+          turn += 1;
+          onTold(keepers.length + index, turn);
+        };
       });
     },
-    send: (work, n) => rooms[0]?.send(work, { n }),
-    look: (index) => (index < keepersCount ? lookOf(rooms[index], index) : undefined),
-    last: (index) => Buffer.from(last[index] ?? []).toString('latin1'),
+    send: (work, n) => keepers[0]?.send(work, { n }),
+    look: (index) => lookOf(keepers[index], index),
+    last: (index) => Buffer.from(readers[index - keepers.length]?.last ?? []).toString('latin1'),
     bytes: () => rooms.reduce((sum, room) => sum + room.connection.transport.ws._socket.bytesRead, 0),
     close: async () => {
       isLeaving = true;
@@ -67,19 +78,27 @@ export async function joinColyseus(folder: string, url: string, count: number): 
   };
 }
 
-/** Each change is one patch, and they come in order. */
-function read({ connection }: Room, onPatch: (bytes: Uint8Array, turn: number) => void): void {
-  let turn = 0;
-  connection.events.onmessage = ({ data }) => {
-    const bytes = new Uint8Array(data);
-    if (bytes[0] !== patchCode) return;
-    turn += 1;
-    onPatch(bytes, turn);
-  };
+/** From here on nothing is decoded, the first state neither: a thousand of them would be a million players in this process. */
+function read(room: Room): Promise<Reader> {
+  const reader: Reader = { room, last: new Uint8Array(), onPatch: () => {} };
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error('the table is not seen')), joinMsMax);
+    room.connection.events.onmessage = ({ data }) => {
+      const bytes = new Uint8Array(data);
+      if (bytes[0] === stateCode) {
+        clearTimeout(late);
+        resolve(reader);
+      }
+      if (bytes[0] !== patchCode) return;
+      reader.last = bytes;
+      reader.onPatch();
+    };
+  });
 }
 
 function lookOf(room: Room | undefined, index: number): ReturnType<Viewers['look']> {
-  const { turn = 0, players = new Map() } = room?.state ?? {};
+  if (room === undefined) return undefined;
+  const { turn = 0, players = new Map() } = room.state ?? {};
   const own = playerOf(index);
   const others = [...players].filter(([key, { hand }]) => key !== own && hand !== undefined && hand !== '').length;
   return { turn, hand: players.get(own)?.hand ?? '', others };
