@@ -294,10 +294,14 @@ export class Viewers {
     return textOf(delta);
   }
 
-  /** Where nothing but entries names him: what nobody in particular is told, but for those. Undefined where it must be found as a whole. */
+  /**
+   * Where nothing but entries names him: what nobody in particular is told, but for those. Undefined where it must be found as a whole, and where
+   * he is the only one: to look at all of it once more costs less than to lay one over the other.
+   */
   #overlaid(was: Self, now: Pick<Self, 'outcomes' | 'bubbles'>, told: ToldApart): ReturnType<typeof overlay> {
     const { common, noticed } = told;
-    const places = noticed.isEach || was.who === undefined ? undefined : noticed.places.get(keyOf(was.who));
+    if (noticed.isEach || noticed.named.size === 1 || was.who === undefined) return undefined;
+    const places = noticed.places.get(keyOf(was.who));
     if (places === undefined) return undefined;
     const own = this.#delta(was, now, none, { ...told, ...changeAt(told, places), formulas: none }, unnoticed);
     return overlay(common, own, places);
