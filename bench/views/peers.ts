@@ -16,7 +16,7 @@ const wanted: Readonly<Record<string, string>> = {
   express: '5.3.0',
 };
 const installMsMax = 300_000;
-const linesKept = 5;
+const linesToldMax = 3;
 
 export type Peers = {
   readonly folder: string;
@@ -79,13 +79,16 @@ function install(folder: string): Promise<void> {
     const child = spawn('npm', words, { stdio: ['ignore', 'ignore', 'pipe'], timeout: installMsMax, cwd: folder });
     const lines: string[] = [];
     child.stderr.on('data', (data: Buffer) => {
-      lines.push(...String(data).split('\n').filter(Boolean));
-      lines.splice(0, lines.length - linesKept);
+      lines.push(
+        ...String(data)
+          .split('\n')
+          .filter((line) => line.startsWith('npm error')),
+      );
     });
     child.once('error', (error) => reject(new Error(`npm does not run: ${error.message}`)));
     child.once('close', (code) => {
       if (code === 0) resolve();
-      else reject(new Error(`npm cannot install ${packages.join(', ')}: ${lines.join(' | ')}`));
+      else reject(new Error(`npm cannot install ${packages.join(', ')}: ${lines.slice(0, linesToldMax).join(' | ')}`));
     });
   });
 }
