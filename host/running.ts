@@ -12,7 +12,8 @@ import type { Stored } from '../engine/store/documents.ts';
 /** What is done to a document beside its messages: an operator's rewind, or its end. */
 export type Deed =
   | { readonly kind: 'rewind'; readonly to: Former; readonly who: Principal }
-  | { readonly kind: 'delete'; readonly who: Principal };
+  /** `isAsked`: a viewer wants it, and the definition is asked. */
+  | { readonly kind: 'delete'; readonly who: Principal; readonly isAsked?: boolean };
 
 export type Command =
   /**
@@ -28,7 +29,7 @@ export type Command =
     }
   /** Stands for a document that cannot be made, so that it can be deleted. */
   | { readonly kind: 'ruin'; readonly stored: Stored; readonly returnByMs: number }
-  | { readonly kind: 'open'; readonly who: Principal; readonly session: string }
+  | { readonly kind: 'open'; readonly who: Principal; readonly session: string; readonly create?: unknown }
   /** For a view of a document that was lost, and read again. */
   | { readonly kind: 'reopen'; readonly who: Principal }
   | { readonly kind: 'send'; readonly request: SendRequest }

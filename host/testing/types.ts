@@ -105,3 +105,12 @@ export class TestBroken extends Error {
     super([finding, ...why].join('\n'), cause === undefined ? {} : { cause });
   }
 }
+
+/** TypeError for what names nobody. */
+export function principalOf(who: Who): Principal {
+  const { agent, authority } = typeof who === 'string' ? { agent: who, authority: 'dev' } : who;
+  if (typeof agent !== 'string' || agent === '' || typeof authority !== 'string' || authority === '') {
+    throw new TypeError('who looks is a name, or { agent, authority }');
+  }
+  return { agent, authority };
+}

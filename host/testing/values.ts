@@ -14,6 +14,10 @@ export function parseFrozen(json: string): Json {
   return frozen(JSON.parse(json) as Json);
 }
 
+export function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
+}
+
 /** The first place where two values differ, as `notes.ada.text: "a", and not "b"`; the order of keys is no difference. */
 export function differenceOf(value: Json | undefined, wanted: Json | undefined, path = ''): string | undefined {
   if (Array.isArray(value) && Array.isArray(wanted) && value.length === wanted.length) {

@@ -1,6 +1,7 @@
 // levelten/client: open documents, see them change, send messages that are durable when they are answered. No dependencies;
 // runs in browsers as it is, and in Node through node.ts. One connection carries all documents; it is made again, with full
 // jitter, for as long as the client lives.
+import type { OpenOptions } from './document.ts';
 import { OpenDocument } from './document.ts';
 import type { ServerFrame } from './frames.ts';
 import { frameBytesMax, frameOf, isOver, pauseMs, pingMs, RefusedError, subprotocol } from './frames.ts';
@@ -58,10 +59,10 @@ export class Client {
   }
 
   /** Opens a document, or returns it where it is open already. The view comes later: see `status` and `subscribe`. */
-  open<View = unknown>(doc: string, options: { readonly readOnly?: boolean } = {}): OpenDocument<View> {
+  open<View = unknown>(doc: string, options: OpenOptions = {}): OpenDocument<View> {
     const former = this.#documents.get(doc);
     if (former !== undefined) return former as OpenDocument<View>;
-    const opened = new OpenDocument<View>(doc, options.readOnly === true, {
+    const opened = new OpenDocument<View>(doc, options, {
       write: (line) => this.#write(line),
       writeClose: (name) => this.#writeClose(name),
       random: this.#random,

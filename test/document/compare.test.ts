@@ -176,11 +176,16 @@ t.test('[D41] channels, spaces, and who begins documents', async (t) => {
   );
   const mute = { '~standard': { version: 1, vendor: 'x', validate: (value: unknown) => ({ value }) } };
   t.match(takes(mute, text), [/^allowed: its schema tells nothing/]);
-  t.same(compare(one(text), document({})), ['breaks clients: channel say: there is no such channel any more']);
-  t.same(compare(document({}), one(text)), ['allowed: channel say: a new channel']);
+  t.same(compare(one(text), document({})), ['breaks clients: channel say: it is gone']);
+  t.same(compare(document({}), one(text)), ['allowed: channel say: it is new']);
   t.same(compare(document({}), document({}).events({ invent: () => true })), [
     'allowed: events.invent: documents may be begun',
   ]);
+  const made = document({})
+    .create(text, () => true)
+    .events({ delete: () => true });
+  t.same(compare(made, made), []);
+  t.same(compare(made, document({})), ['breaks clients: create: it is gone', 'breaks clients: delete: it is gone']);
   const spaces = compareSpaces(
     describeApp({ spaces: { a: document({}) } }),
     describeApp({ spaces: { b: document({}).version(2, {}) } }),

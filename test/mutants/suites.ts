@@ -67,7 +67,9 @@ export function suitesFor(file: string): readonly string[] {
   if (file === 'engine/document/life/sessions.js')
     return ['answers', 'document'].map((name) => `test/document/${name}.test.js`);
   if (file.startsWith('engine/document/view/') || file.startsWith('engine/document/draft/'))
-    return ['bubbles', 'copies', 'policies', 'views', 'fields'].map((name) => `test/document/${name}.test.js`);
+    return ['bubbles', 'copies', 'policies', 'views', 'overlay', 'fields'].map(
+      (name) => `test/document/${name}.test.js`,
+    );
   if (file === 'host/audience.js') return lives;
   if (file === 'host/desk-reads.js') return ['test/host/unreadable.test.js'];
   if (file === 'host/desk.js')

@@ -290,11 +290,15 @@ function compareWho(before: string, after: string, path: string, note: Note): vo
   note(path, before === 'open' ? 'breaks clients' : 'allowed', `who sees it: ${after}, and no more ${before}`);
 }
 
+function pathOf(channel: string): string {
+  return channel.startsWith('@') ? channel.slice(1) : `channel ${channel}`;
+}
+
 function compareChannels(before: Description, after: Description, note: Note): void {
   for (const [name, was] of Object.entries(before.channels)) {
-    const path = `channel ${name}`;
+    const path = pathOf(name);
     const is = Object.hasOwn(after.channels, name) ? after.channels[name] : undefined;
-    if (is === undefined) note(path, 'breaks clients', 'there is no such channel any more');
+    if (is === undefined) note(path, 'breaks clients', 'it is gone');
     else if (before.undoable.includes(name) && !after.undoable.includes(name)) {
       note(path, 'breaks clients', 'its messages cannot be undone any more');
     } else if (was === null || is === null)
@@ -303,7 +307,7 @@ function compareChannels(before: Description, after: Description, note: Note): v
     else if (JSON.stringify(was) !== JSON.stringify(is)) note(path, 'allowed', 'it takes what it took, and more');
   }
   for (const name of Object.keys(after.channels)) {
-    if (!Object.hasOwn(before.channels, name)) note(`channel ${name}`, 'allowed', 'a new channel');
+    if (!Object.hasOwn(before.channels, name)) note(pathOf(name), 'allowed', 'it is new');
   }
 }
 

@@ -34,7 +34,7 @@ export type Description = Holding & {
   /** There is no such space now; its documents are still there. */
   readonly isGone: boolean;
   readonly seen: { readonly [name: string]: Seen };
-  /** By name: the JSON schema of what each takes; null where its schema tells of none. */
+  /** By name: the JSON schema of what each takes; null where its schema tells of none. Clients create and delete by `@create` and `@delete`, where they may. */
   readonly channels: { readonly [name: string]: Json };
   /** Channels whose messages can be undone. */
   readonly undoable: readonly string[];
@@ -48,7 +48,9 @@ export type Description = Holding & {
 export type Described = { readonly [space: string]: Description };
 
 export function describe({ plan }: Definition): Description {
-  const channels = [...plan.channels].map(([name, channel]) => [name, schemaOf(channel)] as const);
+  const channels: [string, Json][] = [...plan.channels].map(([name, channel]) => [name, schemaOf(channel)]);
+  if (plan.events.create !== undefined) channels.push(['@create', schemaOf(plan.events.create)]);
+  if (plan.events.delete !== undefined) channels.push(['@delete', true]);
   return {
     version: plan.version,
     oldest: oldestOf(plan),
