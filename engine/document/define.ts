@@ -20,9 +20,10 @@ import type { Shape } from './definition/fields.ts';
 import { checkFieldName, checkShape, invalid } from './definition/fields.ts';
 import type { Reading, RowOf } from './definition/reading.ts';
 import { planRecord } from './draft/draft.ts';
+import { channelPattern, planEphemeral } from './view/ephemeral-plan.ts';
 import type { Words } from './view/plan.ts';
 import { planView } from './view/plan.ts';
-import type { Bubbled, DocumentPrivacy, Requires, ViewOf } from './view/privacy.ts';
+import type { All, Bubbled, DocumentPrivacy, Open, Requires, ViewOf } from './view/privacy.ts';
 
 export type { Principal } from '../base/ids.ts';
 export type { AnswerValue, Context, Definition, StandardSchema } from './definition/definition.ts';
@@ -44,6 +45,9 @@ const definitionBrand: unique symbol = Symbol.for('levelten.definition');
 /** The types of one channel: what a client sends, and the answer it gets. */
 export type ChannelTypes = { readonly message: unknown; readonly answer: unknown };
 type Channels = { readonly [name: string]: ChannelTypes };
+/** The same of an ephemeral channel: what a client shows, and what viewers are shown. */
+export type EphemeralTypes = { readonly message: unknown; readonly value: unknown };
+type Ephemerals = { readonly [name: string]: EphemeralTypes };
 
 /** What clients see of a document: `View<typeof board>`. */
 export type View<D extends { readonly types: unknown }> = D['types'] extends {
@@ -61,6 +65,9 @@ export type ChannelOf<
   Name extends string,
 > = D['types']['channels'][Name];
 
+/** What ephemeral channels take and show, by name: `EphemeralsOf<typeof board>`. */
+export type EphemeralsOf<D extends { readonly types: { readonly ephemerals: Ephemerals } }> = D['types']['ephemerals'];
+
 type SchemaInput<S> = S extends StandardSchema<infer Input, infer _Output> ? Input : never;
 type SchemaOutput<S> = S extends StandardSchema<infer _Input, infer Output> ? Output : never;
 /** A page of privacy is checked by its type parameter, which would let unknown names through. */
@@ -71,6 +78,7 @@ export type Said = {
   readonly shape: Shape;
   readonly privacy: unknown;
   readonly channels: Channels;
+  readonly ephemerals: Ephemerals;
   readonly policies: string;
   readonly formulas: object;
   readonly bubbles: object;
@@ -188,15 +196,45 @@ export class DocumentDefinition<T extends Said> implements Definition {
     With<T, { readonly channels: T['channels'] & { readonly [K in Name]: { message: SchemaInput<M>; answer: R } } }>
   > {
     const path = `channel ${JSON.stringify(name)}`;
-    if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) throw invalid(path, 'a channel is named [A-Za-z][A-Za-z0-9_-]*');
+    if (!channelPattern.test(name)) throw invalid(path, 'a channel is named [A-Za-z][A-Za-z0-9_-]*');
     if (typeof handler !== 'function') throw invalid(path, 'its handler is not a function');
     if (typeof schema?.['~standard']?.validate !== 'function') throw invalid(path, 'its schema is no Standard Schema');
-    if (this.plan.channels.has(name)) throw invalid(path, 'it is there already');
+    const isTaken = this.plan.channels.has(name) || this.plan.ephemerals.some((one) => one.name === name);
+    if (isTaken) throw invalid(path, 'it is there already');
     // The handler's own types end here: the room calls it with the draft of this very shape and the output of this
     // schema.
     const channel: Channel = { schema, handler: handler as unknown as Channel['handler'] };
     const channels = new Map([...this.plan.channels, [name, channel] as const]);
     return new DocumentDefinition(this.#shape, { ...this.plan, channels }, this.#steps);
+  }
+
+  /**
+   * A channel of values that are shown and never stored: cursors, who types. Of each principal the newest is shown, for as long as he views the
+   * document, to everyone who passes `see`, and while `check` says `true` of it; that is asked again when a field that it read has changed.
+   */
+  ephemeral<const Name extends string, M extends StandardSchema>(
+    name: Name,
+    schema: M,
+    options: {
+      readonly see: Open | All<T['policies']>;
+      readonly check?: (input: {
+        readonly doc: Reading<T['shape']>;
+        readonly message: SchemaOutput<M>;
+        readonly who: Principal;
+      }) => boolean;
+    },
+  ): DocumentDefinition<
+    With<
+      T,
+      {
+        readonly ephemerals: T['ephemerals'] & {
+          readonly [K in Name]: { message: SchemaInput<M>; value: SchemaOutput<M> };
+        };
+      }
+    >
+  > {
+    const ephemerals = [...this.plan.ephemerals, planEphemeral(this.plan, name, schema, options)];
+    return new DocumentDefinition(this.#shape, { ...this.plan, ephemerals }, this.#steps);
   }
 
   /** A page of privacy may name what was said before it, and nothing else. */
@@ -219,6 +257,7 @@ export function document<const S extends Shape>(
   readonly shape: S;
   readonly privacy: Record<never, never>;
   readonly channels: Record<never, never>;
+  readonly ephemerals: Record<never, never>;
   readonly policies: never;
   readonly formulas: Record<never, never>;
   readonly bubbles: Record<never, never>;
@@ -232,6 +271,7 @@ export function document<const S extends Shape>(
     bubbles: [],
     invent: undefined,
     channels: new Map(),
+    ephemerals: [],
   };
   return new DocumentDefinition(shape, plan, new Set());
 }

@@ -41,6 +41,9 @@ export type { Env } from './handle.ts';
 export type { Acted, Former } from './operate.ts';
 export { applyDelete, applyRewind } from './operate.ts';
 export type { Resident } from './resident.ts';
+export type { ShowRefused, ShowRequest } from './show.ts';
+export { applyShows, shownTo, takeShown } from './show.ts';
+export type { ViewShown } from './view/ephemera.ts';
 export type { Failures } from './view/policies.ts';
 export type { ViewDelta, Viewer } from './view/viewer.ts';
 

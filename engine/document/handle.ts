@@ -36,7 +36,7 @@ const codePattern = /^[A-Z][A-Z0-9_]{0,63}$/;
 const textCharsMax = 500;
 
 /** The schema's output, or why it has none. */
-export function validate(channel: Channel, message: unknown): { readonly value: unknown } | Refusal {
+export function validate(channel: Pick<Channel, 'schema'>, message: unknown): { readonly value: unknown } | Refusal {
   let result: Validation<unknown> | Promise<Validation<unknown>>;
   try {
     result = channel.schema['~standard'].validate(message);
