@@ -1,6 +1,6 @@
 // The views of one document by what they are told: all of a kind of viewers hear the same, through each link once. Who is of which kind is the
 // document's word (engine/document/view/viewers.ts); through which links, and under which number there, is known here.
-import type { ViewDelta } from '../engine/document/document.ts';
+import type { ViewDelta, ViewShown } from '../engine/document/document.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
 import type { Attached, Front } from './front.ts';
@@ -46,6 +46,17 @@ export class Audience {
         const number = this.#move(attached, kind);
         emit(attached.front, [toProxy.viewDelta, attached.view, number, seq, json]);
       }
+    }
+  }
+
+  /** What is shown, through each link once for all of a kind. To be called behind the deltas that came with it: they say who is of which. */
+  show(shown: readonly ViewShown[], emit: Emit): void {
+    for (const { viewer, kind, json } of shown) {
+      if (viewer === undefined) {
+        for (const [front, { number }] of this.#kinds.get(kind) ?? []) emit(front, [toProxy.shown, number, 0, json]);
+        continue;
+      }
+      for (const { front, view } of this.#views.get(viewer) ?? []) emit(front, [toProxy.shown, 0, view, json]);
     }
   }
 

@@ -264,6 +264,7 @@ function deskMaker(
     store,
     memory,
     wake,
+    later: (ms: number, then: () => void) => void setTimeout(then, ms).unref(),
     fatal,
     members,
     onFailure: failureLogger(log),

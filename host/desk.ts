@@ -13,6 +13,7 @@ import { Batcher } from './batcher.ts';
 import type { ChainService } from './chain-service.ts';
 import type { Done } from './deed.ts';
 import type { DeskParts } from './desk-parts.ts';
+import { Ephemera } from './ephemera.ts';
 import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
 import { Openings } from './openings.ts';
 import type { Deed, Ran } from './running.ts';
@@ -33,6 +34,7 @@ export class Desk implements ChainService, ViewerDesk {
   /** Which view speaks for a session: the one that opened it last. */
   readonly #speakers = new Map<string, Attached>();
   readonly #openings = new Openings();
+  readonly #ephemera: Ephemera;
   /** Who waits for a commit besides viewers. */
   readonly #waiting = new Set<(error: CodedError) => void>();
   #isStopped = false;
@@ -50,6 +52,18 @@ export class Desk implements ChainService, ViewerDesk {
       isSettled: (serial) => this.queue.isSettled(serial),
       whenCommitted: (then) => this.whenCommitted(then),
       viewers: (name) => this.#viewersAgain(name),
+    });
+    this.#ephemera = new Ephemera({
+      kept: (name) => this.#shelves.kept(name),
+      hasRoom: () => this.#hasRoom,
+      later: parts.later,
+      take: (name, ran) => {
+        this.#take(name, ran);
+        this.#tell(name, ran);
+      },
+      isAttached: (attached) => this.#attached.has(attached),
+      emit: (front, message) => this.#emit(front, message),
+      whenCommitted: (then) => this.whenCommitted(then),
     });
   }
 
@@ -231,14 +245,20 @@ export class Desk implements ChainService, ViewerDesk {
     this.#tell(name, ran);
   }
 
+  show(attached: Attached, channel: string, message: unknown): void {
+    this.#ephemera.show(attached, channel, message);
+  }
+
   close(attached: Attached): void {
     const { front, view, viewer } = attached;
     front.views.delete(view);
     if (this.#speakers.get(attached.session) === attached) this.#speakers.delete(attached.session);
     if (!this.#attached.delete(attached) || viewer === undefined) return;
     const kept = this.#shelves.kept(attached.name);
-    kept?.document.close(viewer);
-    kept?.audience.leave(attached);
+    if (kept === undefined) return;
+    kept.document.close(viewer);
+    kept.audience.leave(attached);
+    this.#ephemera.left(attached, kept);
   }
 
   #enter(attached: Attached, { document }: Kept): void {
@@ -269,11 +289,12 @@ export class Desk implements ChainService, ViewerDesk {
     const kept = this.#shelves.kept(name);
     if (outcome.kind !== 'opened') throw new CodedError('ENGINE_CORRUPT', `${name} is not opened`);
     if (kept === undefined) throw new CodedError('ENGINE_CORRUPT', `${name} is not there`);
-    const { viewer, viewerKind, incarnation, json } = outcome;
+    const { viewer, viewerKind, incarnation, json, shown } = outcome;
     if (!this.#attached.has(attached)) return kept.document.close(viewer);
     const number = kept.audience.join(attached, viewer, viewerKind);
     this.#parts.memory.used(kept.tenant);
     this.#emit(front, [toProxy.opened, view, number, session, incarnation, seq, json]);
+    if (shown !== '') this.#emit(front, [toProxy.shown, 0, view, shown]);
   }
 
   /** Those who view a document that is read again: they have their sessions, and are shown what there is. */
@@ -341,8 +362,10 @@ export class Desk implements ChainService, ViewerDesk {
     this.#parts.wake();
   }
 
-  #tell(name: string, { deltas, seq }: Ran): void {
-    const kept = deltas.length > 0 ? this.#shelves.kept(name) : undefined;
-    kept?.audience.tell(deltas, seq, (front, message) => this.#emit(front, message));
+  #tell(name: string, { deltas, shown, seq }: Ran): void {
+    const kept = deltas.length + shown.length > 0 ? this.#shelves.kept(name) : undefined;
+    const emit = (front: Front, message: ToProxy): void => this.#emit(front, message);
+    kept?.audience.tell(deltas, seq, emit);
+    kept?.audience.show(shown, emit);
   }
 }

@@ -10,6 +10,7 @@ import {
   applyDelete,
   applyRewind,
   applySend,
+  applyShows,
   closeView,
   createResident,
   definitionOf,
@@ -18,7 +19,9 @@ import {
   refuseSend,
   replaySections,
   restoreResident,
+  shownTo,
   takeFailures,
+  takeShown,
 } from '../engine/document/document.ts';
 import { weightOf } from '../engine/document/life/weight.ts';
 import type { Stored } from '../engine/store/documents.ts';
@@ -51,10 +54,12 @@ export class Held {
     const { outcome, updates, deltas, failure } = this.#make(command);
     const seq = this.#resident?.seq ?? 0;
     const weight = this.#resident === undefined ? 0 : weightOf(this.#resident);
+    const shown = this.#resident === undefined ? [] : takeShown(this.#resident);
     const failures = failure === undefined ? [] : [failure];
     const failed = this.#resident && takeFailures(this.#resident);
-    if (failed !== undefined) failures.push({ where: `policy or formula ${failed.name}`, failure: failed.failure });
-    return { outcome, updates, seqFirst: before + 1, deltas, failures, seq, weight };
+    if (failed !== undefined)
+      failures.push({ where: `policy, formula or check ${failed.name}`, failure: failed.failure });
+    return { outcome, updates, seqFirst: before + 1, deltas, shown, failures, seq, weight };
   }
 
   /** Who was sent away with a document that ended is closed already. */
@@ -77,6 +82,10 @@ export class Held {
         return this.#open({ who: command.who, session: '' });
       case 'send':
         return sent(command.request.channel, applySend(this.resident, command.request, this.#env()));
+      case 'show': {
+        const refused = applyShows(this.resident, command.shows);
+        return { outcome: { kind: 'shown', refused }, updates: [], deltas: [] };
+      }
       case 'refuse': {
         const { request, code, text } = command;
         return sent(request.channel, refuseSend(this.resident, request, code, text, this.#env()));
@@ -119,6 +128,7 @@ export class Held {
       session: result.session,
       incarnation,
       json,
+      shown: shownTo(this.resident, viewer),
     };
     return { outcome, updates, deltas };
   }

@@ -4,7 +4,14 @@
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { DocumentName, Principal } from '../engine/base/ids.ts';
-import type { Former, SendRequest, ViewDelta } from '../engine/document/document.ts';
+import type {
+  Former,
+  SendRequest,
+  ShowRefused,
+  ShowRequest,
+  ViewDelta,
+  ViewShown,
+} from '../engine/document/document.ts';
 import type { Stored } from '../engine/store/documents.ts';
 
 /** What is done to a document beside its messages: an operator's rewind, or its end. */
@@ -21,6 +28,8 @@ export type Command =
   /** For a view of a document that was lost, and read again. */
   | { readonly kind: 'reopen'; readonly who: Principal }
   | { readonly kind: 'send'; readonly request: SendRequest }
+  /** Of whoever views it. Also asked with none, to be told what is shown no more. */
+  | { readonly kind: 'show'; readonly shows: readonly ShowRequest[] }
   /** A message whose handler is not to run (again): `code` is written as its refusal. */
   | { readonly kind: 'refuse'; readonly request: SendRequest; readonly code: ErrorCode; readonly text: string }
   | Deed;
@@ -35,7 +44,10 @@ export type Outcome =
       readonly session: string;
       readonly incarnation: string;
       readonly json: string;
+      /** What others show him. */
+      readonly shown: string;
     }
+  | { readonly kind: 'shown'; readonly refused: readonly ShowRefused[] }
   | { readonly kind: 'answered'; readonly n: number; readonly seq: number; readonly json: string }
   /** `n` is 0 where a view is not opened. */
   | {
@@ -58,6 +70,8 @@ export type Ran = {
   readonly updates: readonly Uint8Array[];
   readonly seqFirst: number;
   readonly deltas: readonly ViewDelta[];
+  /** To be told behind the deltas. */
+  readonly shown: readonly ViewShown[];
   readonly failures: readonly Failure[];
   /** Of the document after it: its seq, and about what it takes in memory. */
   readonly seq: number;
@@ -99,7 +113,7 @@ export interface Runner {
 /** What comes of a command that was not carried out. */
 export function unrun(command: Command, code: ErrorCode, text: string): Ran {
   const outcome = outcomeOf(command, code, text);
-  return { outcome, updates: [], seqFirst: 0, deltas: [], failures: [], seq: 0, weight: 0 };
+  return { outcome, updates: [], seqFirst: 0, deltas: [], shown: [], failures: [], seq: 0, weight: 0 };
 }
 
 function outcomeOf(command: Command, code: ErrorCode, text: string): Outcome {

@@ -7,17 +7,20 @@ import { AssertionFailed } from '../../engine/base/assert.ts';
 import { CodedError } from '../../engine/base/errors.ts';
 import type { DocumentName, Principal } from '../../engine/base/ids.ts';
 import { documentName } from '../../engine/base/ids.ts';
-import type { Env, Resident, Sent, ViewDelta, Viewer } from '../../engine/document/document.ts';
+import type { Env, Resident, Sent, ShowRefused, ViewDelta, Viewer } from '../../engine/document/document.ts';
 import {
   applyRewind,
   applySend,
+  applyShows,
   checkResident,
   closeView,
   createResident,
   openView,
   replaySections,
   restoreResident,
+  shownTo,
   takeFailures,
+  takeShown,
   viewOf,
 } from '../../engine/document/document.ts';
 import { FormerReader } from '../../engine/document/life/history.ts';
@@ -105,11 +108,14 @@ export class TestDocument<D extends Testable> {
     const viewer = new TestViewer<D>(principal, {
       doc: this.name,
       send: (from, channel, message) => this.#send(from, channel, message),
+      show: (from, channel, message) => this.#show(from, channel, message),
       close: (from) => this.#close(from),
     });
     const { viewer: inside, session } = result;
     this.#seats.set(viewer, { session, viewer: inside, kind: inside.kind.id, n: 0 });
     viewer.onView(result);
+    const shown = shownTo(this.#resident, inside);
+    if (shown !== '') viewer.onShown(shown);
     this.#check(`${principal.agent} opened it`);
     return viewer;
   }
@@ -142,6 +148,8 @@ export class TestDocument<D extends Testable> {
     }
     this.#resident = after;
     for (const [viewer, seat] of this.#seats) this.#reopen(viewer, seat);
+    // What is shown is stored nowhere, so clients show it again.
+    for (const viewer of this.#seats.keys()) viewer.showAgain();
     this.#check('a restart');
   }
 
@@ -182,9 +190,18 @@ export class TestDocument<D extends Testable> {
     return sent;
   }
 
+  #show(viewer: TestViewer<D>, channel: string, message: unknown): ShowRefused | undefined {
+    this.#seatOf(viewer);
+    const [refused] = applyShows(this.#resident, [{ who: viewer.who, channel, message }]);
+    this.#tellShown();
+    this.#check(`${viewer.who.agent} showed something in ${channel}`);
+    return refused;
+  }
+
   #close(viewer: TestViewer<D>): void {
     closeView(this.#resident, this.#seatOf(viewer).viewer);
     this.#seats.delete(viewer);
+    this.#tellShown();
     this.#check(`${viewer.who.agent} closed it`);
   }
 
@@ -225,6 +242,15 @@ export class TestDocument<D extends Testable> {
         if (delta.json !== '') viewer.onDelta(this.seq, delta.json);
       }
     }
+    this.#tellShown();
+  }
+
+  #tellShown(): void {
+    for (const { viewer: one, kind, json } of takeShown(this.#resident)) {
+      for (const [viewer, seat] of this.#seats) {
+        if (one === undefined ? kind === seat.kind : one === seat.viewer.id) viewer.onShown(json);
+      }
+    }
   }
 
   #replayed(): Resident {
@@ -248,6 +274,9 @@ export class TestDocument<D extends Testable> {
     for (const [viewer, seat] of this.#seats) {
       if (seat.kind !== seat.viewer.kind.id)
         throw this.#broken(after, `${viewer.who.agent} was not told of what kind he is`);
+      if (viewer.shownText !== shownTextOf(shownTo(resident, seat.viewer))) {
+        throw this.#broken(after, `${viewer.who.agent} was told something else than what is shown to him`);
+      }
       const difference = differenceOf(viewer.view as never, viewOf(fresh, viewer.who));
       if (difference === undefined) continue;
       throw this.#broken(
@@ -263,15 +292,22 @@ export class TestDocument<D extends Testable> {
     const failures = takeFailures(this.#resident);
     if (failures === undefined) return;
     const { name, failure: error, count } = failures;
-    const { policies, bubbles } = this.#definition.plan;
+    const { policies, bubbles, formulas } = this.#definition.plan;
     const isOf = (plans: readonly { readonly name: string }[]): boolean => plans.some((one) => one.name === name);
-    const what = isOf(policies) ? 'policy' : isOf(bubbles) ? 'bubble' : 'formula';
+    const what = isOf(policies) ? 'policy' : isOf(bubbles) ? 'bubble' : isOf(formulas) ? 'formula' : 'ephemeral';
     this.#failures.push({ what, name, error, count, seq: this.seq });
   }
 
   #broken(after: string, finding: string, cause?: unknown): TestBroken {
     return new TestBroken(`${this.name} at ${this.seq}, after ${after}: ${finding}`, cause);
   }
+}
+
+/** As `shownText` of a viewer. */
+function shownTextOf(json: string): string {
+  const list = (json === '' ? [] : JSON.parse(json)) as { channel: string; who: Principal; value: unknown }[];
+  const all = list.map(({ channel, who, value }) => JSON.stringify([channel, who.agent, who.authority, value]));
+  return all.sort().join('\n');
 }
 
 function principalOf(who: Who): Principal {

@@ -1,5 +1,5 @@
 // What the kit knows of a definition at compile time, and the errors that it throws.
-import type { ChannelOf, Definition, Principal, Said, Shape } from '../../engine/document/define.ts';
+import type { ChannelOf, Definition, EphemeralsOf, Principal, Said, Shape } from '../../engine/document/define.ts';
 import type {
   BigintField,
   DateTimeField,
@@ -17,6 +17,9 @@ export type Testable = Definition & { readonly types: Said };
 
 export type ChannelName<D extends Testable> = keyof D['types']['channels'] & string;
 export type MessageOf<D extends Testable, Name extends string> = ChannelOf<D, Name>['message'];
+export type EphemeralName<D extends Testable> = keyof EphemeralsOf<D> & string;
+export type ShowOf<D extends Testable, Name extends EphemeralName<D>> = EphemeralsOf<D>[Name]['message'];
+export type ShownOf<D extends Testable, Name extends EphemeralName<D>> = EphemeralsOf<D>[Name]['value'];
 /** As a client gets it: a handler that returns nothing answers null. */
 export type AnswerOf<D extends Testable, Name extends string> = Arrived<ChannelOf<D, Name>['answer']>;
 type Arrived<Answer> = Answer extends void ? null : Answer;
@@ -50,7 +53,7 @@ export type Attempt<Value> =
 
 /** Something that the application's code threw where no test sees it: by policies, formulas and bubbles, and by the handlers of channels. */
 export type Failure = {
-  readonly what: 'channel' | 'policy' | 'formula' | 'bubble';
+  readonly what: 'channel' | 'policy' | 'formula' | 'bubble' | 'ephemeral';
   readonly name: string;
   /** What was thrown; of several in one step, by the last of them. */
   readonly error: unknown;

@@ -4,9 +4,12 @@
 import { OpenDocument } from './document.ts';
 import type { ServerFrame } from './frames.ts';
 import { frameBytesMax, isOver, pauseMs, pingMs, RefusedError, subprotocol } from './frames.ts';
+import type { Ephemerals } from './shown.ts';
 
 export type { Answer, DocumentStatus, OpenDocument } from './document.ts';
 export { RefusedError } from './frames.ts';
+export type { Ephemerals } from './shown.ts';
+export { Shown } from './shown.ts';
 
 /** What a browser's WebSocket and that of `ws` have in common. */
 export type SocketLike = {
@@ -58,10 +61,13 @@ export class Client {
   }
 
   /** Opens a document, or returns it where it is open already. The view comes later: see `status` and `subscribe`. */
-  open<View = unknown>(doc: string, options: { readonly readOnly?: boolean } = {}): OpenDocument<View> {
+  open<View = unknown, E extends Ephemerals = Ephemerals>(
+    doc: string,
+    options: { readonly readOnly?: boolean } = {},
+  ): OpenDocument<View, E> {
     const former = this.#documents.get(doc);
-    if (former !== undefined) return former as OpenDocument<View>;
-    const opened = new OpenDocument<View>(doc, options.readOnly === true, {
+    if (former !== undefined) return former as OpenDocument<View, E>;
+    const opened = new OpenDocument<View, E>(doc, options.readOnly === true, {
       write: (line) => this.#write(line),
       writeClose: (name) => this.#writeClose(name),
       random: this.#random,

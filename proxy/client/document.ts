@@ -18,6 +18,8 @@ import {
   sendsInFlightMax,
   sendsQueuedMax,
 } from './frames.ts';
+import type { Ephemerals, Shown } from './shown.ts';
+import { Showing } from './shown.ts';
 
 /**
  *   connecting   no view has come yet
@@ -49,10 +51,11 @@ type Send = {
   n: number;
 };
 
-export class OpenDocument<View = unknown> {
+export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
   readonly doc: string;
   readonly isReadOnly: boolean;
   readonly #wire: Wire;
+  readonly #showing: Showing;
   readonly #viewListeners = new Set<(view: View) => void>();
   readonly #statusListeners = new Set<(status: DocumentStatus) => void>();
   #status: DocumentStatus = 'connecting';
@@ -79,6 +82,7 @@ export class OpenDocument<View = unknown> {
     this.doc = doc;
     this.isReadOnly = isReadOnly;
     this.#wire = wire;
+    this.#showing = new Showing({ doc, write: wire.write, isLive: () => this.#status === 'live' });
   }
 
   get status(): DocumentStatus {
@@ -131,6 +135,20 @@ export class OpenDocument<View = unknown> {
     });
   }
 
+  /**
+   * Shows something to those who view the document: the newest value of each channel, at most 20 a second; null takes it back. It is stored nowhere, and
+   * shown again after a lost connection. Throws a RefusedError where it is no JSON or too long; see `shown(channel).error` for what the server refuses.
+   */
+  show<Name extends keyof E & string>(channel: Name, message: E[Name]['message'] | null): void {
+    if (this.#error !== undefined || this.#status === 'closed') return;
+    this.#showing.show(channel, message);
+  }
+
+  /** Who shows what in this channel: always the same object, which changes. */
+  shown<Name extends keyof E & string>(channel: Name): Shown<E[Name]['value']> {
+    return this.#showing.shown(channel);
+  }
+
   /** Lets go of the document. What was not settled rejects with CONNECTION_LOST. */
   close(): void {
     if (this.#status === 'closed') return;
@@ -138,6 +156,7 @@ export class OpenDocument<View = unknown> {
     this.#clearTimer();
     this.#rejectAll(new RefusedError('CONNECTION_LOST', 'maybe', 'the document was closed'));
     this.#setStatus('closed');
+    this.#showing.close();
     this.#wire.onClosed();
   }
 
@@ -159,6 +178,7 @@ export class OpenDocument<View = unknown> {
     this.#clearTimer();
     this.#error = error;
     this.#setStatus('refused');
+    this.#showing.close();
     this.#rejectAll(error);
   }
 
@@ -169,6 +189,10 @@ export class OpenDocument<View = unknown> {
     if (frame.t === 'delta') return this.#onDelta(frame.seq, frame.delta);
     if (frame.t === 'answer') return this.#onAnswer(frame.n, frame.seq, frame.value);
     if (frame.t === 'refused') return frame.n === 0 ? this.#onOpenRefused(frame) : this.#onSendRefused(frame);
+    if (frame.t === 'ephemeral') return this.#showing.onShown(frame);
+    if (frame.t === 'error' && 'channel' in frame) {
+      return this.#showing.onRefused(frame.channel, new RefusedError(frame.code, frame.retry, frame.text));
+    }
     if (frame.t === 'status') return this.#setStatus(this.#view === undefined ? 'connecting' : frame.state);
   }
 
@@ -194,6 +218,7 @@ export class OpenDocument<View = unknown> {
     this.#session = session;
     this.#show(seq, view);
     this.#setStatus('live');
+    this.#showing.onView();
     // On a new connection what was in flight leaves again. After a failover behind the proxy, the proxy has done that.
     if (this.#isResendDue) for (const send of this.#inFlight) this.#write(send);
     this.#isResendDue = false;

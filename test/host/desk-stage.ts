@@ -69,6 +69,7 @@ export class DeskStage {
   readonly #written = new Map<string, Uint8Array[]>();
   readonly failures: unknown[] = [];
   #token = 0;
+  #later: { readonly ms: number; readonly then: () => void }[] = [];
   #views = 0;
 
   /** Where documents run, unless a test says otherwise: in the loop where there is none. */
@@ -112,6 +113,7 @@ export class DeskStage {
       store: this.store,
       index: this.index,
       wake: () => {},
+      later: (ms, then) => this.#later.push({ ms, then }),
       fatal: (cause) => this.fatal.push(cause),
       full: () => this.full,
       memory: this.memory,
@@ -178,7 +180,7 @@ export class DeskStage {
   async turn(): Promise<boolean> {
     const { queue } = this.desk;
     const { store } = this;
-    let isBusy = false;
+    let isBusy = this.#passTime();
     while (queue.hasUpdates) {
       const taken = queue.take({ chain, epoch: one, after: store.durable(chain) });
       if (taken === undefined) break;
@@ -199,6 +201,14 @@ export class DeskStage {
     queue.ask(this.#token);
     queue.passed(this.#token);
     return true;
+  }
+
+  /** Whatever waits for time has waited long enough. */
+  #passTime(): boolean {
+    const due = this.#later;
+    this.#later = [];
+    for (const { then } of due) then();
+    return due.length > 0;
   }
 
   async fold(isTrimmed = true): Promise<void> {

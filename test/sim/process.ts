@@ -278,7 +278,8 @@ export class HostProcess extends Actor {
     const fatal = (cause: unknown): void => this.fatal(cause);
     const desks = new Map<ChainId, Desk>();
     const memory = new Memory(prng.pick(memoryBytesOf));
-    const quiet = { memory, full: () => undefined, onFailure: () => {}, onUnreadable: this.#onUnreadable };
+    const later = (ms: number, then: () => void): void => void kernel.after(ms, () => this.enter(then));
+    const quiet = { memory, later, full: () => undefined, onFailure: () => {}, onUnreadable: this.#onUnreadable };
     const randomBytes16 = (): Uint8Array => Uint8Array.from({ length: 16 }, () => prng.below(256));
     const runner = new InlineRunner(app, () => ({ nowMs: kernel.nowMs, randomBytes16 }));
     const wake = (): void => host.wake();
