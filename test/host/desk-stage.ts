@@ -203,6 +203,13 @@ export class DeskStage {
     return true;
   }
 
+  /** All that was asked is made, and nothing of it committed. */
+  async made(): Promise<void> {
+    while (this.#passTime() || (this.#runner instanceof DocumentPool && this.#runner.waiting > 0)) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
   /** Whatever waits for time has waited long enough. */
   #passTime(): boolean {
     const due = this.#later;
@@ -241,10 +248,10 @@ export class DeskStage {
     });
   }
 
-  /** A viewer comes. */
-  open(name: string, session = 'new', who = ada): ViewerStage {
+  /** A viewer comes, over a link of its own unless there is one: then whoever came over that first hears what is said to both. */
+  open(name: string, session = 'new', who = ada, link?: Front): ViewerStage {
     const heard: ToProxy[] = [];
-    const front = new Front({ send: (bytes) => this.#hear(viewer, decodeToProxy(bytes)), terminate: () => {} });
+    const front = link ?? new Front({ send: (bytes) => this.#hear(viewer, decodeToProxy(bytes)), terminate: () => {} });
     this.#views += 1;
     const attached: Attached = {
       front,
@@ -267,6 +274,11 @@ export class DeskStage {
     const { attached } = viewer;
     // As the host's end of a link does it: a view that was closed is not heard.
     attached.front.views.get(attached.view)?.desk.send(attached, { n: viewer.n, done: viewer.n - 1, channel, message });
+  }
+
+  show(viewer: ViewerStage, channel: string, message: unknown): void {
+    const { attached } = viewer;
+    attached.front.views.get(attached.view)?.desk.show(attached, channel, message);
   }
 
   /** What viewers are told leaves. */
