@@ -94,9 +94,11 @@ export class TestViewer<D extends Testable> {
     if (this.#isClosed) throw new Error(`the view of ${this.who.agent} was closed`);
     const body: string | undefined = JSON.stringify(message);
     if (body === undefined) throw new TestRefused('FRAME_INVALID', 'what is shown is a JSON value');
-    this.#own.set(channel, body);
     const refused = this.#wire.show(this, channel, JSON.parse(body));
-    if (refused === undefined) return;
+    if (refused === undefined) {
+      this.#own.set(channel, body);
+      return;
+    }
     const { code, text } = refused;
     this.#frames.push(JSON.stringify({ t: 'error', doc: this.#wire.doc, channel, code, retry: retryOf(code), text }));
     throw new TestRefused(code, text);
