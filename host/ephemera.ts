@@ -101,18 +101,21 @@ export class Ephemera {
     later(ephemeralMs, end);
     kept.document.ask({ kind: 'show', shows }, (ran) => {
       take(name, ran);
-      this.#refuse(from, shows, ran);
-      whenCommitted(end);
+      const refused = this.#refuse(from, shows, ran);
+      // What says nothing needs no barrier.
+      if (ran.shown.length > 0 || refused > 0) whenCommitted(end);
+      else end();
     });
   }
 
-  #refuse(from: readonly Attached[], shows: readonly ShowRequest[], { outcome }: Ran): void {
-    if (outcome.kind !== 'shown') return;
+  #refuse(from: readonly Attached[], shows: readonly ShowRequest[], { outcome }: Ran): number {
+    if (outcome.kind !== 'shown') return 0;
     for (const { index, code, text } of outcome.refused) {
       const attached = from[index];
       const channel = shows[index]?.channel ?? '';
       if (attached === undefined || !this.#parts.isAttached(attached)) continue;
       this.#parts.emit(attached.front, [toProxy.showRefused, attached.view, channel, code, text]);
     }
+    return outcome.refused.length;
   }
 }

@@ -109,6 +109,8 @@ t.test('[D43] who comes is shown what there is, and who stays that somebody left
     [[['ada cursor null']], [['ada cursor null']]],
   );
   stage.desk.close(other.attached);
+  await stage.settle();
+  t.same(news(stage, late), [[['bob cursor null']]], 'also where nobody shows anything any more');
   stage.desk.close(late.attached);
   await stage.settle();
   t.same((await stage.come(name, '', eve)).heard.length, 1, 'nothing is left');

@@ -44,6 +44,24 @@ test('[F24] the newest of each channel goes to the host, at once and then after 
   t.same(host.heard.items, [], 'what waits goes with its view, and was bounded');
 });
 
+test('[F24] what waits goes with its view', async (t) => {
+  const host = await FakeHost.start(t);
+  const { port } = await startProxy(t, [host]);
+  await host.links.take();
+  host.say([1, [[0, 1, true]]]);
+  const client = await RawClient.connect(t, port);
+  const view = await openBoard(host, client);
+  client.say(show('cursor', 1), show('typing', true));
+  t.same(await host.take(7), [7, view, 'cursor', 1]);
+  host.say([1, [[0, 2, true]]]);
+  const [, again] = await host.take(1);
+  host.say([2, again, 1, session1, 'i1', 4, '{}']);
+  await client.take('view');
+  client.say(show('cursor', 2));
+  // What waited may have left before its view was gone.
+  t.same(await host.heard.take((message) => message[0] === 7 && message[1] === again), [7, again, 'cursor', 2]);
+});
+
 test('[F24] [F12] a show that is refused names document and channel, and ends nothing', async (t) => {
   const host = await FakeHost.start(t);
   const { port } = await startProxy(t, [host]);
@@ -164,7 +182,7 @@ test('[F24] who reads slowly is sent the newest of each value, and nothing of be
   shown(item('ada', 101));
   t.equal(settle().length, 1, 'who reads again is told at once');
   socket.bufferedAmount = ephemeralBacklogBytes + 1;
-  shown(item('ada', 102));
+  shown(item('bob', 102));
   viewer.unshow(doc);
   viewer.push({ text: '{"t":"view"}' });
   shown(item('ada', 103));

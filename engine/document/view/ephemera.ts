@@ -70,7 +70,7 @@ export class Ephemera {
 
   /** Policies say something else of some viewers: they may see other channels. */
   shift(): void {
-    this.#isShifted = true;
+    this.#isShifted = this.#plan.ephemerals.length > 0;
   }
 
   /** The document has ended. */
