@@ -35,8 +35,8 @@ export class Audience {
     if (views?.delete(attached) === true && views.size === 0) this.#views.delete(viewer);
   }
 
-  /** The deltas of one update: those for one viewer alone come first, and what his kind is told is then not for him. */
-  tell(deltas: readonly ViewDelta[], seq: number, emit: Emit): void {
+  /** The deltas of one update, and what is shown with it: those for one viewer alone come first, and what his kind is told is then not for him. */
+  tell(deltas: readonly ViewDelta[], seq: number, emit: Emit, shown: readonly ViewShown[] = []): void {
     for (const { viewer, kind, json } of deltas) {
       if (viewer === undefined) {
         for (const [front, { number }] of this.#kinds.get(kind) ?? []) emit(front, [toProxy.delta, number, seq, json]);
@@ -47,10 +47,11 @@ export class Audience {
         emit(attached.front, [toProxy.viewDelta, attached.view, number, seq, json]);
       }
     }
+    // Behind the deltas, which say who is of which kind.
+    this.#show(shown, emit);
   }
 
-  /** What is shown, through each link once for all of a kind. To be called behind the deltas that came with it: they say who is of which. */
-  show(shown: readonly ViewShown[], emit: Emit): void {
+  #show(shown: readonly ViewShown[], emit: Emit): void {
     for (const { viewer, kind, json } of shown) {
       if (viewer === undefined) {
         for (const [front, { number }] of this.#kinds.get(kind) ?? []) emit(front, [toProxy.shown, number, 0, json]);

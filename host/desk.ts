@@ -12,11 +12,12 @@ import { toProxy } from '../proxy/link-wire.ts';
 import { Batcher } from './batcher.ts';
 import type { ChainService } from './chain-service.ts';
 import type { Done } from './deed.ts';
+import { DeskLife } from './desk-life.ts';
 import type { DeskParts } from './desk-parts.ts';
 import { Ephemera } from './ephemera.ts';
 import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
 import { Openings } from './openings.ts';
-import type { Deed, Ran } from './running.ts';
+import type { Command, Deed, Ran } from './running.ts';
 import type { Kept, Waiting } from './shelf.ts';
 import { isUnreadable, readableBy } from './shelf.ts';
 import { Shelves } from './shelves.ts';
@@ -35,6 +36,7 @@ export class Desk implements ChainService, ViewerDesk {
   readonly #speakers = new Map<string, Attached>();
   readonly #openings = new Openings();
   readonly #ephemera: Ephemera;
+  readonly life: DeskLife;
   /** Who waits for a commit besides viewers. */
   readonly #waiting = new Set<(error: CodedError) => void>();
   #isStopped = false;
@@ -47,20 +49,25 @@ export class Desk implements ChainService, ViewerDesk {
         else output.front.push(output.message);
       }
     });
+    this.life = new DeskLife({
+      ...parts,
+      hasRoom: () => this.#hasRoom && parts.full() === undefined,
+      isResident: (name) => this.#shelves.kept(name) !== undefined,
+      ask: (name, command, done, refused) => this.#ask(name, command, done, refused),
+      whenCommitted: (then) => this.whenCommitted(then),
+    });
     this.#shelves = new Shelves({
       ...parts,
+      onLoaded: (name, ran) => this.life.ran(name, ran),
       isSettled: (serial) => this.queue.isSettled(serial),
       whenCommitted: (then) => this.whenCommitted(then),
       viewers: (name) => this.#viewersAgain(name),
     });
     this.#ephemera = new Ephemera({
+      ...parts,
       kept: (name) => this.#shelves.kept(name),
       hasRoom: () => this.#hasRoom,
-      later: parts.later,
-      take: (name, ran) => {
-        this.#take(name, ran);
-        this.#tell(name, ran);
-      },
+      ask: (name, command, done, refused) => this.#ask(name, command, done, refused),
       isAttached: (attached) => this.#attached.has(attached),
       emit: (front, message) => this.#emit(front, message),
       whenCommitted: (then) => this.whenCommitted(then),
@@ -82,7 +89,12 @@ export class Desk implements ChainService, ViewerDesk {
     this.#attached.clear();
     this.#speakers.clear();
     this.#shelves.stop();
+    this.life.stop();
     this.#parts.wake();
+  }
+
+  tick(): void {
+    this.life.tick();
   }
 
   /** Calls back when all that anybody was answered before is known here to be committed (C18); never where the chain stops before. */
@@ -143,6 +155,21 @@ export class Desk implements ChainService, ViewerDesk {
         refuse: (code, why) => refuse(new CodedError(code, why)),
         isErasing,
       });
+    });
+  }
+
+  /** Has something happen to a document that no viewer asked for. */
+  #ask(name: string, command: Command, done: (ran: Ran) => void, refused: (error: CodedError) => void): void {
+    const then = (ran: Ran): void => {
+      this.#take(name, ran);
+      const kept = this.#shelves.kept(name);
+      if (kept !== undefined) this.#parts.memory.used(kept.tenant);
+      this.#tell(name, ran);
+      done(ran);
+    };
+    this.#shelves.with(name, {
+      run: ({ document }) => document.ask(command, then),
+      refuse: (code, why) => refused(new CodedError(code, why)),
     });
   }
 
@@ -259,6 +286,7 @@ export class Desk implements ChainService, ViewerDesk {
     kept.document.close(viewer);
     kept.audience.leave(attached);
     this.#ephemera.left(attached, kept);
+    this.life.closed(attached.name);
   }
 
   #enter(attached: Attached, { document }: Kept): void {
@@ -347,13 +375,15 @@ export class Desk implements ChainService, ViewerDesk {
   }
 
   /** What was done is to be written, and the application's log is told what of it failed. */
-  #take(name: string, { updates, seqFirst, failures }: Ran): void {
+  #take(name: string, ran: Ran): void {
+    const { updates, seqFirst, failures } = ran;
     updates.forEach((update, index) => {
       this.queue.add(name, seqFirst + index, update);
     });
     const kept = updates.length > 0 ? this.#shelves.kept(name) : undefined;
     if (kept !== undefined) kept.serial = this.queue.serial;
     for (const { where, failure } of failures) this.#parts.onFailure(name, where, failure);
+    this.life.ran(name, ran);
   }
 
   #emit(front: Front, message: ToProxy): void {
@@ -364,8 +394,6 @@ export class Desk implements ChainService, ViewerDesk {
 
   #tell(name: string, { deltas, shown, seq }: Ran): void {
     const kept = deltas.length + shown.length > 0 ? this.#shelves.kept(name) : undefined;
-    const emit = (front: Front, message: ToProxy): void => this.#emit(front, message);
-    kept?.audience.tell(deltas, seq, emit);
-    kept?.audience.show(shown, emit);
+    kept?.audience.tell(deltas, seq, (front, message) => this.#emit(front, message), shown);
   }
 }

@@ -8,15 +8,15 @@ import type { ShowRequest } from '../engine/document/document.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
 import type { Attached, Front } from './front.ts';
-import type { Ran } from './running.ts';
+import type { Command, Ran } from './running.ts';
 import type { Kept } from './shelf.ts';
 
 export type EphemeraParts = {
   readonly kept: (name: string) => Kept | undefined;
   readonly hasRoom: () => boolean;
   readonly later: (ms: number, then: () => void) => void;
-  /** Takes in what came of it: viewers are told. */
-  readonly take: (name: string, ran: Ran) => void;
+  /** Has the document do it, and takes in what comes of it: viewers are told. */
+  readonly ask: (name: string, command: Command, done: (ran: Ran) => void, refused: () => void) => void;
   readonly isAttached: (attached: Attached) => boolean;
   readonly emit: (front: Front, message: ToProxy) => void;
   /** Calls back when all that was made so far has left. */
@@ -77,7 +77,7 @@ export class Ephemera {
   }
 
   #give(name: string, kept: Kept, stage: Stage): void {
-    const { later, hasRoom, take, whenCommitted } = this.#parts;
+    const { later, hasRoom, ask, whenCommitted } = this.#parts;
     if (this.#parts.kept(name) !== kept) return;
     if (!hasRoom()) return later(ephemeralMs, () => this.#give(name, kept, stage));
     const from: Attached[] = [];
@@ -99,13 +99,13 @@ export class Ephemera {
       if (stage.isDue) this.#stir(name, kept, stage);
     };
     later(ephemeralMs, end);
-    kept.document.ask({ kind: 'show', shows }, (ran) => {
-      take(name, ran);
+    const done = (ran: Ran): void => {
       const refused = this.#refuse(from, shows, ran);
       // What says nothing needs no barrier.
       if (ran.shown.length > 0 || refused > 0) whenCommitted(end);
       else end();
-    });
+    };
+    ask(name, { kind: 'show', shows }, done, end);
   }
 
   #refuse(from: readonly Attached[], shows: readonly ShowRequest[], { outcome }: Ran): number {

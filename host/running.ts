@@ -4,11 +4,16 @@
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { DocumentName, Principal } from '../engine/base/ids.ts';
+import type { EventsPlan } from '../engine/document/definition/definition.ts';
 import type {
   Former,
+  Letter,
+  Reply,
   SendRequest,
   ShowRefused,
   ShowRequest,
+  Task,
+  TaskResult,
   ViewDelta,
   ViewShown,
 } from '../engine/document/document.ts';
@@ -20,10 +25,10 @@ export type Deed =
   | { readonly kind: 'delete'; readonly who: Principal };
 
 export type Command =
-  /** Before all others. It fails with DOCUMENT_UNREADABLE. */
-  | { readonly kind: 'load'; readonly stored: Stored }
+  /** Before all others. It fails with DOCUMENT_UNREADABLE. `returnByMs`: until when those who were there may come back, in ms since 1970. */
+  | { readonly kind: 'load'; readonly stored: Stored; readonly returnByMs: number }
   /** Stands for a document that cannot be made, so that it can be deleted. */
-  | { readonly kind: 'ruin'; readonly stored: Stored }
+  | { readonly kind: 'ruin'; readonly stored: Stored; readonly returnByMs: number }
   | { readonly kind: 'open'; readonly who: Principal; readonly session: string }
   /** For a view of a document that was lost, and read again. */
   | { readonly kind: 'reopen'; readonly who: Principal }
@@ -32,6 +37,20 @@ export type Command =
   | { readonly kind: 'show'; readonly shows: readonly ShowRequest[] }
   /** A message whose handler is not to run (again): `code` is written as its refusal. */
   | { readonly kind: 'refuse'; readonly request: SendRequest; readonly code: ErrorCode; readonly text: string }
+  /** Time went by: the first thing that is due happens. `isStopped`: it did not end last time, and is over without its code. */
+  | { readonly kind: 'tick'; readonly isStopped?: boolean }
+  /** What became of a task that this incarnation of it asked for. */
+  | {
+      readonly kind: 'settle';
+      readonly incarnation: string;
+      readonly n: number;
+      readonly result: TaskResult;
+      readonly isStopped?: boolean;
+    }
+  /** Another document sends it a message. */
+  | { readonly kind: 'letter'; readonly letter: Letter; readonly isStopped?: boolean }
+  /** All tasks that it waits for are wanted again. */
+  | { readonly kind: 'tasks' }
   | Deed;
 
 export type Outcome =
@@ -57,6 +76,7 @@ export type Outcome =
       readonly code: string;
       readonly text: string;
     }
+  | { readonly kind: 'replied'; readonly reply: Reply }
   /** Nothing was done. */
   | { readonly kind: 'failed'; readonly error: CodedError };
 
@@ -72,10 +92,15 @@ export type Ran = {
   readonly deltas: readonly ViewDelta[];
   /** To be told behind the deltas. */
   readonly shown: readonly ViewShown[];
+  /** To be carried out when the updates are committed, for this incarnation of the document. */
+  readonly tasks: readonly Task[];
+  readonly incarnation: string;
   readonly failures: readonly Failure[];
   /** Of the document after it: its seq, and about what it takes in memory. */
   readonly seq: number;
   readonly weight: number;
+  /** When something is due in it next, in ms since 1970; undefined where nothing is. */
+  readonly wakeMs: number | undefined;
 };
 
 /** A command whose result has not come. */
@@ -106,6 +131,8 @@ export interface Runner {
   /** Too much waits: whoever asks is refused. */
   readonly hasRoom: boolean;
   has(space: string): boolean;
+  /** What happens to documents of a space without messages; undefined where there is no such space. */
+  eventsOf(space: string): EventsPlan | undefined;
   /** To be loaded first. `onLost` ends what was begun here. */
   begin(name: DocumentName, onLost: (lost: Lost) => void): Running;
 }
@@ -113,7 +140,8 @@ export interface Runner {
 /** What comes of a command that was not carried out. */
 export function unrun(command: Command, code: ErrorCode, text: string): Ran {
   const outcome = outcomeOf(command, code, text);
-  return { outcome, updates: [], seqFirst: 0, deltas: [], shown: [], failures: [], seq: 0, weight: 0 };
+  const nothing = { updates: [], deltas: [], shown: [], tasks: [], failures: [] };
+  return { outcome, ...nothing, seqFirst: 0, incarnation: '', seq: 0, weight: 0, wakeMs: undefined };
 }
 
 function outcomeOf(command: Command, code: ErrorCode, text: string): Outcome {

@@ -15,6 +15,7 @@ export type {
   ShowOf,
   StateOf,
   Testable,
+  Waiting,
   Who,
 } from './types.ts';
 export { TestBroken, TestRefused } from './types.ts';

@@ -80,7 +80,7 @@ class Shown {
 
   leave(view: View): void {
     this.views.splice(this.views.indexOf(view), 1);
-    closeView(this.resident, view.member.opening.viewer);
+    closeView(this.resident, view.member.opening.viewer, 0);
     if (this.views.some(({ member }) => samePrincipal(member.who, view.member.who))) return;
     for (const [key, { who }] of this.values) {
       if (!samePrincipal(who, view.member.who)) continue;

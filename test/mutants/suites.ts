@@ -61,7 +61,7 @@ export function suitesFor(file: string): readonly string[] {
   if (isOfShown.test(file)) return shownSuites;
   if (file.startsWith('engine/document/view/') || file.startsWith('engine/document/draft/'))
     return ['policies', 'views', 'fields', 'ephemera'].map((name) => `test/document/${name}.test.js`);
-  if (file === 'host/audience.js') return lives;
+  if (file === 'host/audience.js') return ['test/host/ephemera.test.js', ...lives];
   if (file === 'host/desk.js') return ['test/host/unreadable.test.js', ...lives, 'test/host/ephemera.test.js'];
   if (file === 'host/shelves.js') return ['test/host/unreadable.test.js', ...inThreads];
   if (['host/workers/slot.js', 'host/openings.js', 'host/held.js'].includes(file)) return inThreads;
