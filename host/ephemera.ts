@@ -3,7 +3,7 @@
 // however many show however much; and where a chain stands still, nothing piles up.
 //
 // It all hangs on the document in memory, and goes with it.
-import { ephemeralMs, ephemeralPendingMax, ephemeralsMax } from '../engine/base/limits.ts';
+import { ephemeralMs, ephemeralPendingMax, ephemeralsMax } from '../engine/base/limits-shown.ts';
 import type { ShowRequest } from '../engine/document/document.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';

@@ -8,11 +8,11 @@ import { documentName } from '../engine/base/ids.ts';
 import {
   channelLengthMax,
   documentNameBytesMax,
-  ephemeralFrameLengthMax,
   messageDepthMax,
   messageValuesMax,
   principalBytesMax,
 } from '../engine/base/limits.ts';
+import { ephemeralFrameLengthMax } from '../engine/base/limits-shown.ts';
 
 export const subprotocol = 'levelten.v1.json';
 

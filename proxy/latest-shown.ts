@@ -1,6 +1,6 @@
 // What is shown to a client that reads slowly: of each value the newest waits here, behind what it has still to read. A value that is gone waits too,
 // since the client may have it.
-import { ephemeralHeldMax } from '../engine/base/limits.ts';
+import { ephemeralHeldMax } from '../engine/base/limits-shown.ts';
 import type { Line } from './client-wire.ts';
 import { shownLine } from './client-wire.ts';
 

@@ -3,12 +3,8 @@
 import type WebSocket from 'ws';
 import type { ErrorCode } from '../engine/base/errors.ts';
 import type { Principal } from '../engine/base/ids.ts';
-import {
-  ephemeralBacklogBytes,
-  framesPerMessageMax,
-  sendsInFlightMax,
-  unansweredBytesMax,
-} from '../engine/base/limits.ts';
+import { framesPerMessageMax, sendsInFlightMax, unansweredBytesMax } from '../engine/base/limits.ts';
+import { ephemeralBacklogBytes } from '../engine/base/limits-shown.ts';
 import type { Attachment, Viewer } from './attachment.ts';
 import type { Attachments } from './attachments.ts';
 import type { ClientFrame, ClientSend, ClientShow, Line } from './client-wire.ts';

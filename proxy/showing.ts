@@ -1,6 +1,6 @@
 // What clients show in a document, on its way to its host and back. It is not answered and not kept: the newest of each channel goes, after a pause
 // where much comes; and where a document is not live nothing does, since a client shows what it has again behind each view.
-import { ephemeralMs, ephemeralsMax } from '../engine/base/limits.ts';
+import { ephemeralMs, ephemeralsMax } from '../engine/base/limits-shown.ts';
 import type { Attachment, Show, Showing, Wire } from './attachment.ts';
 import { refusedShowLine, shownLine } from './client-wire.ts';
 import type { ToProxy } from './link-wire.ts';

@@ -7,7 +7,7 @@ import {
   ephemeralsMax,
   ephemeralValuesLengthMax,
   ephemeralValuesMax,
-} from '../../engine/base/limits.ts';
+} from '../../engine/base/limits-shown.ts';
 import type { Definition, EphemeralsOf, Principal } from '../../engine/document/define.ts';
 import { all, document, t as f, open, requires, same, viewerIs } from '../../engine/document/define.ts';
 import type { Resident } from '../../engine/document/document.ts';

@@ -1,6 +1,6 @@
 // What viewers show each other, at the desk of their document.
 import t from 'tap';
-import { ephemeralPendingMax, ephemeralsMax } from '../../engine/base/limits.ts';
+import { ephemeralPendingMax, ephemeralsMax } from '../../engine/base/limits-shown.ts';
 import type { Principal } from '../../engine/document/define.ts';
 import type { ToProxy } from '../../proxy/link-wire.ts';
 import { MemoryStore } from '../contract/memory-store.ts';

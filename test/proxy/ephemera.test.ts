@@ -7,7 +7,7 @@ import {
   ephemeralFrameLengthMax,
   ephemeralHeldMax,
   ephemeralsMax,
-} from '../../engine/base/limits.ts';
+} from '../../engine/base/limits-shown.ts';
 import type { Viewer } from '../../proxy/attachment.ts';
 import type { Attachments } from '../../proxy/attachments.ts';
 import { shownLine } from '../../proxy/client-wire.ts';

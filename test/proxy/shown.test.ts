@@ -1,7 +1,7 @@
 // What a client shows, and what others show to it.
 import type { Test } from 'tap';
 import { test } from 'tap';
-import { ephemeralFrameLengthMax, ephemeralMs } from '../../engine/base/limits.ts';
+import { ephemeralFrameLengthMax, ephemeralMs } from '../../engine/base/limits-shown.ts';
 import type { OpenDocument } from '../../proxy/client/client.ts';
 import { showFrameLengthMax, showMs } from '../../proxy/client/frames.ts';
 import { connect } from '../../proxy/client/node.ts';

@@ -9,7 +9,7 @@
 // hangs on a row says no: there is none here.
 import { AssertionFailed, assert } from '../../base/assert.ts';
 import type { Principal } from '../../base/ids.ts';
-import { ephemeralLengthMax, ephemeralValuesLengthMax, ephemeralValuesMax } from '../../base/limits.ts';
+import { ephemeralLengthMax, ephemeralValuesLengthMax, ephemeralValuesMax } from '../../base/limits-shown.ts';
 import type { JsonObject } from '../../base/merge-patch.ts';
 import { answerJson } from '../answer.ts';
 import type { EphemeralPlan, Plan } from '../definition/definition.ts';
@@ -119,7 +119,7 @@ export class Ephemera {
 
   /** What `viewer` is shown when he comes: the list of a frame, '' for none. */
   of(viewer: Viewer): string {
-    const seen = this.#told.get(viewer) ?? 0;
+    const seen = this.#channelsOf(viewer.kind.outcomes);
     const known = this.#first.get(seen);
     if (known !== undefined) return known;
     const json = listOf(this.#textsIn(seen));

@@ -1,5 +1,5 @@
 // An ephemeral channel of a definition, checked: who may see what is shown in it is said as on a page of privacy, and must be said.
-import { ephemeralsMax } from '../../base/limits.ts';
+import { ephemeralsMax } from '../../base/limits-shown.ts';
 import type { CheckInput, EphemeralPlan, Plan, StandardSchema } from '../definition/definition.ts';
 import { invalid } from '../definition/fields.ts';
 import { numbersOf } from './plan.ts';
