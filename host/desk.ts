@@ -4,11 +4,14 @@
 // When the chain stops here, all of this is thrown away; the next desk reads its documents from the log.
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import { documentQueueMax } from '../engine/base/limits.ts';
+import { documentQueueMax, viewBytesMax } from '../engine/base/limits.ts';
+import { undoChannel } from '../engine/document/document.ts';
+import type { Update } from '../engine/document/life/update.ts';
 import type { BackReader } from '../engine/store/documents.ts';
 import { readBack } from '../engine/store/documents.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
+import { isShort } from './audience.ts';
 import { Batcher } from './batcher.ts';
 import type { ChainService } from './chain-service.ts';
 import type { Done } from './deed.ts';
@@ -21,6 +24,8 @@ import type { Command, Deed, Ran } from './running.ts';
 import type { Kept, Waiting } from './shelf.ts';
 import { isUnreadable, readableBy } from './shelf.ts';
 import { Shelves } from './shelves.ts';
+import { findUpdate, refusing } from './undoing.ts';
+import { Waiters } from './waiters.ts';
 
 /** For a viewer, or for somebody of this house: both wait for what they have seen. */
 type Output = { readonly front: Front; readonly message: ToProxy } | (() => void);
@@ -35,10 +40,10 @@ export class Desk implements ChainService, ViewerDesk {
   /** Which view speaks for a session: the one that opened it last. */
   readonly #speakers = new Map<string, Attached>();
   readonly #openings = new Openings();
-  readonly #ephemera: Ephemera;
+  readonly ephemera: Ephemera;
   readonly life: DeskLife;
   /** Who waits for a commit besides viewers. */
-  readonly #waiting = new Set<(error: CodedError) => void>();
+  readonly #waiters = new Waiters((then) => this.whenCommitted(then));
   #isStopped = false;
 
   constructor(parts: DeskParts) {
@@ -54,6 +59,7 @@ export class Desk implements ChainService, ViewerDesk {
       hasRoom: () => this.#hasRoom && parts.full() === undefined,
       isResident: (name) => this.#shelves.kept(name) !== undefined,
       ask: (name, command, done, refused) => this.#ask(name, command, done, refused),
+      waiters: this.#waiters,
       whenCommitted: (then) => this.whenCommitted(then),
     });
     this.#shelves = new Shelves({
@@ -63,12 +69,11 @@ export class Desk implements ChainService, ViewerDesk {
       whenCommitted: (then) => this.whenCommitted(then),
       viewers: (name) => this.#viewersAgain(name),
     });
-    this.#ephemera = new Ephemera({
+    this.ephemera = new Ephemera({
       ...parts,
       kept: (name) => this.#shelves.kept(name),
       hasRoom: () => this.#hasRoom,
       ask: (name, command, done, refused) => this.#ask(name, command, done, refused),
-      isAttached: (attached) => this.#attached.has(attached),
       emit: (front, message) => this.#emit(front, message),
       whenCommitted: (then) => this.whenCommitted(then),
     });
@@ -84,8 +89,7 @@ export class Desk implements ChainService, ViewerDesk {
       front.views.delete(view);
       front.push([toProxy.dropped, view, 'CHAIN_NOT_SERVING']);
     }
-    for (const reject of this.#waiting) reject(new CodedError('CONNECTION_LOST', 'the chain is headed here no more'));
-    this.#waiting.clear();
+    this.#waiters.stop();
     this.#attached.clear();
     this.#speakers.clear();
     this.#shelves.stop();
@@ -134,27 +138,14 @@ export class Desk implements ChainService, ViewerDesk {
       // What makes room is let in.
       const full = isErasing ? undefined : this.#parts.full();
       if (full !== undefined) return reject(new CodedError('ENGINE_FULL', full));
-      this.#waiting.add(reject);
-      const refuse = (error: unknown): void => {
-        this.#waiting.delete(reject);
-        reject(error);
-      };
-      const done = (ran: Ran): void => {
-        const { outcome, seq } = ran;
-        this.#take(text, ran);
+      this.#waiters.add(reject);
+      const done = ({ outcome, seq }: Ran): void => {
         // It tells of what it has seen.
-        if (outcome.kind === 'failed') return this.#settle(outcome.error, refuse, reject);
-        const kept = this.#shelves.kept(text);
-        if (kept !== undefined) this.#parts.memory.used(kept.tenant);
-        this.#tell(text, ran);
+        if (outcome.kind === 'failed') return this.#waiters.settle(outcome.error, reject, reject);
         if (isErasing) this.#expel(text);
-        this.#settle(undefined, () => resolve(this.#done(seq, isErasing)), reject);
+        this.#waiters.settle(undefined, () => resolve(this.#done(seq, isErasing)), reject);
       };
-      this.#shelves.with(text, {
-        run: ({ document }) => document.ask(deed, done),
-        refuse: (code, why) => refuse(new CodedError(code, why)),
-        isErasing,
-      });
+      this.#ask(text, deed, done, (error) => this.#waiters.refuse(reject, error));
     });
   }
 
@@ -170,6 +161,7 @@ export class Desk implements ChainService, ViewerDesk {
     this.#shelves.with(name, {
       run: ({ document }) => document.ask(command, then),
       refuse: (code, why) => refused(new CodedError(code, why)),
+      isErasing: command.kind === 'delete',
     });
   }
 
@@ -209,20 +201,8 @@ export class Desk implements ChainService, ViewerDesk {
       this.#shelves.failed(cause);
       throw new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more', { cause });
     }
-    await new Promise<void>((resolve, reject) => {
-      if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more'));
-      this.#settle(undefined, resolve, reject);
-    });
-  }
-
-  /** Resolves behind everything that was made so far. */
-  #settle<T>(value: T, resolve: (value: T) => void, reject: (error: CodedError) => void): void {
-    this.#waiting.add(reject);
-    this.queue.emit(() => {
-      this.#waiting.delete(reject);
-      resolve(value);
-    });
-    this.#parts.wake();
+    if (this.#isStopped) throw new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more');
+    await new Promise<void>((resolve, reject) => this.#waiters.settle(undefined, resolve, reject));
   }
 
   send(attached: Attached, request: SendRequest): void {
@@ -251,8 +231,24 @@ export class Desk implements ChainService, ViewerDesk {
     if (shelf === undefined || !attached.isOpen) return refused('DOCUMENT_NOT_OPEN', 'open the document first');
     const { document } = shelf;
     if (document.pending >= documentQueueMax) return busy();
+    if (request.channel === undoChannel) return this.#undo(attached, request, refused);
     const { who, session } = attached;
     document.ask({ kind: 'send', request: { who, session, ...request } }, (ran) => this.#sent(attached, ran));
+  }
+
+  /** What is to be undone is read from the store. Whatever is sent behind it waits. */
+  #undo(attached: Attached, request: SendRequest, refused: Refuse): void {
+    const { name, who, session } = attached;
+    const end = this.#openings.begin(attached);
+    const ask = (former: Update | undefined): void => {
+      const command: Command = { kind: 'undo', request: { who, session, ...request }, former };
+      const run = ({ document }: Kept): void => document.ask(command, (ran) => this.#sent(attached, ran));
+      this.#shelves.with(name, { run, refuse: refused });
+    };
+    findUpdate(request.message, (reader) => this.readBack(name, reader))
+      .then(ask, refusing(refused))
+      .finally(end)
+      .catch(this.#parts.fatal);
   }
 
   #sent(attached: Attached, ran: Ran): void {
@@ -272,20 +268,15 @@ export class Desk implements ChainService, ViewerDesk {
     this.#tell(name, ran);
   }
 
-  show(attached: Attached, channel: string, message: unknown): void {
-    this.#ephemera.show(attached, channel, message);
-  }
-
   close(attached: Attached): void {
     const { front, view, viewer } = attached;
     front.views.delete(view);
     if (this.#speakers.get(attached.session) === attached) this.#speakers.delete(attached.session);
     if (!this.#attached.delete(attached) || viewer === undefined) return;
     const kept = this.#shelves.kept(attached.name);
-    if (kept === undefined) return;
-    kept.document.close(viewer);
-    kept.audience.leave(attached);
-    this.#ephemera.left(attached, kept);
+    kept?.document.close(viewer);
+    kept?.audience.leave(attached);
+    this.ephemera.left(attached, kept);
     this.life.closed(attached.name);
   }
 
@@ -319,6 +310,10 @@ export class Desk implements ChainService, ViewerDesk {
     if (kept === undefined) throw new CodedError('ENGINE_CORRUPT', `${name} is not there`);
     const { viewer, viewerKind, incarnation, json, shown } = outcome;
     if (!this.#attached.has(attached)) return kept.document.close(viewer);
+    if (!isShort(json)) {
+      kept.document.close(viewer);
+      return this.#refuseTooBig(attached);
+    }
     const number = kept.audience.join(attached, viewer, viewerKind);
     this.#parts.memory.used(kept.tenant);
     this.#emit(front, [toProxy.opened, view, number, session, incarnation, seq, json]);
@@ -394,6 +389,12 @@ export class Desk implements ChainService, ViewerDesk {
 
   #tell(name: string, { deltas, shown, seq }: Ran): void {
     const kept = deltas.length + shown.length > 0 ? this.#shelves.kept(name) : undefined;
-    kept?.audience.tell(deltas, seq, (front, message) => this.#emit(front, message), shown);
+    const missed = kept?.audience.tell(deltas, seq, (front, message) => this.#emit(front, message), shown) ?? [];
+    for (const attached of missed) this.#refuseTooBig(attached);
+  }
+
+  /** What nobody can be told is not told in part: the view ends. */
+  #refuseTooBig(attached: Attached): void {
+    this.#refuseOpen(attached, 'DOCUMENT_TOO_BIG', `a view has at most ${viewBytesMax} bytes as JSON`);
   }
 }

@@ -17,7 +17,6 @@ export type EphemeraParts = {
   readonly later: (ms: number, then: () => void) => void;
   /** Has the document do it, and takes in what comes of it: viewers are told. */
   readonly ask: (name: string, command: Command, done: (ran: Ran) => void, refused: () => void) => void;
-  readonly isAttached: (attached: Attached) => boolean;
   readonly emit: (front: Front, message: ToProxy) => void;
   /** Calls back when all that was made so far has left. */
   readonly whenCommitted: (then: () => void) => void;
@@ -54,9 +53,9 @@ export class Ephemera {
   }
 
   /** A view was closed: the document knows what is gone with it, and is to be asked. */
-  left(attached: Attached, kept: Kept): void {
-    const stage = this.#stages.get(kept);
-    if (stage === undefined) return;
+  left(attached: Attached, kept: Kept | undefined): void {
+    const stage = kept && this.#stages.get(kept);
+    if (kept === undefined || stage === undefined) return;
     stage.count -= stage.waiting.get(attached)?.size ?? 0;
     stage.waiting.delete(attached);
     this.#stir(attached.name, kept, stage);
@@ -113,7 +112,8 @@ export class Ephemera {
     for (const { index, code, text } of outcome.refused) {
       const attached = from[index];
       const channel = shows[index]?.channel ?? '';
-      if (attached === undefined || !this.#parts.isAttached(attached)) continue;
+      // Who has left hears nothing.
+      if (attached?.viewer === undefined) continue;
       this.#parts.emit(attached.front, [toProxy.showRefused, attached.view, channel, code, text]);
     }
     return outcome.refused.length;

@@ -115,7 +115,7 @@ export class Fronts {
       case 7: {
         const [, view, channel, body] = message;
         const attached = front.views.get(view);
-        return attached?.desk.show(attached, channel, body);
+        return attached?.desk.ephemera.show(attached, channel, body);
       }
     }
   }

@@ -22,6 +22,7 @@ import {
   applyRewind,
   applySend,
   applyShows,
+  applyUndo,
   closeView,
   createResident,
   definitionOf,
@@ -36,6 +37,7 @@ import {
   shownTo,
   takeFailures,
   takeShown,
+  undoChannel,
   waitingTasks,
   wakeMsOf,
 } from '../engine/document/document.ts';
@@ -111,6 +113,8 @@ export class Held {
         const refused = applyShows(this.resident, command.shows);
         return { outcome: { kind: 'shown', refused }, updates: [], deltas: [] };
       }
+      case 'undo':
+        return sent(undoChannel, applyUndo(this.resident, command.request, command.former, this.#env()));
       case 'refuse': {
         const { request, code, text } = command;
         return sent(request.channel, refuseSend(this.resident, request, code, text, this.#env()));

@@ -7,7 +7,14 @@ export const clientFrameBytesMax = 64 * 1024;
 export const updateLengthMax = 128 * 1024;
 /** A document's state as JSON, in UTF-16 units: up to 6 bytes each where all of it is escaped. */
 export const documentLengthMax = 1024 * 1024;
-/** What one update may weigh in the log: 3 bytes a unit of what it puts in and, to be undone, of what it takes away. */
+/**
+ * A view or a delta, as JSON in UTF-8. It may be longer than the document: defaults are shown and not stored, and formulas and bubbles are made.
+ */
+export const viewBytesMax = 7 * 1024 * 1024;
+/**
+ * What one update may weigh in the log: 3 bytes a unit of what it puts in and, to be undone, of what it takes away. Keys that go weigh twice: of long
+ * ones it may not take all away that a document holds.
+ */
 export const updateBytesMax = 4 * 1024 * 1024;
 /**
  * What a head puts into one batch: another is begun once this is passed, so that the members of a chain work on neighbouring
@@ -332,8 +339,9 @@ assert(sendsInFlightMax * 2 < framesPerMessageMax, 'a session can be sent again 
 assert(documentsPerConnectionMax < framesPerMessageMax, 'a client can open all its documents in one message');
 assert(clientFrameBytesMax * sendsInFlightMax < unansweredBytesMax, 'a session full of the largest sends fits');
 assert(3 * (updateLengthMax + documentLengthMax) < updateBytesMax, 'an update holds what it changes, both ways');
-assert(6 * documentLengthMax < linkFrameBytesMax, 'a link carries the largest view');
-assert(6 * documentLengthMax < clientBacklogBytesMax, 'a client that reads can be sent the largest view');
+assert(6 * documentLengthMax < viewBytesMax, 'the largest document can be shown');
+assert(viewBytesMax + clientFrameBytesMax < linkFrameBytesMax, 'a link carries the largest view');
+assert(viewBytesMax < clientBacklogBytesMax, 'a client that reads can be sent the largest view');
 assert(batchBytesMax + updateBytesMax < linkFrameBytesMax, 'a link carries the largest batch');
 /** A session in a snapshot beside its answers, and a block of history that it names: bytes. */
 const sessionBytesMax = 2 * principalBytesMax + 64;

@@ -25,10 +25,11 @@ import type { Shape } from './definition/fields.ts';
 import { checkFieldName, checkShape, invalid } from './definition/fields.ts';
 import type { Reading, RowOf } from './definition/reading.ts';
 import { planRecord } from './draft/draft.ts';
+import type { EphemeralOptions } from './view/ephemeral-plan.ts';
 import { channelPattern, planEphemeral } from './view/ephemeral-plan.ts';
 import type { Words } from './view/plan.ts';
 import { planView } from './view/plan.ts';
-import type { All, Bubbled, DocumentPrivacy, Open, Requires, ViewOf } from './view/privacy.ts';
+import type { Bubbled, DocumentPrivacy, Requires, ViewOf } from './view/privacy.ts';
 
 export type { Principal } from '../base/ids.ts';
 export type {
@@ -98,6 +99,14 @@ export type Said = {
 type With<T extends Said, Part extends Partial<Said>> = Omit<T, keyof Part> & Part extends infer U extends Said
   ? U
   : never;
+
+export type ChannelOptions = {
+  /**
+   * Whether who sent a message may take it back by its seq (`doc.undo(seq)`), as long as nobody has changed anything that it wrote. The handler is not
+   * asked: where the rules of a game forbid that, leave it out.
+   */
+  readonly undo?: boolean;
+};
 
 type OnEvent<T extends Said, More = unknown> = { readonly doc: Draft<T['shape']>; readonly ctx: Context } & More;
 
@@ -261,6 +270,7 @@ export class DocumentDefinition<T extends Said> implements Definition {
     name: Name,
     schema: M,
     handler: (input: { doc: Draft<T['shape']>; message: SchemaOutput<M>; who: Principal; ctx: Context }) => R,
+    options: ChannelOptions = {},
   ): DocumentDefinition<
     With<T, { readonly channels: T['channels'] & { readonly [K in Name]: { message: SchemaInput<M>; answer: R } } }>
   > {
@@ -272,7 +282,8 @@ export class DocumentDefinition<T extends Said> implements Definition {
     if (isTaken) throw invalid(path, 'it is there already');
     // The handler's own types end here: the room calls it with the draft of this very shape and the output of this
     // schema.
-    const channel: Channel = { schema, handler: handler as unknown as Channel['handler'] };
+    const isUndoable = options.undo === true;
+    const channel: Channel = { schema, handler: handler as unknown as Channel['handler'], isUndoable };
     const channels = new Map([...this.plan.channels, [name, channel] as const]);
     return new DocumentDefinition(this.#shape, { ...this.plan, channels }, this.#steps);
   }
@@ -284,14 +295,7 @@ export class DocumentDefinition<T extends Said> implements Definition {
   ephemeral<const Name extends string, M extends StandardSchema>(
     name: Name,
     schema: M,
-    options: {
-      readonly see: Open | All<T['policies']>;
-      readonly check?: (input: {
-        readonly doc: Reading<T['shape']>;
-        readonly message: SchemaOutput<M>;
-        readonly who: Principal;
-      }) => boolean;
-    },
+    options: EphemeralOptions<T['shape'], T['policies'], SchemaOutput<M>>,
   ): DocumentDefinition<
     With<
       T,

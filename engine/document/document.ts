@@ -13,7 +13,6 @@ import { assert } from '../base/assert.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { CodedError } from '../base/errors.ts';
 import type { DocumentName, Principal } from '../base/ids.ts';
-import { updateBytesMax } from '../base/limits.ts';
 import type { Json } from '../base/merge-patch.ts';
 import { isJsonObject } from '../base/merge-patch.ts';
 import type { Definition } from './definition/definition.ts';
@@ -22,7 +21,7 @@ import { isReservedKey } from './draft/values.ts';
 import type { Env } from './env.ts';
 import { changed, sceneOf } from './events.ts';
 import type { Outcome, Refusal } from './handle.ts';
-import { runHandler, validate } from './handle.ts';
+import { fitted, runHandler, validate } from './handle.ts';
 import { Hours } from './hours.ts';
 import type { Task } from './life/agenda.ts';
 import { tasksOf } from './life/agenda.ts';
@@ -32,8 +31,10 @@ import { createPast, takeSections } from './life/past.ts';
 import type { Answer, Session } from './life/sessions.ts';
 import { checkSessions, judge, record } from './life/sessions.ts';
 import { decodeSnapshot } from './life/snapshot.ts';
+import type { Update } from './life/update.ts';
 import { encodeUpdate, lifeIn, noMessage } from './life/update.ts';
 import type { Inside, Resident } from './resident.ts';
+import { undoOf } from './undo.ts';
 import type { Failures } from './view/policies.ts';
 import type { ViewDelta } from './view/viewer.ts';
 import { Viewers } from './view/viewers.ts';
@@ -52,6 +53,7 @@ export { applyDelete, applyRewind } from './operate.ts';
 export type { Resident } from './resident.ts';
 export type { ShowRefused, ShowRequest } from './show.ts';
 export { applyShows, shownTo, takeShown } from './show.ts';
+export { undoChannel } from './undo.ts';
 export type { ViewShown } from './view/ephemera.ts';
 export type { Failures } from './view/policies.ts';
 export type { ViewDelta, Viewer } from './view/viewer.ts';
@@ -141,9 +143,19 @@ export function applySend(resident: Resident, send: SendRequest, env: Env): Sent
     return unwritten(resident, n, 'DOCUMENT_BUSY', 'the document takes no more updates in this second', undefined);
   }
   const { session } = verdict;
-  const outcome = runHandler(sceneOf(resident, env), channel, valid.value, session.who);
-  const update = encodeSend(resident, session, send, outcome, env);
-  assert(update.length <= updateBytesMax, `an update of ${update.length} bytes, of at most ${updateBytesMax}`);
+  const ran = runHandler(sceneOf(resident, env), channel, valid.value, session.who);
+  const { outcome, update } = fitted(ran, (one) => encodeSend(resident, session, send, one, env));
+  return written(resident, session, send, outcome, update);
+}
+
+/** A send that undoes `former`, an update of this document as it is kept; undefined where it is not. */
+export function applyUndo(resident: Resident, send: SendRequest, former: Update | undefined, env: Env): Sent {
+  const verdict = judge(resident.sessions, send.who, send.session, send.n, send.done);
+  if (verdict.kind === 'repeat') return sentWith(undefined, [], send.n, verdict.answer, undefined);
+  if (verdict.kind === 'refused') return unwritten(resident, send.n, verdict.code, verdict.text, undefined);
+  const { session } = verdict;
+  const undone = undoOf(resident.definition.plan, resident, session.who, former);
+  const { outcome, update } = fitted(undone, (one) => encodeSend(resident, session, send, one, env));
   return written(resident, session, send, outcome, update);
 }
 

@@ -14,6 +14,7 @@ import type {
   Env,
   Happened,
   Resident,
+  SendRequest,
   Sent,
   ShowRefused,
   TaskResult,
@@ -24,6 +25,7 @@ import {
   applyRewind,
   applySend,
   applyShows,
+  applyUndo,
   checkResident,
   closeView,
   createResident,
@@ -36,18 +38,19 @@ import {
   shownTo,
   takeFailures,
   takeShown,
+  undoChannel,
   viewOf,
   waitingTasks,
   wakeMsOf,
 } from '../../engine/document/document.ts';
-import { FormerReader } from '../../engine/document/life/history.ts';
+import { FormerReader, UpdateReader } from '../../engine/document/life/history.ts';
 import { encodeSnapshot } from '../../engine/document/life/snapshot.ts';
 import { operator } from '../history.ts';
 import { seededBytes } from './chance.ts';
 import type { AnswerOf, ChannelName, Failure, MessageOf, StateOf, Testable, Waiting, Who } from './types.ts';
 import { TestBroken, TestRefused, waitingOf } from './types.ts';
 import { differenceOf, frozen } from './values.ts';
-import { TestViewer } from './viewer.ts';
+import { shownTextOf, TestViewer } from './viewer.ts';
 
 export type TestOptions = {
   /** The second part of the document's name, as `invent` gets it; `one` unless said. */
@@ -247,7 +250,7 @@ export class TestDocument<D extends Testable> {
     const seat = this.#seatOf(viewer);
     const { session, n: last } = seat;
     const request = { who: viewer.who, session, n: last + 1, done: last, channel, message };
-    const sent = applySend(this.#resident, request, this.#env);
+    const sent = channel === undoChannel ? this.#undo(request, message) : applySend(this.#resident, request, this.#env);
     const { update, deltas, result, failure } = sent;
     if (update !== undefined) {
       seat.n += 1;
@@ -268,6 +271,12 @@ export class TestDocument<D extends Testable> {
     this.#tellShown();
     this.#check(`${viewer.who.agent} showed something in ${channel}`);
     return refused;
+  }
+
+  #undo(request: SendRequest, message: unknown): Sent {
+    const reader = new UpdateReader((message as { seq: number }).seq);
+    reader.begin(undefined, this.#updates);
+    return applyUndo(this.#resident, request, reader.update, this.#env);
   }
 
   #close(viewer: TestViewer<D>): void {
@@ -373,13 +382,6 @@ export class TestDocument<D extends Testable> {
   #broken(after: string, finding: string, cause?: unknown): TestBroken {
     return new TestBroken(`${this.name} at ${this.seq}, after ${after}: ${finding}`, cause);
   }
-}
-
-/** As `shownText` of a viewer. */
-function shownTextOf(json: string): string {
-  const list = (json === '' ? [] : JSON.parse(json)) as { channel: string; who: Principal; value: unknown }[];
-  const all = list.map(({ channel, who, value }) => JSON.stringify([channel, who.agent, who.authority, value]));
-  return all.sort().join('\n');
 }
 
 function principalOf(who: Who): Principal {

@@ -4,6 +4,7 @@ import { retryOf } from '../../engine/base/errors.ts';
 import type { Json } from '../../engine/base/merge-patch.ts';
 import type { Principal, View } from '../../engine/document/define.ts';
 import type { Opened, Sent, ShowRefused } from '../../engine/document/document.ts';
+import { undoChannel } from '../../engine/document/document.ts';
 import { Shown } from '../../proxy/client/node.ts';
 import type { AnswerOf, Attempt, ChannelName, EphemeralName, MessageOf, ShownOf, ShowOf, Testable } from './types.ts';
 import { TestRefused } from './types.ts';
@@ -89,6 +90,12 @@ export class TestViewer<D extends Testable> {
     return { ok: false, code: result.code, text: result.text, cause: failure, seq: result.seq };
   }
 
+  /** Takes back what an own message did, by the seq of its answer. TestRefused, as UNDO_CONFLICT. */
+  undo(seq: number): void {
+    const { result, failure } = this.#wire.send(this, undoChannel, { seq });
+    if (result.kind === 'refused') throw new TestRefused(result.code, result.text, failure);
+  }
+
   /** Shows something in an ephemeral channel; null takes it back. TestRefused where it is refused. */
   show<Name extends EphemeralName<D>>(channel: Name, message: ShowOf<D, Name> | null): void {
     if (this.#isClosed) throw new Error(`the view of ${this.who.agent} was closed`);
@@ -170,6 +177,13 @@ export class TestViewer<D extends Testable> {
       this.#frames.push(JSON.stringify({ t: 'refused', ...about, code, retry: retryOf(code), text }));
     }
   }
+}
+
+/** As `shownText` of a viewer. */
+export function shownTextOf(json: string): string {
+  const list = (json === '' ? [] : JSON.parse(json)) as ShownItem[];
+  const all = list.map(({ channel, who, value }) => JSON.stringify([channel, who.agent, who.authority, value]));
+  return all.sort().join('\n');
 }
 
 /** A frame as PROTOCOL.md has it; `json` goes in as it is. */

@@ -149,6 +149,14 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     return this.#showing.shown(channel);
   }
 
+  /**
+   * Takes back what an own message did, by the seq of its answer: one more update, which resolves like an answer. Rejects with UNDO_REFUSED where that may not be undone,
+   * UNDO_CONFLICT where something of it has been changed since, HISTORY_GONE where it is too long ago.
+   */
+  undo(seq: number): Promise<Answer<number>> {
+    return this.send<number>('@undo', { seq });
+  }
+
   /** Lets go of the document. What was not settled rejects with CONNECTION_LOST. */
   close(): void {
     if (this.#status === 'closed') return;
@@ -225,8 +233,8 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     this.#pump();
   }
 
-  #onDelta(seq: number, delta: Json): void {
-    if (this.#view === undefined) return;
+  #onDelta(seq: number, delta: Json | undefined): void {
+    if (this.#view === undefined || delta === undefined) return;
     this.#show(seq, applyDelta(this.#view, delta) ?? {});
   }
 

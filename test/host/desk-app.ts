@@ -82,6 +82,14 @@ const alive = document({ log: t.list(t.string()), count: t.int(0) })
   .channel('set', z.object({ inMs: z.number(), text: z.string() }), ({ message, ctx }) => {
     ctx.schedule('ring', message.inMs, { text: message.text });
   })
+  .channel(
+    'write',
+    z.object({ count: z.int() }),
+    ({ doc, message }) => {
+      doc.count = message.count;
+    },
+    { undo: true },
+  )
   .channel('note', z.object({ text: z.string() }), ({ message, ctx }) => ctx.effect('note', message))
   .channel('tell', z.object({ to: z.string(), times: z.int() }), ({ message, ctx }) => {
     for (let time = 0; time < message.times; time += 1) ctx.send(message.to, 'hear', { time });
@@ -92,6 +100,18 @@ const alive = document({ log: t.list(t.string()), count: t.int(0) })
     return doc.count;
   });
 
+/** Small, and long where it is shown. */
+const wide = document({ isShown: t.boolean(), cells: t.map(t.record({ text: t.string('x'.repeat(1_000)) })) })
+  .policies({ shown: ({ doc }) => doc.isShown })
+  .privacy({ isShown: open, cells: all('shown') })
+  .events({ invent: () => true })
+  .channel('fill', z.object({ count: z.int() }), ({ doc, message }) => {
+    for (let cell = 0; cell < message.count; cell += 1) doc.cells.set(`${cell}`, {});
+  })
+  .channel('show', z.object({ isShown: z.boolean() }), ({ doc, message }) => {
+    doc.isShown = message.isShown;
+  });
+
 /** Documents anybody may see all of but for `secret`; some that nobody can begin; and bad ones. */
 export const spaces = {
   s: base.privacy({ text: open, count: open, tags: open }),
@@ -99,6 +119,7 @@ export const spaces = {
   bad,
   party,
   alive,
+  wide,
 };
 
 export default app({ spaces });

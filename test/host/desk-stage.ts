@@ -302,7 +302,7 @@ export class DeskStage {
 
   show(viewer: ViewerStage, channel: string, message: unknown): void {
     const { attached } = viewer;
-    attached.front.views.get(attached.view)?.desk.show(attached, channel, message);
+    attached.front.views.get(attached.view)?.desk.ephemera.show(attached, channel, message);
   }
 
   /** What viewers are told leaves. */

@@ -60,7 +60,9 @@ export function suitesFor(file: string): readonly string[] {
     return ['answers', 'document'].map((name) => `test/document/${name}.test.js`);
   if (isOfShown.test(file)) return shownSuites;
   if (file.startsWith('engine/document/view/') || file.startsWith('engine/document/draft/'))
-    return ['policies', 'views', 'fields', 'ephemera'].map((name) => `test/document/${name}.test.js`);
+    return ['bubbles', 'copies', 'policies', 'views', 'fields', 'ephemera'].map(
+      (name) => `test/document/${name}.test.js`,
+    );
   if (file === 'host/audience.js') return ['test/host/ephemera.test.js', ...lives];
   if (file === 'host/desk.js') return ['test/host/unreadable.test.js', ...lives, 'test/host/ephemera.test.js'];
   if (file === 'host/shelves.js') return ['test/host/unreadable.test.js', ...inThreads];

@@ -51,7 +51,7 @@ export const ephemeralMutants: readonly Mutant[] = [
     '',
   ),
   one('D43', 'shows the oldest', host, 'if (!newest.delete(channel)) {', 'if (newest.has(channel)) return;\n        {'),
-  one('D43', 'does not ask what is gone with a view', 'host/desk.js', 'this.#ephemera.left(attached, kept);', ''),
+  one('D43', 'does not ask what is gone with a view', 'host/desk.js', 'this.ephemera.left(attached, kept);', ''),
   one(
     'D43',
     'bounds nothing that waits',

@@ -1,9 +1,19 @@
 // An ephemeral channel of a definition, checked: who may see what is shown in it is said as on a page of privacy, and must be said.
+import type { Principal } from '../../base/ids.ts';
 import { ephemeralsMax } from '../../base/limits-shown.ts';
 import type { CheckInput, EphemeralPlan, Plan, StandardSchema } from '../definition/definition.ts';
+import type { Shape } from '../definition/fields.ts';
 import { invalid } from '../definition/fields.ts';
+import type { Reading } from '../definition/reading.ts';
 import { numbersOf } from './plan.ts';
+import type { All, Open } from './privacy.ts';
 import { kindOfRule, ruleOf } from './privacy.ts';
+
+/** Who sees what is shown, and of what it may be shown at all. */
+export type EphemeralOptions<S extends Shape, Policies extends string, Value> = {
+  readonly see: Open | All<Policies>;
+  readonly check?: (input: { readonly doc: Reading<S>; readonly message: Value; readonly who: Principal }) => boolean;
+};
 
 export const channelPattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
