@@ -116,7 +116,14 @@ export class DeskLife {
     const refused = ({ code }: CodedError): void => {
       if (retryOf(code) === 'later') this.#wakes.lower(name, this.#nowMs + wakeAgainMs);
     };
-    this.#parts.ask(name, command, () => undefined, refused);
+    this.#parts.ask(
+      name,
+      command,
+      ({ outcome }) => {
+        if (outcome.kind === 'failed') refused(outcome.error);
+      },
+      refused,
+    );
   }
 
   #settle(

@@ -11,11 +11,12 @@ import type { BackReader } from '../engine/store/documents.ts';
 import { readBack } from '../engine/store/documents.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
+import { Attendance } from './attendance.ts';
 import { isShort } from './audience.ts';
 import { Batcher } from './batcher.ts';
 import type { ChainService } from './chain-service.ts';
 import type { Done } from './deed.ts';
-import { DeskLife } from './desk-life.ts';
+import { DeskLife, type DeskLifeParts } from './desk-life.ts';
 import type { DeskParts } from './desk-parts.ts';
 import { Ephemera } from './ephemera.ts';
 import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
@@ -36,7 +37,7 @@ export class Desk implements ChainService, ViewerDesk {
   readonly #parts: DeskParts;
   readonly queue: Batcher<Output>;
   readonly #shelves: Shelves;
-  readonly #attached = new Set<Attached>();
+  readonly #attached = new Attendance();
   /** Which view speaks for a session: the one that opened it last. */
   readonly #speakers = new Map<string, Attached>();
   readonly #openings = new Openings();
@@ -54,13 +55,15 @@ export class Desk implements ChainService, ViewerDesk {
         else output.front.push(output.message);
       }
     });
+    const whenCommitted = (then: () => void): void => this.whenCommitted(then);
+    const ask: DeskLifeParts['ask'] = (name, command, done, refused) => this.#ask(name, command, done, refused);
     this.life = new DeskLife({
       ...parts,
       hasRoom: () => this.#hasRoom && parts.full() === undefined,
       isResident: (name) => this.#shelves.kept(name) !== undefined,
-      ask: (name, command, done, refused) => this.#ask(name, command, done, refused),
+      ask,
       waiters: this.#waiters,
-      whenCommitted: (then) => this.whenCommitted(then),
+      whenCommitted,
     });
     this.#shelves = new Shelves({
       ...parts,
@@ -69,14 +72,8 @@ export class Desk implements ChainService, ViewerDesk {
       whenCommitted: (then) => this.whenCommitted(then),
       viewers: (name) => this.#viewersAgain(name),
     });
-    this.ephemera = new Ephemera({
-      ...parts,
-      kept: (name) => this.#shelves.kept(name),
-      hasRoom: () => this.#hasRoom,
-      ask: (name, command, done, refused) => this.#ask(name, command, done, refused),
-      emit: (front, message) => this.#emit(front, message),
-      whenCommitted: (then) => this.whenCommitted(then),
-    });
+    const emit = (front: Front, message: ToProxy): void => this.#emit(front, message);
+    this.ephemera = new Ephemera(this.#shelves, { ...parts, ask, emit, whenCommitted, hasRoom: () => this.#hasRoom });
   }
 
   get residentCount(): number {
@@ -162,6 +159,7 @@ export class Desk implements ChainService, ViewerDesk {
       run: ({ document }) => document.ask(command, then),
       refuse: (code, why) => refused(new CodedError(code, why)),
       isErasing: command.kind === 'delete',
+      isOperator: command.kind === 'rewind' || command.kind === 'delete',
     });
   }
 
@@ -181,9 +179,8 @@ export class Desk implements ChainService, ViewerDesk {
   }
 
   #expel(text: string): void {
-    for (const attached of this.#attached) {
-      // Who has seen nothing of it yet opens what comes behind it.
-      if (attached.name !== text || !attached.isOpen) continue;
+    // Who has seen nothing of it yet opens what comes behind it.
+    for (const attached of this.#attached.openIn(text)) {
       const { front, view } = attached;
       this.close(attached);
       this.#emit(front, [toProxy.refused, view, 0, 0, 'DOCUMENT_DELETED', 'the document was deleted']);
@@ -215,17 +212,20 @@ export class Desk implements ChainService, ViewerDesk {
     const full = this.#parts.full();
     if (full !== undefined) return this.#refuseUnseen(attached, n, 'ENGINE_FULL', full);
     const busy = (): void => refused('DOCUMENT_BUSY', 'too much waits for the document');
+    // A view that was closed meanwhile is not heard: its session may speak through another.
+    const later = (): void => {
+      if (front.views.get(view) === attached) this.send(attached, request);
+    };
     const shelf = this.#shelves.get(attached.name);
     if (shelf?.kind === 'loading') {
       if (shelf.waiting.length >= documentQueueMax) return busy();
-      shelf.waiting.push({ run: () => this.send(attached, request), refuse: refused });
+      shelf.waiting.push({ run: later, refuse: refused });
       return;
     }
     const waiting = this.#openings.of(attached);
     if (waiting !== undefined) {
       if (waiting.length >= documentQueueMax) return busy();
-      // A view that was closed meanwhile is not heard.
-      waiting.push(() => front.views.get(view) === attached && this.send(attached, request));
+      waiting.push(later);
       return;
     }
     if (shelf === undefined || !attached.isOpen) return refused('DOCUMENT_NOT_OPEN', 'open the document first');
@@ -322,13 +322,13 @@ export class Desk implements ChainService, ViewerDesk {
 
   /** Those who view a document that is read again: they have their sessions, and are shown what there is. */
   #viewersAgain(name: string): Waiting[] {
-    const viewers = [...this.#attached].filter((attached) => attached.name === name && attached.isOpen);
-    return viewers.map((attached) => {
+    return this.#attached.openIn(name).map((attached) => {
       attached.viewer = undefined;
       const refuse: Refuse = (code, text) => this.#refuseOpen(attached, code, text);
       const run = ({ document }: Kept): void => {
         if (!this.#attached.has(attached)) return;
         document.ask({ kind: 'reopen', who: attached.who }, (ran) => {
+          this.#take(name, ran);
           if (ran.outcome.kind === 'refused') return refuse(ran.outcome.code as ErrorCode, ran.outcome.text);
           this.#show(attached, ran);
         });

@@ -10,9 +10,9 @@ import { toProxy } from '../proxy/link-wire.ts';
 import type { Attached, Front } from './front.ts';
 import type { Command, Ran } from './running.ts';
 import type { Kept } from './shelf.ts';
+import type { Shelves } from './shelves.ts';
 
 export type EphemeraParts = {
-  readonly kept: (name: string) => Kept | undefined;
   readonly hasRoom: () => boolean;
   readonly later: (ms: number, then: () => void) => void;
   /** Has the document do it, and takes in what comes of it: viewers are told. */
@@ -31,15 +31,17 @@ type Stage = {
 };
 
 export class Ephemera {
+  readonly #shelves: Pick<Shelves, 'kept'>;
   readonly #parts: EphemeraParts;
   readonly #stages = new WeakMap<Kept, Stage>();
 
-  constructor(parts: EphemeraParts) {
+  constructor(shelves: Pick<Shelves, 'kept'>, parts: EphemeraParts) {
+    this.#shelves = shelves;
     this.#parts = parts;
   }
 
   show(attached: Attached, channel: string, message: unknown): void {
-    const kept = this.#parts.kept(attached.name);
+    const kept = this.#shelves.kept(attached.name);
     // Whoever is not shown a document yet shows it again behind his view.
     if (kept === undefined || attached.viewer === undefined) return;
     const stage = this.#stageOf(kept);
@@ -77,7 +79,7 @@ export class Ephemera {
 
   #give(name: string, kept: Kept, stage: Stage): void {
     const { later, hasRoom, ask, whenCommitted } = this.#parts;
-    if (this.#parts.kept(name) !== kept) return;
+    if (this.#shelves.kept(name) !== kept) return;
     if (!hasRoom()) return later(ephemeralMs, () => this.#give(name, kept, stage));
     const from: Attached[] = [];
     const shows: ShowRequest[] = [];

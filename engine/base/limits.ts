@@ -147,6 +147,13 @@ export const commandsQueuedMax = 16 * 1024;
 /** Commands that one task takes to a thread, and the bytes and text of results at which it comes back before its end: answers wait for it. */
 export const taskCommandsMax = 256;
 export const taskResultsLengthMax = 4 * 1024 * 1024;
+/** What an application throws behind its handlers, between two tasks of its thread, and that is told; and the text of each part of it. */
+export const straysToldMax = 100;
+export const thrownLengthMax = 16 * 1024;
+/** A document that stopped its thread so often within `documentStopsMs` rests: its neighbours lose theirs once a minute at most for it (D33). */
+export const documentStopsMax = 3;
+export const documentStopsMs = 600_000;
+export const documentRestMs = 60_000;
 /** Documents that cannot be made, and that the log of a host names. */
 export const unreadableToldMax = 1_000;
 /** What documents take in a host's memory, about, over all chains that it heads; idle ones leave, oldest first. Documents with viewers stay. */
@@ -332,6 +339,10 @@ export const hintsBytesMax = 32 * 1024;
 assert(
   instancesMax * (5 * instanceTextBytesMax + 64) + hintsBytesMax + hintBytesMax < linkFrameBytesMax,
   'a link carries the largest set of instances',
+);
+assert(
+  documentStopsMax * documentRestMs < documentStopsMs,
+  'a document that goes on stopping its thread goes on resting',
 );
 assert(documentQueueMax < commandsQueuedMax, 'one document alone does not fill the queue of a host');
 assert(clientFrameBytesMax < updateBytesMax, 'an update holds the largest frame');

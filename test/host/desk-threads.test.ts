@@ -9,3 +9,4 @@ await import('./unreadable.test.ts');
 await import('./history.test.ts');
 await import('./deletion.test.ts');
 await import('./ephemera.test.ts');
+await import('./speaking.test.ts');

@@ -28,7 +28,12 @@ const ofShown = ['document/ephemera', 'document/ephemera-random', 'host/ephemera
 const shownSuites = ofShown.map((name) => `test/${name}.test.js`);
 const isOfShown = /^(engine\/document\/view\/ephemera|host\/ephemera|proxy\/(session|showing|latest-shown|client\/))/;
 /** What only documents in threads can see. */
-const inThreads = ['test/host/workers.test.js'];
+const inThreads = [
+  'test/host/workers.test.js',
+  'test/host/blame.test.js',
+  'test/host/rests.test.js',
+  'test/host/chaos.test.js',
+];
 const lives = ['test/host/deletion.test.js', 'test/host/history.test.js'];
 /** What stands beside a store is seen where a host opens it. */
 const trusting: readonly string[] = [
@@ -64,8 +69,10 @@ export function suitesFor(file: string): readonly string[] {
       (name) => `test/document/${name}.test.js`,
     );
   if (file === 'host/audience.js') return ['test/host/ephemera.test.js', ...lives];
-  if (file === 'host/desk.js') return ['test/host/unreadable.test.js', ...lives, 'test/host/ephemera.test.js'];
+  if (file === 'host/desk.js')
+    return ['unreadable', 'speaking', 'ephemera'].map((name) => `test/host/${name}.test.js`).concat(lives);
   if (file === 'host/shelves.js') return ['test/host/unreadable.test.js', ...inThreads];
+  if (file === 'host/workers/rests.js') return ['test/host/rests.test.js', 'test/host/chaos.test.js'];
   if (['host/workers/slot.js', 'host/openings.js', 'host/held.js'].includes(file)) return inThreads;
   if (file === 'engine/document/life/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file.startsWith('host/testing/')) return ['test/testing/document.test.js'];
