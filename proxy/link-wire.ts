@@ -8,7 +8,8 @@
 //             | [3, view]                                          close
 //             | [4, request, question, args]                       ask (status, log): admin only
 //             | [5, proxy, bytes]                                  gossip, as chain/gossip/wire.ts lays it out
-//             | [7, view, channel, message]                        show, in an ephemeral channel; null: nothing any more. 6 is reserved
+//             | [6, view, document, agent, authority, session, arg] open; one that does not exist is created by `arg`
+//             | [7, view, channel, message]                        show, in an ephemeral channel; null: nothing any more
 //   toProxy  := [1, [[chain, epoch, serving] ...]]                 routes: what this host heads; always the whole list
 //             | [2, view, kind, session, incarnation, seq, json]   opened: the first view, and which kind of viewer this is
 //             | [3, view, n, seq, json]                            answer
@@ -27,7 +28,7 @@
 import { Packr, Unpackr } from 'msgpackr';
 import { CodedError } from '../engine/base/errors.ts';
 
-export const toHost = { open: 1, send: 2, close: 3, ask: 4, gossip: 5, show: 7 } as const;
+export const toHost = { open: 1, send: 2, close: 3, ask: 4, gossip: 5, create: 6, show: 7 } as const;
 export const toProxy = {
   routes: 1,
   opened: 2,
@@ -48,6 +49,7 @@ export type ToHost =
   | readonly [3, view: number]
   | readonly [4, request: number, question: string, args: Readonly<Record<string, unknown>>]
   | readonly [5, proxy: string, bytes: Uint8Array]
+  | readonly [6, view: number, document: string, agent: string, authority: string, session: string, arg: unknown]
   | readonly [7, view: number, channel: string, message: unknown];
 
 export type Route = readonly [chain: number, epoch: number, serving: boolean];
@@ -73,7 +75,7 @@ const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: f
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
 type Shapes = readonly (string | undefined)[];
-const toHostShapes: Shapes = [undefined, 'nssss', 'nnnsa', 'n', 'nso', 'sb', undefined, 'nsa'];
+const toHostShapes: Shapes = [undefined, 'nssss', 'nnnsa', 'n', 'nso', 'sb', 'nssssa', 'nsa'];
 const toProxyShapes: Shapes = [
   undefined,
   'a',

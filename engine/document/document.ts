@@ -53,7 +53,7 @@ export { applyDelete, applyRewind } from './operate.ts';
 export type { Resident } from './resident.ts';
 export type { ShowRefused, ShowRequest } from './show.ts';
 export { applyShows, shownTo, takeShown } from './show.ts';
-export { undoChannel } from './undo.ts';
+export { deleteChannel, undoChannel } from './undo.ts';
 export type { ViewShown } from './view/ephemera.ts';
 export type { Failures } from './view/policies.ts';
 export type { ViewDelta, Viewer } from './view/viewer.ts';

@@ -1,6 +1,7 @@
 // levelten/client: open documents, see them change, send messages that are durable when they are answered. No dependencies;
 // runs in browsers as it is, and in Node through node.ts. One connection carries all documents; it is made again, with full
 // jitter, for as long as the client lives.
+import type { OpenOptions } from './document.ts';
 import { OpenDocument } from './document.ts';
 import type { ServerFrame } from './frames.ts';
 import { frameBytesMax, frameOf, isOver, pauseMs, pingMs, RefusedError, subprotocol } from './frames.ts';
@@ -63,11 +64,11 @@ export class Client {
   /** Opens a document, or returns it where it is open already. The view comes later: see `status` and `subscribe`. */
   open<View = unknown, E extends Ephemerals = Ephemerals>(
     doc: string,
-    options: { readonly readOnly?: boolean } = {},
+    options: OpenOptions = {},
   ): OpenDocument<View, E> {
     const former = this.#documents.get(doc);
     if (former !== undefined) return former as OpenDocument<View, E>;
-    const opened = new OpenDocument<View, E>(doc, options.readOnly === true, {
+    const opened = new OpenDocument<View, E>(doc, options, {
       write: (line) => this.#write(line),
       writeClose: (name) => this.#writeClose(name),
       random: this.#random,

@@ -32,6 +32,13 @@ export type DocumentStatus = 'connecting' | 'live' | 'waiting' | 'refused' | 'cl
 
 export type Answer<Value> = { readonly seq: number; readonly value: Value };
 
+export type OpenOptions = {
+  /** Without a session: nothing can be sent. */
+  readonly readOnly?: boolean;
+  /** Begins the document by this where it does not exist, as its definition's `create` takes it. */
+  readonly create?: unknown;
+};
+
 /** What a document needs of its client. */
 export type Wire = {
   /** Leaves with everything of this turn; dropped while there is no connection. */
@@ -58,6 +65,8 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
   readonly #showing: Showing;
   readonly #viewListeners = new Set<(view: View) => void>();
   readonly #statusListeners = new Set<(status: DocumentStatus) => void>();
+  /** JSON: what the document is to be where it does not exist, until it was seen. */
+  #create: string | undefined;
   #status: DocumentStatus = 'connecting';
   #error: RefusedError | undefined;
   #view: Json | undefined;
@@ -78,9 +87,10 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
   #tries = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(doc: string, isReadOnly: boolean, wire: Wire) {
+  constructor(doc: string, options: OpenOptions, wire: Wire) {
     this.doc = doc;
-    this.isReadOnly = isReadOnly;
+    this.isReadOnly = options.readOnly === true;
+    this.#create = options.create === undefined ? undefined : JSON.stringify(options.create);
     this.#wire = wire;
     this.#showing = new Showing({ doc, write: wire.write, isLive: () => this.#status === 'live' });
   }
@@ -157,6 +167,13 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     return this.send<number>('@undo', { seq });
   }
 
+  /** Ends the document, for all who view it. Resolves when that is durable; rejects with DELETE_REFUSED where its definition does not let this viewer. */
+  async delete(): Promise<void> {
+    await this.send('@delete', {}).catch((error: unknown) => {
+      if (!(error instanceof RefusedError) || error.code !== 'DOCUMENT_DELETED') throw error;
+    });
+  }
+
   /** Lets go of the document. What was not settled rejects with CONNECTION_LOST. */
   close(): void {
     if (this.#status === 'closed') return;
@@ -219,10 +236,12 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
 
   #open(): void {
     const session = this.isReadOnly ? undefined : (this.#session ?? 'new');
-    this.#wire.write(JSON.stringify({ t: 'open', doc: this.doc, session }));
+    const line = JSON.stringify({ t: 'open', doc: this.doc, session });
+    this.#wire.write(this.#create === undefined ? line : `${line.slice(0, -1)},"create":${this.#create}}`);
   }
 
   #onView(session: string | undefined, seq: number, view: Json): void {
+    this.#create = undefined;
     this.#session = session;
     this.#show(seq, view);
     this.#setStatus('live');

@@ -286,6 +286,7 @@ export class DeskStage {
       who,
       desk: this.desk,
       session,
+      create: undefined,
       isOpen: false,
       viewer: undefined,
       kind: 0,
