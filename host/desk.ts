@@ -21,15 +21,13 @@ import type { DeskParts } from './desk-parts.ts';
 import { Ephemera } from './ephemera.ts';
 import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
 import { Openings } from './openings.ts';
+import { letGo, type Output } from './output.ts';
 import type { Command, Deed, Ran } from './running.ts';
 import type { Kept, Waiting } from './shelf.ts';
 import { isUnreadable, readableBy } from './shelf.ts';
 import { Shelves } from './shelves.ts';
 import { findUpdate, refusing } from './undoing.ts';
 import { Waiters } from './waiters.ts';
-
-/** For a viewer, or for somebody of this house: both wait for what they have seen. */
-type Output = { readonly front: Front; readonly message: ToProxy } | (() => void);
 
 type Refuse = (code: ErrorCode, text: string) => void;
 
@@ -49,12 +47,7 @@ export class Desk implements ChainService, ViewerDesk {
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
-    this.queue = new Batcher((outputs) => {
-      for (const output of outputs) {
-        if (typeof output === 'function') output();
-        else output.front.push(output.message);
-      }
-    });
+    this.queue = new Batcher(letGo);
     const whenCommitted = (then: () => void): void => this.whenCommitted(then);
     const ask: DeskLifeParts['ask'] = (name, command, done, refused) => this.#ask(name, command, done, refused);
     this.life = new DeskLife({

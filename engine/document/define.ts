@@ -25,7 +25,7 @@ import type { Shape } from './definition/fields.ts';
 import { checkFieldName, checkShape, invalid } from './definition/fields.ts';
 import type { Reading, RowOf } from './definition/reading.ts';
 import { planRecord } from './draft/draft.ts';
-import type { EphemeralOptions } from './view/ephemeral-plan.ts';
+import type { EphemeralOptions, Ephemerals, Shows } from './view/ephemeral-plan.ts';
 import { channelPattern, planEphemeral } from './view/ephemeral-plan.ts';
 import type { Words } from './view/plan.ts';
 import { planView } from './view/plan.ts';
@@ -44,6 +44,7 @@ export type { Draft, ListDraft, MapDraft, Query, Row, RowInput, TableDraft } fro
 export type { Shape } from './definition/fields.ts';
 export { t } from './definition/fields.ts';
 export type { Reading } from './definition/reading.ts';
+export type { EphemeralsOf } from './view/ephemeral-plan.ts';
 export { all, open, requires, viewerIs } from './view/privacy.ts';
 
 /** Whether both are the same agent of the same authority. Nobody is the same as nobody else: false where one is absent. */
@@ -58,9 +59,6 @@ const definitionBrand: unique symbol = Symbol.for('levelten.definition');
 /** The types of one channel: what a client sends, and the answer it gets. */
 export type ChannelTypes = { readonly message: unknown; readonly answer: unknown };
 type Channels = { readonly [name: string]: ChannelTypes };
-/** The same of an ephemeral channel: what a client shows, and what viewers are shown. */
-export type EphemeralTypes = { readonly message: unknown; readonly value: unknown };
-type Ephemerals = { readonly [name: string]: EphemeralTypes };
 
 /** What clients see of a document: `View<typeof board>`. */
 export type View<D extends { readonly types: unknown }> = D['types'] extends {
@@ -77,9 +75,6 @@ export type ChannelOf<
   D extends { readonly types: { readonly channels: Channels } },
   Name extends string,
 > = D['types']['channels'][Name];
-
-/** What ephemeral channels take and show, by name: `EphemeralsOf<typeof board>`. */
-export type EphemeralsOf<D extends { readonly types: { readonly ephemerals: Ephemerals } }> = D['types']['ephemerals'];
 
 type SchemaInput<S> = S extends StandardSchema<infer Input, infer _Output> ? Input : never;
 type SchemaOutput<S> = S extends StandardSchema<infer _Input, infer Output> ? Output : never;
@@ -312,14 +307,7 @@ export class DocumentDefinition<T extends Said> implements Definition {
     schema: M,
     options: EphemeralOptions<T['shape'], T['policies'], SchemaOutput<M>>,
   ): DocumentDefinition<
-    With<
-      T,
-      {
-        readonly ephemerals: T['ephemerals'] & {
-          readonly [K in Name]: { message: SchemaInput<M>; value: SchemaOutput<M> };
-        };
-      }
-    >
+    With<T, { readonly ephemerals: T['ephemerals'] & Shows<Name, SchemaInput<M>, SchemaOutput<M>> }>
   > {
     const ephemerals = [...this.plan.ephemerals, planEphemeral(this.plan, name, schema, options)];
     return new DocumentDefinition(this.#shape, { ...this.plan, ephemerals }, this.#steps);

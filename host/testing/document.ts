@@ -49,7 +49,7 @@ import { encodeSnapshot } from '../../engine/document/life/snapshot.ts';
 import { operator } from '../history.ts';
 import { seededBytes } from './chance.ts';
 import type { AnswerOf, ChannelName, Failure, MessageOf, StateOf, Testable, Waiting, Who } from './types.ts';
-import { TestBroken, TestRefused, waitingOf } from './types.ts';
+import { principalOf, TestBroken, TestRefused, waitingOf } from './types.ts';
 import { differenceOf, frozen } from './values.ts';
 import { shownTextOf, TestViewer } from './viewer.ts';
 
@@ -229,7 +229,7 @@ export class TestDocument<D extends Testable> {
     const stored = differenceOf(after.state, before.state);
     if (stored !== undefined) throw this.#broken('it was replayed', `what is stored is another: ${stored}`);
     // Keys of the state may stand in another order, and nothing else may.
-    if (!isSame(encodeSnapshot({ ...before, state: {} }), encodeSnapshot({ ...after, state: {} }))) {
+    if (Buffer.compare(encodeSnapshot({ ...before, state: {} }), encodeSnapshot({ ...after, state: {} })) !== 0) {
       throw this.#broken('it was replayed', 'its sessions, answers or seq are others');
     }
     after.hours.expect(this.#nowMs + returnMs);
@@ -394,16 +394,4 @@ export class TestDocument<D extends Testable> {
   #broken(after: string, finding: string, cause?: unknown): TestBroken {
     return new TestBroken(`${this.name} at ${this.seq}, after ${after}: ${finding}`, cause);
   }
-}
-
-function principalOf(who: Who): Principal {
-  const { agent, authority } = typeof who === 'string' ? { agent: who, authority: 'dev' } : who;
-  if (typeof agent !== 'string' || agent === '' || typeof authority !== 'string' || authority === '') {
-    throw new TypeError('who looks is a name, or { agent, authority }');
-  }
-  return { agent, authority };
-}
-
-function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return Buffer.compare(one, other) === 0;
 }

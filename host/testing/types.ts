@@ -28,6 +28,14 @@ type Arrived<Answer> = Answer extends void ? null : Answer;
 /** A name, which is an agent of the authority `dev`, as in development mode; or both parts. */
 export type Who = string | Principal;
 
+export function principalOf(who: Who): Principal {
+  const { agent, authority } = typeof who === 'string' ? { agent: who, authority: 'dev' } : who;
+  if (typeof agent !== 'string' || agent === '' || typeof authority !== 'string' || authority === '') {
+    throw new TypeError('who looks is a name, or { agent, authority }');
+  }
+  return { agent, authority };
+}
+
 /** What is stored: a field that was never written is absent, whatever it reads as. A table also holds `@next`, a count, and each of its rows `@n`. */
 export type StateOf<S extends Shape> = { readonly [K in keyof S]?: Stored<S[K]> };
 type Stored<F> =

@@ -9,6 +9,15 @@ import { numbersOf } from './plan.ts';
 import type { All, Open } from './privacy.ts';
 import { kindOfRule, ruleOf } from './privacy.ts';
 
+/** By name: what a client shows, and what viewers are shown. */
+export type Ephemerals = { readonly [name: string]: { readonly message: unknown; readonly value: unknown } };
+export type Shows<Name extends string, Message, Value> = {
+  readonly [K in Name]: { readonly message: Message; readonly value: Value };
+};
+
+/** What ephemeral channels take and show, by name: `EphemeralsOf<typeof board>`. */
+export type EphemeralsOf<D extends { readonly types: { readonly ephemerals: Ephemerals } }> = D['types']['ephemerals'];
+
 /** Who sees what is shown, and of what it may be shown at all. */
 export type EphemeralOptions<S extends Shape, Policies extends string, Value> = {
   readonly see: Open | All<Policies>;
