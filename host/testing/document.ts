@@ -5,7 +5,7 @@
 // kept by deltas, is the one that somebody would get who opens the document now, in another process.
 import { AssertionFailed } from '../../engine/base/assert.ts';
 import { CodedError } from '../../engine/base/errors.ts';
-import type { DocumentName, Principal } from '../../engine/base/ids.ts';
+import type { DocumentName } from '../../engine/base/ids.ts';
 import { documentName } from '../../engine/base/ids.ts';
 import { returnMs } from '../../engine/base/limits-life.ts';
 import { answerJson } from '../../engine/document/answer.ts';
