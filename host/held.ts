@@ -22,6 +22,7 @@ import {
   applyMigration,
   applyRewind,
   applySend,
+  applyShows,
   applyUndo,
   closeView,
   createResident,
@@ -35,7 +36,9 @@ import {
   replaySections,
   restoreResident,
   settleTask,
+  shownTo,
   takeFailures,
+  takeShown,
   undoChannel,
   waitingTasks,
   wakeMsOf,
@@ -76,14 +79,16 @@ export class Held {
   run(command: Command): Ran {
     const { outcome, updates, deltas, tasks = noTasks, failure } = this.#make(command);
     const resident = this.#resident;
+    const shown = resident === undefined ? [] : takeShown(resident);
     const failures = failure === undefined ? [] : [failure];
     const failed = resident && takeFailures(resident);
-    if (failed !== undefined) failures.push({ where: `policy or formula ${failed.name}`, failure: failed.failure });
+    if (failed !== undefined)
+      failures.push({ where: `policy, formula or check ${failed.name}`, failure: failed.failure });
     const { seq, incarnation } = resident ?? { seq: 0, incarnation: '' };
     const weight = resident === undefined ? 0 : weightOf(resident);
     const wakeMs = resident && hasHours(resident) ? wakeMsOf(resident, this.#env().nowMs) : undefined;
     const seqFirst = seq - updates.length + 1;
-    return { outcome, updates, seqFirst, deltas, tasks, incarnation, failures, seq, weight, wakeMs };
+    return { outcome, updates, seqFirst, deltas, shown, tasks, incarnation, failures, seq, weight, wakeMs };
   }
 
   /** Who was sent away with a document that ended is closed already. */
@@ -106,6 +111,10 @@ export class Held {
         return this.#open({ who: command.who, session: '' });
       case 'send':
         return sent(command.request.channel, applySend(this.resident, command.request, this.#env()));
+      case 'show': {
+        const refused = applyShows(this.resident, command.shows);
+        return { outcome: { kind: 'shown', refused }, updates: [], deltas: [] };
+      }
       case 'undo':
         return sent(undoChannel, applyUndo(this.resident, command.request, command.former, this.#env()));
       case 'refuse': {
@@ -188,6 +197,7 @@ export class Held {
       session: result.session,
       incarnation,
       json,
+      shown: shownTo(this.resident, viewer),
     };
     return { ...happened(what), outcome };
   }

@@ -2,7 +2,8 @@
 // checks, and what a type cannot check is checked when the application is loaded: APP_INVALID with the path of the
 // mistake.
 import type { Principal } from '../base/ids.ts';
-import { documentName, samePrincipal } from '../base/ids.ts';
+import { samePrincipal } from '../base/ids.ts';
+import { definitionBrand } from './app.ts';
 import type {
   AnswerValue,
   BubblePlan,
@@ -27,11 +28,15 @@ import type { Reading, RowOf } from './definition/reading.ts';
 import type { Steps } from './definition/steps.ts';
 import { firstVersion, planVersion } from './definition/steps.ts';
 import { planRecord } from './draft/draft.ts';
+import type { EphemeralOptions, Ephemerals, Shows } from './view/ephemeral-plan.ts';
+import { channelPattern, planEphemeral } from './view/ephemeral-plan.ts';
 import type { Words } from './view/plan.ts';
 import { planView } from './view/plan.ts';
 import type { Bubbled, DocumentPrivacy, Requires, ViewOf } from './view/privacy.ts';
 
 export type { Principal } from '../base/ids.ts';
+export type { App } from './app.ts';
+export { app, definitionOf, isApp } from './app.ts';
 export type {
   AnswerValue,
   Context,
@@ -45,16 +50,13 @@ export type { Shape } from './definition/fields.ts';
 export { t } from './definition/fields.ts';
 export type { Reading } from './definition/reading.ts';
 export type { MigrationStep, StepInput } from './definition/steps.ts';
+export type { EphemeralsOf } from './view/ephemeral-plan.ts';
 export { all, open, requires, viewerIs } from './view/privacy.ts';
 
 /** Whether both are the same agent of the same authority. Nobody is the same as nobody else: false where one is absent. */
 export function same(one: Principal | null | undefined, other: Principal | null | undefined): boolean {
   return one !== null && one !== undefined && other !== null && other !== undefined && samePrincipal(one, other);
 }
-
-// Registered, so that an application that brought its own copy of this package is understood.
-const appBrand: unique symbol = Symbol.for('levelten.app');
-const definitionBrand: unique symbol = Symbol.for('levelten.definition');
 
 /** The types of one channel: what a client sends, and the answer it gets. */
 export type ChannelTypes = { readonly message: unknown; readonly answer: unknown };
@@ -86,6 +88,7 @@ export type Said = {
   readonly shape: Shape;
   readonly privacy: unknown;
   readonly channels: Channels;
+  readonly ephemerals: Ephemerals;
   readonly policies: string;
   readonly formulas: object;
   readonly bubbles: object;
@@ -292,16 +295,32 @@ export class DocumentDefinition<T extends Said> implements Definition {
     With<T, { readonly channels: T['channels'] & { readonly [K in Name]: { message: SchemaInput<M>; answer: R } } }>
   > {
     const path = `channel ${JSON.stringify(name)}`;
-    if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) throw invalid(path, 'a channel is named [A-Za-z][A-Za-z0-9_-]*');
+    if (!channelPattern.test(name)) throw invalid(path, 'a channel is named [A-Za-z][A-Za-z0-9_-]*');
     if (typeof handler !== 'function') throw invalid(path, 'its handler is not a function');
     if (typeof schema?.['~standard']?.validate !== 'function') throw invalid(path, 'its schema is no Standard Schema');
-    if (this.plan.channels.has(name)) throw invalid(path, 'it is there already');
+    const isTaken = this.plan.channels.has(name) || this.plan.ephemerals.some((one) => one.name === name);
+    if (isTaken) throw invalid(path, 'it is there already');
     // The handler's own types end here: the room calls it with the draft of this very shape and the output of this
     // schema.
     const isUndoable = options.undo === true;
     const channel: Channel = { schema, handler: handler as unknown as Channel['handler'], isUndoable };
     const channels = new Map([...this.plan.channels, [name, channel] as const]);
     return new DocumentDefinition(this.#shape, { ...this.plan, channels }, this.#steps);
+  }
+
+  /**
+   * A channel of values that are shown and never stored: cursors, who types. Of each principal the newest is shown, for as long as he views the
+   * document, to everyone who passes `see`, and while `check` says `true` of it; that is asked again when a field that it read has changed.
+   */
+  ephemeral<const Name extends string, M extends StandardSchema>(
+    name: Name,
+    schema: M,
+    options: EphemeralOptions<T['shape'], T['policies'], SchemaOutput<M>>,
+  ): DocumentDefinition<
+    With<T, { readonly ephemerals: T['ephemerals'] & Shows<Name, SchemaInput<M>, SchemaOutput<M>> }>
+  > {
+    const ephemerals = [...this.plan.ephemerals, planEphemeral(this.plan, name, schema, options)];
+    return new DocumentDefinition(this.#shape, { ...this.plan, ephemerals }, this.#steps);
   }
 
   /** A page of privacy may name what was said before it, and nothing else. */
@@ -328,6 +347,7 @@ export function document<const S extends Shape>(
   readonly shape: S;
   readonly privacy: Record<never, never>;
   readonly channels: Record<never, never>;
+  readonly ephemerals: Record<never, never>;
   readonly policies: never;
   readonly formulas: Record<never, never>;
   readonly bubbles: Record<never, never>;
@@ -342,6 +362,7 @@ export function document<const S extends Shape>(
     bubbles: [],
     invent: undefined,
     channels: new Map(),
+    ephemerals: [],
     events: noEvents,
     updatesPerSecond: undefined,
   };
@@ -351,38 +372,4 @@ export function document<const S extends Shape>(
 function wordsOf({ policies, formulas, bubbles }: Plan): Words {
   const names = (plans: readonly { readonly name: string }[]): string[] => plans.map(({ name }) => name);
   return { policies: names(policies), formulas: names(formulas), bubbles: names(bubbles) };
-}
-
-export type App = {
-  readonly [appBrand]: true;
-  readonly spaces: { readonly [space: string]: Definition };
-};
-
-/**
- * An application: its default export is what `levelten up --app FILE` runs. Spaces are the first part of a document's
- * name.
- */
-export function app<const Spaces extends { readonly [space: string]: Definition }>(options: {
-  readonly spaces: Spaces;
-}): App & { readonly spaces: Spaces } {
-  for (const [space, definition] of Object.entries(options.spaces)) {
-    try {
-      documentName(`${space}/key`);
-    } catch {
-      throw invalid(`spaces.${space}`, 'a space is named [a-z][a-z0-9-]{0,31}');
-    }
-    if (typeof definition !== 'object' || definition === null || !(definitionBrand in definition)) {
-      throw invalid(`spaces.${space}`, 'this is not a document(...)');
-    }
-  }
-  return { [appBrand]: true, spaces: { ...options.spaces } };
-}
-
-export function isApp(value: unknown): value is App {
-  return typeof value === 'object' && value !== null && appBrand in value;
-}
-
-/** The definition of the documents of `space`, undefined where the application has no such space. */
-export function definitionOf(application: App, space: string): Definition | undefined {
-  return Object.hasOwn(application.spaces, space) ? application.spaces[space] : undefined;
 }

@@ -4,7 +4,6 @@
 // After each step it holds what must hold: the document's own rules; that what is stored of it makes the same document again; and that each view,
 // kept by deltas, is the one that somebody would get who opens the document now, in another process.
 import { AssertionFailed } from '../../engine/base/assert.ts';
-import { CodedError } from '../../engine/base/errors.ts';
 import type { DocumentName } from '../../engine/base/ids.ts';
 import { documentName } from '../../engine/base/ids.ts';
 import { returnMs } from '../../engine/base/limits-life.ts';
@@ -17,15 +16,16 @@ import type {
   Resident,
   SendRequest,
   Sent,
+  ShowRefused,
   TaskResult,
   ViewDelta,
-  Viewer,
 } from '../../engine/document/document.ts';
 import {
   applyDelete,
   applyMigration,
   applyRewind,
   applySend,
+  applyShows,
   applyUndo,
   checkResident,
   closeView,
@@ -37,9 +37,10 @@ import {
   replaySections,
   restoreResident,
   settleTask,
+  shownTo,
   takeFailures,
+  takeShown,
   undoChannel,
-  viewOf,
   waitingTasks,
   wakeMsOf,
 } from '../../engine/document/document.ts';
@@ -47,30 +48,23 @@ import { FormerReader, UpdateReader } from '../../engine/document/life/history.t
 import { encodeSnapshot } from '../../engine/document/life/snapshot.ts';
 import { operator } from '../history.ts';
 import { seededBytes } from './chance.ts';
-import type { AnswerOf, ChannelName, Failure, MessageOf, StateOf, Testable, Waiting, Who } from './types.ts';
-import { principalOf, TestBroken, TestRefused, waitingOf } from './types.ts';
-import { differenceOf, frozen, isSame } from './values.ts';
+import type { Seat } from './seat.ts';
+import { wrongIn } from './seat.ts';
+import type {
+  AnswerOf,
+  ChannelName,
+  Failure,
+  MessageOf,
+  StateOf,
+  Testable,
+  TestOptions,
+  Waiting,
+  Who,
+} from './types.ts';
+import { principalOf, refusing, TestBroken, TestRefused, waitingOf, whatFailed } from './types.ts';
+import { differenceOf, differenceOfStored, frozen } from './values.ts';
 import { afterDeploy, describeTest } from './verdict.ts';
 import { TestViewer } from './viewer.ts';
-
-export type TestOptions = {
-  /** The second part of the document's name, as `invent` gets it; `one` unless said. */
-  readonly key?: string;
-  /** Where the clock stands at first, in ms since 1970; the first second of 2025 unless said. */
-  readonly nowMs?: number;
-  /** What is random follows from it. */
-  readonly seed?: number;
-};
-
-/** Of a viewer, what its document keeps. */
-type Seat = {
-  readonly session: string;
-  viewer: Viewer;
-  /** As told last, which is what a proxy goes by. */
-  kind: number;
-  /** The number of the last send that was written. */
-  n: number;
-};
 
 const nowMsUsual = Date.parse('2025-01-01T00:00:00.000Z');
 
@@ -134,22 +128,21 @@ export class TestDocument<D extends Testable> {
     const viewer = new TestViewer<D>(principal, {
       doc: this.name,
       send: (from, channel, message) => this.#send(from, channel, message),
+      show: (from, channel, message) => this.#show(from, channel, message),
       close: (from) => this.#close(from),
     });
     const { viewer: inside, session } = result;
     this.#seats.set(viewer, { session, viewer: inside, kind: inside.kind.id, n: 0 });
     viewer.onView(result);
+    const shown = shownTo(this.#resident, inside);
+    if (shown !== '') viewer.onShown(shown);
     this.#check(`${principal.agent} opened it`);
     return viewer;
   }
 
   /** Ends the document for `who`, where the definition lets him: all views are over, and whoever opens it next begins it anew. TestRefused. */
   delete(who: Who): void {
-    try {
-      this.#keep([applyDelete(this.#resident, principalOf(who), this.#env, true).update]);
-    } catch (cause) {
-      throw cause instanceof CodedError ? new TestRefused(cause.code, cause.message, cause) : cause;
-    }
+    refusing(() => this.#keep([applyDelete(this.#resident, principalOf(who), this.#env, true).update]));
     for (const viewer of [...this.#seats.keys()]) viewer.close();
   }
 
@@ -226,21 +219,17 @@ export class TestDocument<D extends Testable> {
   restart(): void {
     const before = this.#resident;
     const after = this.#replayed();
-    const stored = differenceOf(after.state, before.state);
-    if (stored !== undefined) throw this.#broken('it was replayed', `what is stored is another: ${stored}`);
-    // Keys of the state may stand in another order, and nothing else may.
-    if (!isSame(encodeSnapshot({ ...before, state: {} }), encodeSnapshot({ ...after, state: {} }))) {
-      throw this.#broken('it was replayed', 'its sessions, answers or seq are others');
-    }
+    const difference = differenceOfStored(before, after);
+    if (difference !== undefined) throw this.#broken('it was replayed', difference);
     after.hours.expect(this.#nowMs + returnMs);
     this.#resident = after;
-    for (const [viewer, seat] of this.#seats) this.#reopen(viewer, seat);
+    this.#reopenAll();
     this.#check('a restart');
   }
 
   /** Sets the document to its state after update `seq`, by one more update, as an operator may. TestRefused, as HISTORY_GONE. */
   rewind(seq: number): void {
-    this.#refusing(() => {
+    refusing(() => {
       const reader = new FormerReader(seq);
       reader.begin(undefined, this.#updates);
       const acted = applyRewind(this.#resident, reader.former(), operator, this.#env);
@@ -259,27 +248,19 @@ export class TestDocument<D extends Testable> {
     const described = afterDeploy(this.#described, definition);
     const deployed = this as unknown as TestDocument<E>;
     const resident = deployed.#replayed(definition);
-    this.#refusing(() => {
+    refusing(() => {
       if (isWaiting(resident)) this.#keep([applyMigration(resident, this.#env).update]);
     });
     deployed.#definition = definition;
     this.#described = described;
     this.#resident = resident;
-    for (const [viewer, seat] of this.#seats) this.#reopen(viewer, seat, true);
+    this.#reopenAll(true);
     this.#check('other code was deployed');
     return deployed;
   }
 
   get #env(): Env {
     return { nowMs: this.#nowMs, randomBytes16: this.#randomBytes16 };
-  }
-
-  #refusing(run: () => void): void {
-    try {
-      run();
-    } catch (cause) {
-      throw cause instanceof CodedError ? new TestRefused(cause.code, cause.message, cause) : cause;
-    }
   }
 
   #send(viewer: TestViewer<D>, channel: string, message: unknown): Sent {
@@ -301,6 +282,14 @@ export class TestDocument<D extends Testable> {
     return sent;
   }
 
+  #show(viewer: TestViewer<D>, channel: string, message: unknown): ShowRefused | undefined {
+    this.#seatOf(viewer);
+    const [refused] = applyShows(this.#resident, [{ who: viewer.who, channel, message }]);
+    this.#tellShown();
+    this.#check(`${viewer.who.agent} showed something in ${channel}`);
+    return refused;
+  }
+
   #undo(request: SendRequest, message: unknown): Sent {
     const reader = new UpdateReader((message as { seq: number }).seq);
     reader.begin(undefined, this.#updates);
@@ -310,6 +299,7 @@ export class TestDocument<D extends Testable> {
   #close(viewer: TestViewer<D>): void {
     closeView(this.#resident, this.#seatOf(viewer).viewer, this.#nowMs);
     this.#seats.delete(viewer);
+    this.#tellShown();
     this.#check(`${viewer.who.agent} closed it`);
   }
 
@@ -317,6 +307,12 @@ export class TestDocument<D extends Testable> {
     const seat = this.#seats.get(viewer);
     if (seat === undefined) throw new Error(`${viewer.who.agent} does not view ${this.name}`);
     return seat;
+  }
+
+  #reopenAll(mayDiffer = false): void {
+    for (const [viewer, seat] of this.#seats) this.#reopen(viewer, seat, mayDiffer);
+    // What is shown is stored nowhere, so clients show it again.
+    for (const viewer of this.#seats.keys()) viewer.showAgain();
   }
 
   #reopen(viewer: TestViewer<D>, seat: Seat, mayDiffer = false): void {
@@ -350,6 +346,15 @@ export class TestDocument<D extends Testable> {
         if (delta.json !== '') viewer.onDelta(this.seq, delta.json);
       }
     }
+    this.#tellShown();
+  }
+
+  #tellShown(): void {
+    for (const { viewer: one, kind, json } of takeShown(this.#resident)) {
+      for (const [viewer, seat] of this.#seats) {
+        if (one === undefined ? kind === seat.kind : one === seat.viewer.id) viewer.onShown(json);
+      }
+    }
   }
 
   #replayed(definition: D = this.#definition): Resident {
@@ -370,16 +375,8 @@ export class TestDocument<D extends Testable> {
     // Another document in memory, so that nothing that this one remembers of its policies and formulas is used.
     const fresh =
       resident.incarnation === '' ? resident : restoreResident(this.#definition, this.name, encodeSnapshot(resident));
-    for (const [viewer, seat] of this.#seats) {
-      if (seat.kind !== seat.viewer.kind.id)
-        throw this.#broken(after, `${viewer.who.agent} was not told of what kind he is`);
-      const difference = differenceOf(viewer.view as never, viewOf(fresh, viewer.who));
-      if (difference === undefined) continue;
-      throw this.#broken(
-        after,
-        `the view of ${viewer.who.agent}, kept by deltas, is not what a fresh one is: ${difference}`,
-      );
-    }
+    const wrong = wrongIn(this.#seats, resident, fresh);
+    if (wrong !== undefined) throw this.#broken(after, wrong);
     // The check asked everything again: what threw has been noted.
     takeFailures(resident);
   }
@@ -388,9 +385,7 @@ export class TestDocument<D extends Testable> {
     const failures = takeFailures(this.#resident);
     if (failures === undefined) return;
     const { name, failure: error, count } = failures;
-    const { policies, bubbles } = this.#definition.plan;
-    const isOf = (plans: readonly { readonly name: string }[]): boolean => plans.some((one) => one.name === name);
-    const what = isOf(policies) ? 'policy' : isOf(bubbles) ? 'bubble' : 'formula';
+    const what = whatFailed(this.#definition, name);
     this.#failures.push({ what, name, error, count, seq: this.seq });
   }
 

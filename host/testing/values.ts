@@ -1,6 +1,9 @@
 // What the kit needs of plain JSON: copies that nobody changes by mistake, and where two values differ.
+
 import type { Json } from '../../engine/base/merge-patch.ts';
 import { isJsonObject } from '../../engine/base/merge-patch.ts';
+import type { Resident } from '../../engine/document/document.ts';
+import { encodeSnapshot } from '../../engine/document/life/snapshot.ts';
 
 /** Freezes what is not frozen yet: parts that a delta did not touch are not walked again. */
 export function frozen<T>(value: T): T {
@@ -12,10 +15,6 @@ export function frozen<T>(value: T): T {
 
 export function parseFrozen(json: string): Json {
   return frozen(JSON.parse(json) as Json);
-}
-
-export function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return Buffer.compare(one, other) === 0;
 }
 
 /** The first place where two values differ, as `notes.ada.text: "a", and not "b"`; the order of keys is no difference. */
@@ -49,4 +48,15 @@ function firstOf<T>(items: Iterable<T>, look: (item: T) => string | undefined): 
 
 function shown(value: Json | undefined): string {
   return value === undefined ? 'nothing' : JSON.stringify(value);
+}
+
+/** What a document that was replayed has otherwise. Keys of its state may stand in another order, and nothing else may. */
+export function differenceOfStored(before: Resident, after: Resident): string | undefined {
+  const stored = differenceOf(after.state, before.state);
+  if (stored !== undefined) return `what is stored is another: ${stored}`;
+  const [one, other] = [before, after].map((resident) => encodeSnapshot({ ...resident, state: {} })) as [
+    Buffer,
+    Buffer,
+  ];
+  return Buffer.compare(one, other) === 0 ? undefined : 'its sessions, answers or seq are others';
 }

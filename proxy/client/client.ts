@@ -5,9 +5,12 @@ import type { OpenOptions } from './document.ts';
 import { OpenDocument } from './document.ts';
 import type { ServerFrame } from './frames.ts';
 import { frameBytesMax, frameOf, isOver, pauseMs, pingMs, RefusedError, subprotocol } from './frames.ts';
+import type { Ephemerals } from './shown.ts';
 
 export type { Answer, DocumentStatus, OpenDocument } from './document.ts';
 export { RefusedError } from './frames.ts';
+export type { Ephemerals } from './shown.ts';
+export { Shown } from './shown.ts';
 
 /** What a browser's WebSocket and that of `ws` have in common. */
 export type SocketLike = {
@@ -59,10 +62,13 @@ export class Client {
   }
 
   /** Opens a document, or returns it where it is open already. The view comes later: see `status` and `subscribe`. */
-  open<View = unknown>(doc: string, options: OpenOptions = {}): OpenDocument<View> {
+  open<View = unknown, E extends Ephemerals = Ephemerals>(
+    doc: string,
+    options: OpenOptions = {},
+  ): OpenDocument<View, E> {
     const former = this.#documents.get(doc);
-    if (former !== undefined) return former as OpenDocument<View>;
-    const opened = new OpenDocument<View>(doc, options, {
+    if (former !== undefined) return former as OpenDocument<View, E>;
+    const opened = new OpenDocument<View, E>(doc, options, {
       write: (line) => this.#write(line),
       writeClose: (name) => this.#writeClose(name),
       random: this.#random,

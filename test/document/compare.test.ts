@@ -186,6 +186,16 @@ t.test('[D41] channels, spaces, and who begins documents', async (t) => {
     .events({ delete: () => true });
   t.same(compare(made, made), []);
   t.same(compare(made, document({})), ['breaks clients: create: it is gone', 'breaks clients: delete: it is gone']);
+  const shown = document({}).policies({ p: () => true });
+  const before = shown.ephemeral('cursor', text, { see: open });
+  t.same(compare(before, before), []);
+  t.match(compare(before, shown), [
+    /^breaks clients: ephemeral cursor: viewers saw/,
+    /^breaks clients: ephemeral cursor: it is gone/,
+  ]);
+  t.match(compare(before, shown.ephemeral('cursor', text, { see: all('p') })), [
+    /^breaks clients: ephemeral cursor: who sees it/,
+  ]);
   const spaces = compareSpaces(
     describeApp({ spaces: { a: document({}) } }),
     describeApp({ spaces: { b: document({}).version(2, {}) } }),

@@ -23,6 +23,10 @@ const ofRegister = (name: string): string => `test/register/${name}.test.js`;
 
 const backups = ['exporting', 'backup', 'restore'].map((name) => `test/host/${name}.test.js`);
 const isOfBackups = /^(engine\/store\/(export|lay|backup-)|host\/(exporting|backup|restore))/;
+/** Of what is shown and never stored. */
+const ofShown = ['document/ephemera', 'document/ephemera-random', 'host/ephemera', 'proxy/ephemera', 'proxy/shown'];
+const shownSuites = ofShown.map((name) => `test/${name}.test.js`);
+const isOfShown = /^(engine\/document\/view\/ephemera|host\/ephemera|proxy\/(session|showing|latest-shown|client\/))/;
 /** What only documents in threads can see. */
 const inThreads = [
   'test/host/workers.test.js',
@@ -66,20 +70,22 @@ export function suitesFor(file: string): readonly string[] {
     return [...['open', 'document-index', 'store', 'folding', 'pages', 'whole', 'erasing'].map(ofStore), ...lives];
   if (file === 'engine/document/life/sessions.js')
     return ['answers', 'document'].map((name) => `test/document/${name}.test.js`);
+  if (isOfShown.test(file)) return shownSuites;
   if (file.startsWith('engine/document/view/') || file.startsWith('engine/document/draft/'))
-    return ['bubbles', 'copies', 'policies', 'views', 'overlay', 'fields'].map(
+    return ['bubbles', 'copies', 'policies', 'views', 'overlay', 'fields', 'ephemera'].map(
       (name) => `test/document/${name}.test.js`,
     );
-  if (file === 'host/audience.js') return lives;
+  if (file === 'host/audience.js') return ['test/host/ephemera.test.js', ...lives];
   if (file === 'host/desk-reads.js') return ['test/host/unreadable.test.js'];
   if (file === 'host/desk.js')
-    return ['test/host/unreadable.test.js', 'test/host/speaking.test.js', ...lives, deploying];
+    return ['unreadable', 'speaking', 'ephemera', 'deploying'].map((name) => `test/host/${name}.test.js`).concat(lives);
   if (file === 'host/shelves.js') return ['test/host/unreadable.test.js', ...inThreads, deploying];
   if (file === 'host/workers/rests.js') return ['test/host/rests.test.js', 'test/host/chaos.test.js'];
   if (['host/workers/slot.js', 'host/openings.js', 'host/held.js'].includes(file)) return [...inThreads, deploying];
   if (file === 'engine/document/life/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file.startsWith('host/testing/')) return ['test/testing/document.test.js'];
-  if (file === 'proxy/route.js' || file === 'proxy/attachments.js') return ['test/proxy/routing.test.js'];
+  if (file === 'proxy/route.js' || file === 'proxy/attachments.js')
+    return ['test/proxy/routing.test.js', 'test/proxy/ephemera.test.js'];
   return file === 'host/batcher.js' ? ['test/host/batcher.test.js'] : [];
 }
 

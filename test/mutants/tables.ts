@@ -5,6 +5,7 @@ import type { Mutant } from './mutant.ts';
 import { backupMutants } from './table-backup.ts';
 import { deployMutants } from './table-deploy.ts';
 import { documentMutants } from './table-documents.ts';
+import { ephemeralMutants } from './table-ephemeral.ts';
 import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
 import { nodeMutants } from './table-node.ts';
@@ -31,6 +32,7 @@ export const mutants: readonly Mutant[] = [
   ...trustMutants,
   ...documentMutants,
   ...viewMutants,
+  ...ephemeralMutants,
   ...hostMutants,
   ...threadMutants,
   ...deployMutants,

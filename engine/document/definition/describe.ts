@@ -34,7 +34,7 @@ export type Description = Holding & {
   /** There is no such space now; its documents are still there. */
   readonly isGone: boolean;
   readonly seen: { readonly [name: string]: Seen };
-  /** By name: the JSON schema of what each takes; null where its schema tells of none. Clients create and delete by `@create` and `@delete`, where they may. */
+  /** By name: the JSON schema of what each takes; null where its schema tells of none. Clients create, delete and show by `@create`, `@delete` and `@ephemeral NAME`, where they may. */
   readonly channels: { readonly [name: string]: Json };
   /** Channels whose messages can be undone. */
   readonly undoable: readonly string[];
@@ -49,6 +49,7 @@ export type Described = { readonly [space: string]: Description };
 
 export function describe({ plan }: Definition): Description {
   const channels: [string, Json][] = [...plan.channels].map(([name, channel]) => [name, schemaOf(channel)]);
+  for (const { name, schema } of plan.ephemerals) channels.push([`@ephemeral ${name}`, schemaOf({ schema })]);
   if (plan.events.create !== undefined) channels.push(['@create', schemaOf(plan.events.create)]);
   if (plan.events.delete !== undefined) channels.push(['@delete', true]);
   return {
@@ -59,7 +60,7 @@ export function describe({ plan }: Definition): Description {
     gone: {},
     others: {},
     isGone: false,
-    seen: seenIn(plan.view, plan.record.shape, plan),
+    seen: { ...seenIn(plan.view, plan.record.shape, plan), ...shownIn(plan) },
     channels: Object.fromEntries(channels),
     undoable: [...plan.channels].filter(([, { isUndoable }]) => isUndoable).map(([name]) => name),
     mayInvent: plan.invent !== undefined,
@@ -88,6 +89,14 @@ function seenIn(view: ViewPlan, shape: Shape, plan: Plan): { readonly [name: str
       return [name, { kind: field === undefined ? kind : kindOf(field), who: whoOf(gate, plan), requires, fields }];
     }),
   );
+}
+
+function shownIn(plan: Plan): { readonly [name: string]: Seen } {
+  const entries = plan.ephemerals.map(({ name, policies }): [string, Seen] => {
+    const gate: Gate = policies.length === 0 ? { kind: 'open' } : { kind: 'all', policies };
+    return [`ephemeral ${name}`, { kind: 'ephemeral', who: whoOf(gate, plan), requires: '', fields: {} }];
+  });
+  return Object.fromEntries(entries);
 }
 
 function whoOf(gate: Gate, plan: Plan): string {

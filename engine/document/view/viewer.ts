@@ -120,3 +120,7 @@ export function isStirred({ from, outcomes }: Move, number: number): boolean {
 export function keyOf({ agent, authority }: Principal): string {
   return JSON.stringify([agent, authority]);
 }
+
+export function textOf(delta: JsonObject | undefined): string | undefined {
+  return delta === undefined ? undefined : JSON.stringify(delta);
+}

@@ -12,6 +12,8 @@ import type { Principal } from '../../base/ids.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import type { Plan } from '../definition/definition.ts';
 import { deltaOf } from './changes.ts';
+import type { ViewShown } from './ephemera.ts';
+import { Ephemera } from './ephemera.ts';
 import { changeAt, overlay } from './overlay.ts';
 import type { Failures } from './policies.ts';
 import { Judge } from './policies.ts';
@@ -31,9 +33,11 @@ import type {
   ViewDelta,
   Viewer,
 } from './viewer.ts';
-import { isStirred, keyOf, Notices, none, unnoticed } from './viewer.ts';
+import { isStirred, keyOf, Notices, none, textOf, unnoticed } from './viewer.ts';
 
 export class Viewers {
+  /** What they show each other. */
+  readonly ephemera: Ephemera;
   readonly #plan: Plan;
   readonly #state: JsonObject;
   #judge: Judge;
@@ -48,6 +52,7 @@ export class Viewers {
   constructor(plan: Plan, state: JsonObject) {
     this.#plan = plan;
     this.#state = state;
+    this.ephemera = new Ephemera(plan, state);
     this.#judge = new Judge(plan, state);
     this.#everyBubble = plan.bubbles.map((_, number) => number);
   }
@@ -76,12 +81,19 @@ export class Viewers {
     if (viewer.views > 0) return;
     this.#viewers.delete(key);
     this.#leave(viewer);
+    this.ephemera.leave(viewer);
     if (this.#viewers.size === 0) this.#formulas = undefined;
   }
 
   /** The document has ended, and what was said of it with it. Who still views it is for the caller to send away. */
   forget(): void {
     this.#judge = new Judge(this.#plan, this.#state);
+    this.ephemera.forget();
+  }
+
+  /** What they are to be told of what is shown, since this was asked last. */
+  takeShown(): ViewShown[] {
+    return this.ephemera.take(this.#kinds.values());
   }
 
   /** Everything that `who` sees now, computed anew, whether he is there or not. */
@@ -93,12 +105,13 @@ export class Viewers {
   }
 
   takeFailures(): Failures | undefined {
-    return this.#judge.takeFailures();
+    return this.#judge.takeFailures() ?? this.ephemera.takeFailures();
   }
 
   /** To be called after every update. */
   deltas(change: Change): ViewDelta[] {
     const changed = this.#judge.changed(change.redo);
+    this.ephemera.changed(change.redo);
     if (this.#viewers.size === 0) return [];
     const before = this.#formulas ?? [];
     const after = changed.formulas.length === 0 ? before : this.#judge.values();
@@ -132,6 +145,7 @@ export class Viewers {
     assert(viewers === this.#viewers.size, 'every viewer is of one kind');
     const values = JSON.stringify(this.#judge.values());
     assert(this.#formulas === undefined || JSON.stringify(this.#formulas) === values, `formulas are ${values}`);
+    this.ephemera.check(this.#viewers.values());
   }
 
   #join(who: Principal): Viewer {
@@ -141,6 +155,7 @@ export class Viewers {
     const viewer = { id: this.#ids, who, views: 0, kind, rows: new RowsSeen(), bubbles };
     kind.viewers.add(viewer);
     this.#viewers.set(keyOf(who), viewer);
+    this.ephemera.join(viewer);
     return viewer;
   }
 
@@ -231,6 +246,7 @@ export class Viewers {
     for (const { move } of tellings) move.from.first = undefined;
     const isAnyMoving = tellings.some(({ isMoving }) => isMoving);
     if (isAnyMoving) this.#settle(tellings);
+    if (isAnyMoving) this.ephemera.shift();
     for (const { move, json, own, count } of tellings) {
       const to = isAnyMoving ? this.#kindFor(move.outcomes) : move.from;
       if (to !== move.from) {
@@ -378,8 +394,4 @@ export class Viewers {
       onOwn: noticed.onOwn,
     };
   }
-}
-
-function textOf(delta: JsonObject | undefined): string | undefined {
-  return delta === undefined ? undefined : JSON.stringify(delta);
 }
