@@ -9,11 +9,14 @@ import type { ErrorCode } from '../../engine/base/errors.ts';
 import { CodedError } from '../../engine/base/errors.ts';
 import type { Client, OpenDocument } from '../../proxy/client/node.ts';
 import { connect } from '../../proxy/client/node.ts';
+import { pageBeside } from '../application.ts';
 import type { Answered, Asked, Question, Started } from './cluster-wire.ts';
 
 export type ClusterOptions = {
   /** The application: an ES module whose default export is `app(...)`, as for `levelten up --app`. */
   readonly app: string | URL;
+  /** The folder of the application's page, which `http` at the cluster's `url` shows; unless said, `page` beside the application, where there is one. */
+  readonly page?: string | URL;
   /** 3 unless said. */
   readonly hosts?: number;
   /** 4 unless said. */
@@ -39,15 +42,20 @@ const endMsMax = 15_000;
  */
 export async function createTestCluster(options: ClusterOptions): Promise<TestCluster> {
   const { app, hosts = 3, chains = 4, readyMs = 60_000, ports = [25_000, 25_999], execArgv = [] } = options;
-  const file = app instanceof URL || app.startsWith('file:') ? fileURLToPath(app) : resolve(app);
+  const file = pathOf(app);
+  const page = options.page === undefined ? pageBeside(file) : pathOf(options.page);
   const keeper = new ClusterProcess(execArgv);
   try {
-    const started = await keeper.ask({ ask: 'start', request: { app: file, hosts, chains, ports, readyMs } });
+    const started = await keeper.ask({ ask: 'start', request: { app: file, page, hosts, chains, ports, readyMs } });
     return new TestCluster(keeper, started as Started);
   } catch (error) {
     await keeper.end();
     throw error;
   }
+}
+
+function pathOf(given: string | URL): string {
+  return given instanceof URL || given.startsWith('file:') ? fileURLToPath(given) : resolve(given);
 }
 
 export class TestCluster {
