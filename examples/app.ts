@@ -1,0 +1,6 @@
+// All examples as one application: what `npm start` runs. Each is one too, by itself.
+import { app } from 'levelten';
+import { board } from './board/app.ts';
+import { hearts } from './hearts/app.ts';
+
+export default app({ spaces: { board, hearts } });
