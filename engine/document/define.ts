@@ -1,6 +1,9 @@
-// What an application imports as `levelten`: the words of a definition. Each step's names are a type that the next step
-// checks, and what a type cannot check is checked when the application is loaded: APP_INVALID with the path of the
-// mistake.
+/**
+ * What an application imports as `levelten`: the words of a definition. Each step's names are a type that the next step checks, and what a type cannot
+ * check is checked when the application is loaded: APP_INVALID with the path of the mistake.
+ *
+ * @module levelten
+ */
 import type { Principal } from '../base/ids.ts';
 import { documentName, samePrincipal } from '../base/ids.ts';
 import type {
@@ -25,11 +28,60 @@ import { planView } from './view/plan.ts';
 import type { Bubbled, DocumentPrivacy, Requires, ViewOf } from './view/privacy.ts';
 
 export type { Principal } from '../base/ids.ts';
-export type { AnswerValue, Context, Definition, StandardSchema } from './definition/definition.ts';
-export type { Draft, ListDraft, MapDraft, Query, Row, RowInput, TableDraft } from './definition/drafts.ts';
-export type { Shape } from './definition/fields.ts';
+export type {
+  AnswerValue,
+  Context,
+  Definition,
+  InventPolicy,
+  Issue,
+  StandardSchema,
+  Validation,
+} from './definition/definition.ts';
+export type {
+  Draft,
+  EntryDraft,
+  Input,
+  KeyedRows,
+  ListDraft,
+  MapDraft,
+  Query,
+  Row,
+  RowInput,
+  Rows,
+  TableDraft,
+  UnkeyedTableDraft,
+} from './definition/drafts.ts';
+export type {
+  BigintField,
+  BooleanField,
+  DateTimeField,
+  DoubleField,
+  EntryField,
+  EnumField,
+  Field,
+  Held,
+  IndexField,
+  IntField,
+  ItemField,
+  JsonField,
+  KeyField,
+  ListField,
+  MapField,
+  MaybeField,
+  NullableField,
+  PrincipalField,
+  RecordField,
+  RowPartField,
+  RowShape,
+  ScalarField,
+  Shape,
+  StringField,
+  TableField,
+  ValueField,
+} from './definition/fields.ts';
 export { t } from './definition/fields.ts';
-export type { Reading } from './definition/reading.ts';
+export type { EntryReading, ListReading, MapReading, Reading, RowOf, TableReading } from './definition/reading.ts';
+export type { All, Open, Requires, ViewerIs } from './view/privacy.ts';
 export { all, open, requires, viewerIs } from './view/privacy.ts';
 
 /** Whether both are the same agent of the same authority. Nobody is the same as nobody else: false where one is absent. */
@@ -42,10 +94,15 @@ const appBrand: unique symbol = Symbol.for('levelten.app');
 const definitionBrand: unique symbol = Symbol.for('levelten.definition');
 
 /** The types of one channel: what a client sends, and the answer it gets. */
-export type ChannelTypes = { readonly message: unknown; readonly answer: unknown };
+export type ChannelTypes = {
+  /** What its schema accepts. */
+  readonly message: unknown;
+  /** What its handler returns. */
+  readonly answer: unknown;
+};
 type Channels = { readonly [name: string]: ChannelTypes };
 
-/** What clients see of a document: `View<typeof board>`. */
+/** What clients see of a document, `View<typeof board>`: what is open is required, what hangs on who looks is optional, what is private is absent. */
 export type View<D extends { readonly types: unknown }> = D['types'] extends {
   readonly shape: infer S extends Shape;
   readonly privacy: infer P;
@@ -68,11 +125,17 @@ type OnlyFields<Known, P> = P extends Requires ? unknown : { readonly [K in Excl
 
 /** What a definition has said so far: `policies` are names, `formulas` are their values by name. */
 export type Said = {
+  /** The fields. */
   readonly shape: Shape;
+  /** The page of privacy. */
   readonly privacy: unknown;
+  /** Messages and answers, by channel. */
   readonly channels: Channels;
+  /** The names of policies. */
   readonly policies: string;
+  /** What formulas return, by name. */
   readonly formulas: object;
+  /** What bubbles return, by name. */
   readonly bubbles: object;
 };
 type With<T extends Said, Part extends Partial<Said>> = Omit<T, keyof Part> & Part extends infer U extends Said
@@ -81,13 +144,16 @@ type With<T extends Said, Part extends Partial<Said>> = Omit<T, keyof Part> & Pa
 
 /** One space's kind of document. Every step returns a new definition; the one before it stays as it was. */
 export class DocumentDefinition<T extends Said> implements Definition {
+  /** @internal */
   readonly [definitionBrand] = true;
   /** For the compiler only: there is no such property. */
   declare readonly types: T;
+  /** @internal */
   readonly plan: Plan;
   readonly #shape: Shape;
   readonly #steps: ReadonlySet<string>;
 
+  /** @internal Use `document`. */
   constructor(shape: Shape, plan: Plan, steps: ReadonlySet<string>) {
     this.#shape = shape;
     this.plan = plan;
@@ -121,9 +187,11 @@ export class DocumentDefinition<T extends Said> implements Definition {
    * Values made of the document, which viewers see like fields, where privacy says so. JSON; null, undefined and a throw are none. Made again when a field
    * that it read has changed, so it may depend on nothing else.
    */
-  formulas<const F extends { readonly [name: string]: (input: { readonly doc: Reading<T['shape']> }) => AnswerValue }>(
-    formulas: F,
-  ): DocumentDefinition<With<T, { readonly formulas: { readonly [K in keyof F]: ReturnType<F[K]> } }>> {
+  formulas<
+    const F extends {
+      /** A formula. */ readonly [name: string]: (input: { readonly doc: Reading<T['shape']> }) => AnswerValue;
+    },
+  >(formulas: F): DocumentDefinition<With<T, { readonly formulas: { readonly [K in keyof F]: ReturnType<F[K]> } }>> {
     const plans = Object.entries(formulas).map(([name, run]): FormulaPlan => {
       checkFieldName(name, `formulas.${name}`);
       if (typeof run !== 'function') throw invalid(`formulas.${name}`, 'it is not a function');
@@ -143,6 +211,7 @@ export class DocumentDefinition<T extends Said> implements Definition {
    */
   bubbles<
     const B extends {
+      /** A bubble. */
       readonly [name: string]: (input: { readonly doc: Reading<T['shape']>; readonly who: Principal }) => unknown;
     },
   >(bubbles: B): DocumentDefinition<With<T, { readonly bubbles: { readonly [K in keyof B]: ReturnType<B[K]> } }>> {
@@ -241,14 +310,17 @@ function wordsOf({ policies, formulas, bubbles }: Plan): Words {
   return { policies: names(policies), formulas: names(formulas), bubbles: names(bubbles) };
 }
 
+/** What `app` makes: what hosts run. */
 export type App = {
+  /** @internal */
   readonly [appBrand]: true;
+  /** Definitions by space. */
   readonly spaces: { readonly [space: string]: Definition };
 };
 
 /**
- * An application: its default export is what `levelten up --app FILE` runs. Spaces are the first part of a document's
- * name.
+ * An application: what `levelten up --app FILE` runs is the default export of FILE, an ES module. Spaces are the first part of a document's name, as
+ * `board` is of `board/main`: `[a-z][a-z0-9-]{0,31}`. APP_INVALID where one is not, or is no definition.
  */
 export function app<const Spaces extends { readonly [space: string]: Definition }>(options: {
   readonly spaces: Spaces;
@@ -266,11 +338,12 @@ export function app<const Spaces extends { readonly [space: string]: Definition 
   return { [appBrand]: true, spaces: { ...options.spaces } };
 }
 
+/** @internal */
 export function isApp(value: unknown): value is App {
   return typeof value === 'object' && value !== null && appBrand in value;
 }
 
-/** The definition of the documents of `space`, undefined where the application has no such space. */
+/** @internal The definition of the documents of `space`, undefined where the application has no such space. */
 export function definitionOf(application: App, space: string): Definition | undefined {
   return Object.hasOwn(application.spaces, space) ? application.spaces[space] : undefined;
 }

@@ -29,12 +29,13 @@ import { TestBroken, TestRefused } from './types.ts';
 import { differenceOf, frozen } from './values.ts';
 import { TestViewer } from './viewer.ts';
 
+/** How a document under test begins. */
 export type TestOptions = {
   /** The second part of the document's name, as `invent` gets it; `one` unless said. */
   readonly key?: string;
   /** Where the clock stands at first, in ms since 1970; the first second of 2025 unless said. */
   readonly nowMs?: number;
-  /** What is random follows from it. */
+  /** What is random follows from it; 1 unless said. */
   readonly seed?: number;
 };
 
@@ -50,12 +51,17 @@ type Seat = {
 
 const nowMsUsual = Date.parse('2025-01-01T00:00:00.000Z');
 
-/** A document that nobody has opened yet. */
+/** A document of this definition in memory, that nobody has opened yet. */
 export function testDocument<D extends Testable>(definition: D, options: TestOptions = {}): TestDocument<D> {
   return new TestDocument(definition, options);
 }
 
+/**
+ * A document in memory, with a clock that stands still and ids that follow from a seed. After each step it checks what must hold, of the document and of
+ * each view, and throws TestBroken where something does not.
+ */
 export class TestDocument<D extends Testable> {
+  /** `test/KEY`. */
   readonly name: DocumentName;
   readonly #definition: D;
   readonly #seed: number;
@@ -66,6 +72,7 @@ export class TestDocument<D extends Testable> {
   #resident: Resident;
   #nowMs: number;
 
+  /** @internal Use `testDocument`. */
   constructor(definition: D, { key = 'one', nowMs = nowMsUsual, seed = 1 }: TestOptions) {
     this.name = documentName(`test/${key}`).name;
     this.#definition = definition;
@@ -85,7 +92,7 @@ export class TestDocument<D extends Testable> {
     return this.#resident.seq;
   }
 
-  /** The time that handlers are told. */
+  /** The time that handlers are told, in ms since 1970. */
   get nowMs(): number {
     return this.#nowMs;
   }
@@ -120,7 +127,7 @@ export class TestDocument<D extends Testable> {
     return openView(this.#replayed(), { who: principalOf(who), session: 'new' }, env).result.kind === 'opened';
   }
 
-  /** Moves the clock on. */
+  /** Moves the clock on, by whole milliseconds; else it throws a RangeError. */
   advance(ms: number): void {
     if (!Number.isSafeInteger(ms) || ms < 0)
       throw new RangeError(`time goes on by whole milliseconds, and not by ${ms}`);

@@ -15,7 +15,9 @@ import type {
 /** What `document(...)` makes. */
 export type Testable = Definition & { readonly types: Said };
 
+/** The names of its channels. */
 export type ChannelName<D extends Testable> = keyof D['types']['channels'] & string;
+/** What a channel takes. */
 export type MessageOf<D extends Testable, Name extends string> = ChannelOf<D, Name>['message'];
 /** As a client gets it: a handler that returns nothing answers null. */
 export type AnswerOf<D extends Testable, Name extends string> = Arrived<ChannelOf<D, Name>['answer']>;
@@ -61,10 +63,14 @@ export type Failure = {
 
 /** An open, a message or a rewind was refused. `cause` is what the application's code threw, where it did. */
 export class TestRefused extends Error {
+  /** `TestRefused`. */
   override readonly name = 'TestRefused';
+  /** As a client gets it. */
   readonly code: string;
+  /** As a client gets it: for people. */
   readonly text: string;
 
+  /** @internal */
   constructor(code: string, text: string, cause?: unknown) {
     // Not every test runner shows causes.
     const why = cause instanceof Error && cause.message !== text ? ` (${cause.message})` : '';
@@ -76,8 +82,10 @@ export class TestRefused extends Error {
 
 /** Something that must always hold does not: see the checks of TestDocument. */
 export class TestBroken extends Error {
+  /** `TestBroken`. */
   override readonly name = 'TestBroken';
 
+  /** @internal */
   constructor(finding: string, cause?: unknown) {
     const why = [
       'Policies and formulas may hang on the document, on who looks and on the row, and on nothing else.',

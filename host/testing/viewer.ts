@@ -18,7 +18,9 @@ export type Wire<V> = {
   readonly close: (viewer: V) => void;
 };
 
+/** One viewer of a document under test: its view, kept as a client keeps it, and all that it ever heard. */
 export class TestViewer<D extends Testable> {
+  /** Who it is. */
   readonly who: Principal;
   readonly #wire: Wire<TestViewer<D>>;
   #view: Json = frozen({});
@@ -28,6 +30,7 @@ export class TestViewer<D extends Testable> {
   readonly #frames: string[] = [];
   #isClosed = false;
 
+  /** @internal Use `TestDocument.as`. */
   constructor(who: Principal, wire: Wire<TestViewer<D>>) {
     this.who = frozen(who);
     this.#wire = wire;
@@ -88,7 +91,7 @@ export class TestViewer<D extends Testable> {
     this.#wire.close(this);
   }
 
-  /** For the document: the whole view, at first and after a restart. */
+  /** @internal For the document: the whole view, at first and after a restart. */
   onView({ session, incarnation, seq, json }: Opening): void {
     const about = { t: 'view', doc: this.#wire.doc, session, incarnation, seq };
     this.#frames.push(frame(about, 'view', json));
@@ -96,7 +99,7 @@ export class TestViewer<D extends Testable> {
     this.#seq = seq;
   }
 
-  /** For the document. */
+  /** @internal For the document. */
   onDelta(seq: number, json: string): void {
     this.#frames.push(frame({ t: 'delta', doc: this.#wire.doc, seq }, 'delta', json));
     const delta = parseFrozen(json);
@@ -105,7 +108,7 @@ export class TestViewer<D extends Testable> {
     this.#seq = seq;
   }
 
-  /** For the document: what became of a message. */
+  /** @internal For the document: what became of a message. */
   onResult(result: Sent['result']): void {
     const about = { doc: this.#wire.doc, n: result.n, seq: result.seq };
     if (result.kind === 'answered') this.#frames.push(frame({ t: 'answer', ...about }, 'value', result.json));
