@@ -10,6 +10,7 @@ t.test('[F30] the pages of the examples', { skip }, async (t) => {
     hearts(t, stage),
   );
   await t.test('[F30] board: a hidden note is sent to its author alone', (t) => board(t, stage));
+  await t.test('[F30] chat: what is whispered is sent to one', (t) => chat(t, stage));
   await t.test('[F30] what is done while the proxy is away is done when it is back', (t) => away(t, stage));
   await t.test('[F30] two people on one page, and nobody yet', (t) => seats(t, stage));
   t.same(stage.complaints, [], 'no page broke its policy, and no module threw');
@@ -102,6 +103,25 @@ async function board(t: Test, stage: Stage): Promise<void> {
   await until('it is gone', async () => (await alice.pane.locator('.note').count()) === 1);
 }
 
+async function chat(t: Test, stage: Stage): Promise<void> {
+  const [alice, bob, carol] = (await stage.people('chat', ['alice', 'bob', 'carol'])) as [Person, Person, Person];
+  const say = async (from: Person, text: string): Promise<void> => {
+    await from.pane.getByLabel('What you say').fill(text);
+    await from.page.keyboard.press('Enter');
+  };
+  await say(carol, 'good morning');
+  for (const { pane } of [alice, bob]) await pane.getByText('good morning').waitFor();
+  await alice.pane.getByLabel('To whom').selectOption('only to bob');
+  await say(alice, 'she does not know');
+  await bob.pane.getByText('she does not know').waitFor();
+  await say(bob, 'what a day');
+  for (const { pane } of [alice, carol]) await pane.getByText('what a day').waitFor();
+  t.same(await carol.pane.locator('.messages .text').allTextContents(), ['good morning', 'what a day']);
+  t.notMatch(carol.heard(), 'she does not know');
+  await button(bob.pane, 'Unsay: what a day').click();
+  await until('it is gone', async () => (await carol.pane.locator('.messages li').count()) === 1);
+}
+
 async function away(t: Test, stage: Stage): Promise<void> {
   const [carol] = (await stage.people('board', ['carol'])) as [Person];
   await stage.cluster.crash('proxy');
@@ -134,6 +154,7 @@ async function seats(t: Test, stage: Stage): Promise<void> {
 t.test('[F30] what all pages share is the same file, so that each example can be copied alone', async (t) => {
   const read = (path: string): string => readFileSync(new URL(`../../../examples/${path}`, import.meta.url), 'utf8');
   for (const file of ['seats.js', 'base.css', 'icon.svg']) {
-    for (const example of ['board']) t.equal(read(`${example}/page/${file}`), read(`hearts/page/${file}`), file);
+    for (const example of ['board', 'chat'])
+      t.equal(read(`${example}/page/${file}`), read(`hearts/page/${file}`), file);
   }
 });

@@ -1,6 +1,7 @@
 // The examples' definitions, played through in memory: what each promises the people who look at it.
 import { test } from 'tap';
 import { board } from '../../examples/board/app.ts';
+import { chat } from '../../examples/chat/app.ts';
 import { hearts } from '../../examples/hearts/app.ts';
 import { testDocument } from '../../host/testing/testing.ts';
 
@@ -91,5 +92,28 @@ test('[D31] the board: a hidden note is its author’s alone, for the handlers t
   for (let count = 0; count < 100; count += 1) ada.send('add', {});
   t.throws(() => ada.send('add', {}), { code: 'TOO_MANY' });
   t.same(document.failures, []);
+  t.end();
+});
+
+test('[D31] the chat: what is whispered is there for two', (t) => {
+  const room = testDocument(chat);
+  const [ada, bob, eve] = [room.as('ada'), room.as('bob'), room.as('eve')];
+  ada.send('say', { text: ' hello ' });
+  ada.send('say', { text: 'a secret', to: 'bob' });
+  const id = bob.send('say', { text: 'I keep it', to: 'ada' });
+  const texts = (view: typeof ada.view) => view.messages.map(({ text }) => text);
+  t.same(texts(ada.view), ['hello', 'a secret', 'I keep it']);
+  t.same(texts(bob.view), ['hello', 'a secret', 'I keep it']);
+  t.same(texts(eve.view), ['hello']);
+  t.notMatch(eve.heardText, /secret|keep/);
+  t.throws(() => eve.send('unsay', { id }), { code: 'NOT_YOURS' });
+  bob.send('unsay', { id });
+  t.same(texts(ada.view), ['hello', 'a secret']);
+  const heard = eve.heardText;
+  for (let count = 0; count < 250; count += 1) ada.send('say', { text: `${count}`, to: 'bob' });
+  t.equal(bob.view.messages.length, 201, 'two hundred of each conversation');
+  t.equal(eve.heardText, heard, 'whispers push out nothing that is seen');
+  t.throws(() => ada.send('say', { text: ' ' }), { code: 'MESSAGE_INVALID' });
+  t.same(room.failures, []);
   t.end();
 });

@@ -40,6 +40,11 @@ export function keyOfPage() {
   return params.get('key') ?? 'main';
 }
 
+/** The names of those who look. */
+export function peopleOfPage() {
+  return names;
+}
+
 /** This page for these people, and with the key that is given. */
 export function addressFor(people, key = params.get('key')) {
   const query = new URLSearchParams(people.map((name) => ['as', name]));
