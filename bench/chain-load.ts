@@ -28,6 +28,8 @@ export class Load implements ChainService {
     this.#wake = wake;
   }
 
+  tick(): void {}
+
   stop(): void {}
 
   /** `done` is called when the document's next update is durable on every member. */

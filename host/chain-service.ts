@@ -16,6 +16,8 @@ export interface ChainQueue {
 /** What runs on a chain while this host heads it: documents, or the load of a benchmark. */
 export interface ChainService {
   readonly queue: ChainQueue;
+  /** Time went by: comes with each tick of the host. */
+  tick(): void;
   /** The chain is headed here no more: everything not committed is forgotten. */
   stop(): void;
 }

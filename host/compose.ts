@@ -1,7 +1,6 @@
 // The one place where real things are made: disks, sockets, clocks, chance. Everything else is handed what it needs.
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { splitAddress } from '../chain/config.ts';
@@ -14,24 +13,18 @@ import type { Replica } from '../chain/state.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, Epoch, HostId, Lsn } from '../engine/base/ids.ts';
 import { chainId } from '../engine/base/ids.ts';
-import {
-  chunkBytesMax,
-  documentBytesMax,
-  findingTellMs,
-  freeBytesCritical,
-  reserveBytes,
-  spaceCheckMs,
-  tickMs,
-} from '../engine/base/limits.ts';
+import { chunkBytesMax, documentBytesMax, findingTellMs, tickMs } from '../engine/base/limits.ts';
 import type { App } from '../engine/document/define.ts';
 import type { DocumentIndex } from '../engine/store/document-index.ts';
 import type { Identity } from '../engine/store/entries.ts';
 import type { Folded, FoldFailed } from '../engine/store/folding.ts';
 import type { Store } from '../engine/store/store.ts';
 import { Admin } from '../proxy/admin.ts';
+import { HostLink } from '../proxy/host-link.ts';
 import { ProxyServer } from '../proxy/proxy.ts';
 import type { ChainService } from './chain-service.ts';
 import { Desk } from './desk.ts';
+import type { DeskParts } from './desk-parts.ts';
 import { failureLogger, unreadableLogger } from './document-log.ts';
 import { isReplaceable, noteDoubt } from './doubt.ts';
 import { Erasing } from './erasing.ts';
@@ -39,6 +32,7 @@ import { Exporter } from './exporting.ts';
 import type { Folder } from './folder.ts';
 import { hostDir } from './folder.ts';
 import { Folding } from './folding.ts';
+import type { FrontsParts } from './fronts.ts';
 import { Fronts } from './fronts.ts';
 import type { Hello } from './hello.ts';
 import { Host } from './host.ts';
@@ -47,12 +41,13 @@ import { Links } from './links.ts';
 import { Memory } from './memory.ts';
 import { openHostStore } from './opening.ts';
 import { Operator } from './operator.ts';
-import { freeBytesOf, giveReserve, makeReserve } from './reserve.ts';
+import { letterQuestion, Post } from './post.ts';
 import type { Runner } from './running.ts';
 import { Scrub } from './scrub.ts';
-import { Space, whoIsFull } from './space.ts';
+import { whoIsFull } from './space.ts';
 import { storedNode } from './stored-node.ts';
 import { verifyHostStore } from './verify.ts';
+import { watchSpace } from './watch-space.ts';
 import type { FoldPool } from './workers/fold-pool.ts';
 import { makeFoldPool } from './workers/fold-pool.ts';
 import type { RunnerOptions } from './workers/make-runner.ts';
@@ -87,7 +82,7 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
   const me = memberOf(folder, id);
   await mkdir(hostDir(folder.dir, id), { recursive: true, mode: 0o700 });
   const chains = Array.from({ length: cluster.chains }, (_, chain) => chainId(chain));
-  const space = await watchSpace(given);
+  const space = await watchSpace({ dir: hostDir(folder.dir, id), lowBytes: cluster.freeBytesMin, log });
   const opened = await openStoreOf(given, chains);
   const { store, indexes, watermark, files } = opened;
   const options = { ...given, fatal: doubting(given, files, () => node) };
@@ -98,7 +93,7 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
   const erasing = new Erasing({ store, fatal: options.fatal });
   const { runner, close: closeRunner } = makeRunner(options);
   const made = { store, indexes, scrub, runner };
-  const { host, fronts, folding, pool } = joinHost(options, made, node, hello, (peer, bytes) =>
+  const { host, fronts, post, folding, pool } = joinHost(options, made, node, hello, (peer, bytes) =>
     links.sendTo(peer, bytes),
   );
   const links = new Links(
@@ -129,6 +124,7 @@ export async function composeHost(given: HostOptions): Promise<RunningHost> {
     clearInterval(clock);
     folding.close();
     erasing.close();
+    post.close();
     await links.close();
     await scrub.close();
     await host.close();
@@ -253,22 +249,15 @@ function deskMaker(
   { store, scrub, runner }: Opened,
   memory: Memory,
   node: Node,
-  wake: () => void,
+  { wake, deliver }: Pick<DeskParts, 'wake' | 'deliver'>,
 ): NewDesk {
   const askScrub = (): void => void scrub.ask();
   const { log, fatal, folder } = options;
   const { replication: members } = folder.cluster;
   const onUnreadable = unreadableLogger(log, askScrub);
-  const common = {
-    runner,
-    store,
-    memory,
-    wake,
-    fatal,
-    members,
-    onFailure: failureLogger(log),
-    onUnreadable,
-  };
+  const onFailure = failureLogger(log);
+  const wallMs = Date.now;
+  const common = { runner, store, memory, wake, wallMs, deliver, fatal, members, onFailure, onUnreadable };
   return (chain, epoch, index) => new Desk({ ...common, chain, epoch, index, full: () => whoIsFull(node, chain) });
 }
 
@@ -278,12 +267,15 @@ function joinHost(
   node: Node,
   hello: Hello,
   sendTo: (peer: HostId, bytes: Uint8Array) => void,
-): { host: Host; fronts: Fronts } & Folds {
+): { host: Host; fronts: Fronts; post: Post } & Folds {
   const { log, fatal, folder } = options;
   const { store, indexes, scrub } = opened;
   const desks = new Map<ChainId, Desk>();
   const memory = new Memory(documentBytesMax);
-  const newDesk = deskMaker(options, opened, memory, node, () => host.wake());
+  const newDesk = deskMaker(options, opened, memory, node, {
+    wake: () => host.wake(),
+    deliver: (to, letter) => post.deliver(to, letter),
+  });
   const serve = (chain: ChainId, epoch: Epoch, index: DocumentIndex): ChainService => {
     if (options.serve !== undefined) return options.serve(chain, () => host.wake());
     const desk = newDesk(chain, epoch, index);
@@ -320,38 +312,37 @@ function joinHost(
     const desk = desks.get(chain);
     return desk !== undefined && host.serviceOf(chain) === desk ? desk : undefined;
   };
-  const fronts = new Fronts({
-    chains: folder.cluster.chains,
-    deskOf,
+  const post = postOf(options, deskOf);
+  const ask: FrontsParts['ask'] = (question, args) =>
+    question === letterQuestion ? post.receive(args) : operator.answer(question, args);
+  const fronts = new Fronts({ chains: folder.cluster.chains, deskOf, ask, fatal, ...frontsOf(host) });
+  return { host, fronts, post, folding, pool };
+}
+
+function frontsOf(host: Host): Pick<FrontsParts, 'routes' | 'onGossip' | 'onProxy' | 'wake'> {
+  return {
     routes: () => host.replicas.filter(isServingHead).map(({ chain, epoch }) => [chain, epoch, true] as const),
-    ask: (question, args) => operator.answer(question, args),
     onGossip: (from, bytes) => host.tell({ kind: 'proxyMessage', from, message: decodeGossip(bytes) }),
     onProxy: (id, isConnected) => host.tell({ kind: 'proxyLink', id, isConnected }),
     wake: () => host.wake(),
-    fatal,
-  });
-  return { host, fronts, folding, pool };
+  };
 }
 
-/** Looks at once: on a full disk a store opens with what the reserve gives. */
-async function watchSpace({ folder, id, log }: HostOptions): Promise<Space> {
-  const dir = hostDir(folder.dir, id);
-  const file = join(dir, 'reserve');
-  const space = new Space({
-    freeBytes: () => freeBytesOf(dir),
-    lowBytes: folder.cluster.freeBytesMin,
-    criticalBytes: freeBytesCritical,
-    reserveBytes,
-    checkMs: spaceCheckMs,
-    makeReserve: () => makeReserve(file),
-    giveReserve: () => giveReserve(dir, file),
-    onFull: (isFull, freeBytes) => {
-      log.error({ isFull, freeBytes }, isFull ? 'too little space: new writes are refused' : 'there is space again');
+/** Messages of documents go to other hosts as a proxy's do. */
+function postOf({ folder, id }: HostOptions, deskOf: (chain: ChainId) => Desk | undefined): Post {
+  const { secret, cluster } = folder;
+  const peers = new Map(cluster.hosts.filter((one) => one.id !== id).map((one) => [one.id as string, one.address]));
+  return new Post({
+    chains: cluster.chains,
+    deskOf,
+    peers: [...peers.keys()],
+    dial: (peer, onMessage, onDown) => {
+      const host = { id: peer, url: `ws://${peers.get(peer)}` };
+      const link = new HostLink({ host, secret, random: Math.random, onUp: () => undefined, onMessage, onDown });
+      link.start();
+      return link;
     },
-    onFailed: (err) => log.error({ err }, 'the space on the disk cannot be looked after'),
   });
-  await space.check();
-  return space;
 }
 
 function randomHex(bytes: number): string {

@@ -12,10 +12,11 @@ import { toProxy } from '../proxy/link-wire.ts';
 import { Batcher } from './batcher.ts';
 import type { ChainService } from './chain-service.ts';
 import type { Done } from './deed.ts';
+import { DeskLife } from './desk-life.ts';
 import type { DeskParts } from './desk-parts.ts';
 import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
 import { Openings } from './openings.ts';
-import type { Deed, Ran } from './running.ts';
+import type { Command, Deed, Ran } from './running.ts';
 import type { Kept, Waiting } from './shelf.ts';
 import { isUnreadable, readableBy } from './shelf.ts';
 import { Shelves } from './shelves.ts';
@@ -33,6 +34,7 @@ export class Desk implements ChainService, ViewerDesk {
   /** Which view speaks for a session: the one that opened it last. */
   readonly #speakers = new Map<string, Attached>();
   readonly #openings = new Openings();
+  readonly life: DeskLife;
   /** Who waits for a commit besides viewers. */
   readonly #waiting = new Set<(error: CodedError) => void>();
   #isStopped = false;
@@ -45,8 +47,16 @@ export class Desk implements ChainService, ViewerDesk {
         else output.front.push(output.message);
       }
     });
+    this.life = new DeskLife({
+      ...parts,
+      hasRoom: () => this.#hasRoom && parts.full() === undefined,
+      isResident: (name) => this.#shelves.kept(name) !== undefined,
+      ask: (name, command, done, refused) => this.#ask(name, command, done, refused),
+      whenCommitted: (then) => this.whenCommitted(then),
+    });
     this.#shelves = new Shelves({
       ...parts,
+      onLoaded: (name, ran) => this.life.ran(name, ran),
       isSettled: (serial) => this.queue.isSettled(serial),
       whenCommitted: (then) => this.whenCommitted(then),
       viewers: (name) => this.#viewersAgain(name),
@@ -68,7 +78,12 @@ export class Desk implements ChainService, ViewerDesk {
     this.#attached.clear();
     this.#speakers.clear();
     this.#shelves.stop();
+    this.life.stop();
     this.#parts.wake();
+  }
+
+  tick(): void {
+    this.life.tick();
   }
 
   /** Calls back when all that anybody was answered before is known here to be committed (C18); never where the chain stops before. */
@@ -129,6 +144,21 @@ export class Desk implements ChainService, ViewerDesk {
         refuse: (code, why) => refuse(new CodedError(code, why)),
         isErasing,
       });
+    });
+  }
+
+  /** Has something happen to a document that no viewer asked for. */
+  #ask(name: string, command: Command, done: (ran: Ran) => void, refused: (error: CodedError) => void): void {
+    const then = (ran: Ran): void => {
+      this.#take(name, ran);
+      const kept = this.#shelves.kept(name);
+      if (kept !== undefined) this.#parts.memory.used(kept.tenant);
+      this.#tell(name, ran);
+      done(ran);
+    };
+    this.#shelves.with(name, {
+      run: ({ document }) => document.ask(command, then),
+      refuse: (code, why) => refused(new CodedError(code, why)),
     });
   }
 
@@ -239,6 +269,7 @@ export class Desk implements ChainService, ViewerDesk {
     const kept = this.#shelves.kept(attached.name);
     kept?.document.close(viewer);
     kept?.audience.leave(attached);
+    this.life.closed(attached.name);
   }
 
   #enter(attached: Attached, { document }: Kept): void {
@@ -326,13 +357,15 @@ export class Desk implements ChainService, ViewerDesk {
   }
 
   /** What was done is to be written, and the application's log is told what of it failed. */
-  #take(name: string, { updates, seqFirst, failures }: Ran): void {
+  #take(name: string, ran: Ran): void {
+    const { updates, seqFirst, failures } = ran;
     updates.forEach((update, index) => {
       this.queue.add(name, seqFirst + index, update);
     });
     const kept = updates.length > 0 ? this.#shelves.kept(name) : undefined;
     if (kept !== undefined) kept.serial = this.queue.serial;
     for (const { where, failure } of failures) this.#parts.onFailure(name, where, failure);
+    this.life.ran(name, ran);
   }
 
   #emit(front: Front, message: ToProxy): void {

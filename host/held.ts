@@ -5,7 +5,18 @@ import { CodedError } from '../engine/base/errors.ts';
 import type { DocumentName } from '../engine/base/ids.ts';
 import { documentName } from '../engine/base/ids.ts';
 import type { App } from '../engine/document/define.ts';
-import type { Acted, Definition, Env, OpenRequest, Resident, Sent, Viewer } from '../engine/document/document.ts';
+import type { EventsPlan } from '../engine/document/definition/definition.ts';
+import type {
+  Acted,
+  Definition,
+  Env,
+  Happened,
+  OpenRequest,
+  Resident,
+  Sent,
+  Task,
+  Viewer,
+} from '../engine/document/document.ts';
 import {
   applyDelete,
   applyRewind,
@@ -13,19 +24,31 @@ import {
   closeView,
   createResident,
   definitionOf,
+  deliver,
+  happen,
   isDeletedIn,
   openView,
   refuseSend,
   replaySections,
   restoreResident,
+  settleTask,
   takeFailures,
+  waitingTasks,
+  wakeMsOf,
 } from '../engine/document/document.ts';
+import { nothing } from '../engine/document/events.ts';
+import { wakeKey } from '../engine/document/life/agenda.ts';
 import { weightOf } from '../engine/document/life/weight.ts';
 import type { Stored } from '../engine/store/documents.ts';
 import type { Command, Failure, Outcome, Ran, Runner, Running } from './running.ts';
 import { readably } from './shelf.ts';
 
-type Made = Pick<Ran, 'outcome' | 'updates' | 'deltas'> & { readonly failure?: Failure };
+type Made = Pick<Ran, 'outcome' | 'updates' | 'deltas'> & {
+  readonly tasks?: readonly Task[];
+  readonly failure?: Failure | undefined;
+};
+
+const noTasks: readonly Task[] = [];
 
 export class Held {
   readonly #definition: Definition;
@@ -48,27 +71,29 @@ export class Held {
 
   run(command: Command): Ran {
     const before = this.#resident?.seq ?? 0;
-    const { outcome, updates, deltas, failure } = this.#make(command);
-    const seq = this.#resident?.seq ?? 0;
-    const weight = this.#resident === undefined ? 0 : weightOf(this.#resident);
+    const { outcome, updates, deltas, tasks = noTasks, failure } = this.#make(command);
+    const resident = this.#resident;
     const failures = failure === undefined ? [] : [failure];
-    const failed = this.#resident && takeFailures(this.#resident);
+    const failed = resident && takeFailures(resident);
     if (failed !== undefined) failures.push({ where: `policy or formula ${failed.name}`, failure: failed.failure });
-    return { outcome, updates, seqFirst: before + 1, deltas, failures, seq, weight };
+    const { seq, incarnation } = resident ?? { seq: 0, incarnation: '' };
+    const weight = resident === undefined ? 0 : weightOf(resident);
+    const wakeMs = resident && hasHours(resident) ? wakeMsOf(resident, this.#env().nowMs) : undefined;
+    return { outcome, updates, seqFirst: before + 1, deltas, tasks, incarnation, failures, seq, weight, wakeMs };
   }
 
   /** Who was sent away with a document that ended is closed already. */
   close(viewer: number): void {
     const known = this.#viewers.get(viewer);
     if (known === undefined) return;
-    closeView(this.resident, known);
+    closeView(this.resident, known, this.#env().nowMs);
     if (known.views === 0) this.#viewers.delete(viewer);
   }
 
   #make(command: Command): Made {
     switch (command.kind) {
       case 'load':
-        return this.#failing(() => this.#take(residentOf(this.#definition, this.#name, command.stored)));
+        return this.#load(command.stored, command.returnByMs);
       case 'ruin':
         return this.#failing(() => this.#take(ruinOf(this.#definition, this.#name, command.stored)));
       case 'open':
@@ -81,6 +106,16 @@ export class Held {
         const { request, code, text } = command;
         return sent(request.channel, refuseSend(this.resident, request, code, text, this.#env()));
       }
+      case 'tick':
+      case 'settle':
+        return this.#happen(command);
+      case 'letter': {
+        const { letter, isStopped = false } = command;
+        const { reply, ...what } = deliver(this.resident, letter, this.#env(), isStopped);
+        return { ...happened(what), outcome: { kind: 'replied', reply } };
+      }
+      case 'tasks':
+        return { ...happened(nothing), tasks: waitingTasks(this.resident) };
       case 'rewind':
         return this.#failing(() => applyRewind(this.resident, command.to, command.who, this.#env()));
       case 'delete':
@@ -90,6 +125,24 @@ export class Held {
           return acted;
         });
     }
+  }
+
+  /** What it asked for may have been carried out before: nobody here knows. */
+  #load(stored: Stored, returnByMs: number): Made {
+    const made = this.#failing(() => this.#take(residentOf(this.#definition, this.#name, stored)));
+    if (this.#resident === undefined) return made;
+    this.#resident.hours.expect(returnByMs);
+    return { ...made, tasks: waitingTasks(this.#resident) };
+  }
+
+  #happen(command: Command & { kind: 'tick' | 'settle' }): Made {
+    const { isStopped = false } = command;
+    const env = this.#env();
+    if (command.kind === 'tick') return happened(happen(this.resident, env, isStopped));
+    const { incarnation, n, result } = command;
+    // It is of another document by now.
+    if (incarnation !== this.resident.incarnation) return happened(nothing);
+    return happened(settleTask(this.resident, n, result, env, isStopped));
   }
 
   #take(resident: Resident): undefined {
@@ -108,8 +161,8 @@ export class Held {
   }
 
   #open({ who, session }: OpenRequest): Made {
-    const { updates, deltas, result } = openView(this.resident, { who, session }, this.#env());
-    if (result.kind === 'refused') return { outcome: { ...result, n: 0, seq: 0 }, updates, deltas };
+    const { result, ...what } = openView(this.resident, { who, session }, this.#env());
+    if (result.kind === 'refused') return { ...happened(what), outcome: { ...result, n: 0, seq: 0 } };
     const { viewer, incarnation, json } = result;
     this.#viewers.set(viewer.id, viewer);
     const outcome: Outcome = {
@@ -120,19 +173,28 @@ export class Held {
       incarnation,
       json,
     };
-    return { outcome, updates, deltas };
+    return { ...happened(what), outcome };
   }
 
   /** Nobody may go on viewing what has ended: who comes next would be told what those were. */
   #closeAll(): void {
-    for (const viewer of this.#viewers.values()) while (viewer.views > 0) closeView(this.resident, viewer);
+    for (const viewer of this.#viewers.values()) while (viewer.views > 0) closeView(this.resident, viewer, 0);
     this.#viewers.clear();
   }
 }
 
-function sent(channel: string, { update, deltas, result, failure }: Sent): Made {
+function happened({ updates, deltas, tasks, failure }: Happened): Made {
+  return { outcome: { kind: 'done' }, updates, deltas, tasks, failure };
+}
+
+/** Most documents have nothing before them, and are not asked the time for it. */
+function hasHours({ definition, state }: Resident): boolean {
+  return wakeKey in state || definition.plan.events.isTimed;
+}
+
+function sent(channel: string, { update, deltas, tasks, result, failure }: Sent): Made {
   const updates = update === undefined ? [] : [update];
-  const made = { outcome: result, updates, deltas };
+  const made = { outcome: result, updates, deltas, tasks };
   return failure === undefined ? made : { ...made, failure: { where: channel, failure } };
 }
 
@@ -169,6 +231,10 @@ export class InlineRunner implements Runner {
 
   has(space: string): boolean {
     return definitionOf(this.#app, space) !== undefined;
+  }
+
+  eventsOf(space: string): EventsPlan | undefined {
+    return definitionOf(this.#app, space)?.plan.events;
   }
 
   begin(name: DocumentName): InlineDocument {

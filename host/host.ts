@@ -128,6 +128,7 @@ export class Host {
   /** Time went by: comes every `tickMs`, the first one to begin with. */
   tick(): void {
     this.tell({ kind: 'tick' });
+    for (const { service } of this.#chains.values()) service?.tick();
   }
 
   /** CHAIN_PROTOCOL where the bytes are not a message. */

@@ -4,7 +4,8 @@
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { DocumentName, Principal } from '../engine/base/ids.ts';
-import type { Former, SendRequest, ViewDelta } from '../engine/document/document.ts';
+import type { EventsPlan } from '../engine/document/definition/definition.ts';
+import type { Former, Letter, Reply, SendRequest, Task, TaskResult, ViewDelta } from '../engine/document/document.ts';
 import type { Stored } from '../engine/store/documents.ts';
 
 /** What is done to a document beside its messages: an operator's rewind, or its end. */
@@ -13,16 +14,30 @@ export type Deed =
   | { readonly kind: 'delete'; readonly who: Principal };
 
 export type Command =
-  /** Before all others. It fails with DOCUMENT_UNREADABLE. */
-  | { readonly kind: 'load'; readonly stored: Stored }
+  /** Before all others. It fails with DOCUMENT_UNREADABLE. `returnByMs`: until when those who were there may come back, in ms since 1970. */
+  | { readonly kind: 'load'; readonly stored: Stored; readonly returnByMs: number }
   /** Stands for a document that cannot be made, so that it can be deleted. */
-  | { readonly kind: 'ruin'; readonly stored: Stored }
+  | { readonly kind: 'ruin'; readonly stored: Stored; readonly returnByMs: number }
   | { readonly kind: 'open'; readonly who: Principal; readonly session: string }
   /** For a view of a document that was lost, and read again. */
   | { readonly kind: 'reopen'; readonly who: Principal }
   | { readonly kind: 'send'; readonly request: SendRequest }
   /** A message whose handler is not to run (again): `code` is written as its refusal. */
   | { readonly kind: 'refuse'; readonly request: SendRequest; readonly code: ErrorCode; readonly text: string }
+  /** Time went by: the first thing that is due happens. `isStopped`: it did not end last time, and is over without its code. */
+  | { readonly kind: 'tick'; readonly isStopped?: boolean }
+  /** What became of a task that this incarnation of it asked for. */
+  | {
+      readonly kind: 'settle';
+      readonly incarnation: string;
+      readonly n: number;
+      readonly result: TaskResult;
+      readonly isStopped?: boolean;
+    }
+  /** Another document sends it a message. */
+  | { readonly kind: 'letter'; readonly letter: Letter; readonly isStopped?: boolean }
+  /** All tasks that it waits for are wanted again. */
+  | { readonly kind: 'tasks' }
   | Deed;
 
 export type Outcome =
@@ -45,6 +60,7 @@ export type Outcome =
       readonly code: string;
       readonly text: string;
     }
+  | { readonly kind: 'replied'; readonly reply: Reply }
   /** Nothing was done. */
   | { readonly kind: 'failed'; readonly error: CodedError };
 
@@ -58,10 +74,15 @@ export type Ran = {
   readonly updates: readonly Uint8Array[];
   readonly seqFirst: number;
   readonly deltas: readonly ViewDelta[];
+  /** To be carried out when the updates are committed, for this incarnation of the document. */
+  readonly tasks: readonly Task[];
+  readonly incarnation: string;
   readonly failures: readonly Failure[];
   /** Of the document after it: its seq, and about what it takes in memory. */
   readonly seq: number;
   readonly weight: number;
+  /** When something is due in it next, in ms since 1970; undefined where nothing is. */
+  readonly wakeMs: number | undefined;
 };
 
 /** A command whose result has not come. */
@@ -92,6 +113,8 @@ export interface Runner {
   /** Too much waits: whoever asks is refused. */
   readonly hasRoom: boolean;
   has(space: string): boolean;
+  /** What happens to documents of a space without messages; undefined where there is no such space. */
+  eventsOf(space: string): EventsPlan | undefined;
   /** To be loaded first. `onLost` ends what was begun here. */
   begin(name: DocumentName, onLost: (lost: Lost) => void): Running;
 }
@@ -99,7 +122,8 @@ export interface Runner {
 /** What comes of a command that was not carried out. */
 export function unrun(command: Command, code: ErrorCode, text: string): Ran {
   const outcome = outcomeOf(command, code, text);
-  return { outcome, updates: [], seqFirst: 0, deltas: [], failures: [], seq: 0, weight: 0 };
+  const nothing = { updates: [], deltas: [], tasks: [], failures: [] };
+  return { outcome, ...nothing, seqFirst: 0, incarnation: '', seq: 0, weight: 0, wakeMs: undefined };
 }
 
 function outcomeOf(command: Command, code: ErrorCode, text: string): Outcome {

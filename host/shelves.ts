@@ -3,22 +3,25 @@ import { CodedError } from '../engine/base/errors.ts';
 import type { DocumentName } from '../engine/base/ids.ts';
 import { documentName } from '../engine/base/ids.ts';
 import { documentQueueMax } from '../engine/base/limits.ts';
+import { returnMs } from '../engine/base/limits-life.ts';
 import type { Stored } from '../engine/store/documents.ts';
 import { indexToEnd, readDocument } from '../engine/store/documents.ts';
 import { Audience } from './audience.ts';
 import type { DeskParts } from './desk-parts.ts';
-import type { Asked, Lost, Running } from './running.ts';
+import type { Asked, Lost, Ran, Running } from './running.ts';
 import { unrun } from './running.ts';
 import type { Kept, Loading, Shelf, Waiting } from './shelf.ts';
 import { isUnreadable, tenantOf } from './shelf.ts';
 
 export type ShelvesParts = Pick<
   DeskParts,
-  'store' | 'chain' | 'index' | 'runner' | 'memory' | 'fatal' | 'onFailure' | 'onUnreadable'
+  'store' | 'chain' | 'index' | 'runner' | 'memory' | 'fatal' | 'wallMs' | 'onFailure' | 'onUnreadable'
 > & {
   readonly isSettled: (serial: number) => boolean;
   /** Calls back when all that was made so far is committed. */
   readonly whenCommitted: (then: () => void) => void;
+  /** A document was made of what is stored. */
+  readonly onLoaded: (name: string, ran: Ran) => void;
   /** Those who view a document that is to be read again: they come first. */
   readonly viewers: (name: string) => Waiting[];
 };
@@ -30,9 +33,12 @@ export class Shelves {
   readonly #shelves = new Map<string, Shelf>();
   #indexing: Promise<void> = Promise.resolve();
   #isStopped = false;
+  /** After a failover everybody comes back, some of them late. */
+  readonly #returnByMs: number;
 
   constructor(parts: ShelvesParts) {
     this.#parts = parts;
+    this.#returnByMs = parts.wallMs() + returnMs;
   }
 
   get size(): number {
@@ -97,8 +103,12 @@ export class Shelves {
   #make(name: DocumentName, shelf: Loading, kind: 'load' | 'ruin', stored: Stored): void {
     const document = this.#parts.runner.begin(name, (lost) => this.#onLost(name, lost));
     shelf.document = document;
-    document.ask({ kind, stored }, ({ outcome }) => {
-      if (outcome.kind !== 'failed') return this.#loaded(name, shelf, document);
+    document.ask({ kind, stored, returnByMs: this.#returnByMs }, (ran) => {
+      const { outcome } = ran;
+      if (outcome.kind !== 'failed') {
+        this.#parts.onLoaded(name, ran);
+        return this.#loaded(name, shelf, document);
+      }
       document.drop();
       const erasing = shelf.waiting.filter(({ isErasing }) => isErasing);
       if (!isUnreadable(outcome.error) || erasing.length === 0) return this.#notLoaded(name, shelf, outcome.error);
@@ -172,6 +182,11 @@ export class Shelves {
     if (command.kind === 'send') {
       const { request } = command;
       waiting.push(askAgain({ command: { kind: 'refuse', request, code, text: stoppedText }, then }));
+      return;
+    }
+    if (command.kind === 'tick' || command.kind === 'settle' || command.kind === 'letter') {
+      this.#parts.onFailure(text, command.kind, new CodedError(code, stoppedText));
+      waiting.push(askAgain({ command: { ...command, isStopped: true }, then }));
       return;
     }
     this.#parts.onFailure(text, command.kind, new CodedError(code, stoppedText));

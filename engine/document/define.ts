@@ -5,20 +5,26 @@
  * @module levelten
  */
 import type { Principal } from '../base/ids.ts';
-import { documentName, samePrincipal } from '../base/ids.ts';
+import { samePrincipal } from '../base/ids.ts';
+import { definitionBrand } from './application.ts';
 import type {
   AnswerValue,
   BubblePlan,
   Channel,
   Context,
   Definition,
+  EffectResult,
+  EventsPlan,
   FormulaPlan,
   InventPolicy,
   Plan,
   PolicyPlan,
+  Receipt,
   StandardSchema,
 } from './definition/definition.ts';
+import { noEvents } from './definition/definition.ts';
 import type { Draft } from './definition/drafts.ts';
+import { handlerOf, planEvents, withEffect, withSchedule, withTimer } from './definition/events.ts';
 import type { Shape } from './definition/fields.ts';
 import { checkFieldName, checkShape, invalid } from './definition/fields.ts';
 import type { Reading, RowOf } from './definition/reading.ts';
@@ -27,71 +33,16 @@ import type { Words } from './view/plan.ts';
 import { planView } from './view/plan.ts';
 import type { Bubbled, DocumentPrivacy, Requires, ViewOf } from './view/privacy.ts';
 
-export type { Principal } from '../base/ids.ts';
-export type {
-  AnswerValue,
-  Context,
-  Definition,
-  InventPolicy,
-  Issue,
-  StandardSchema,
-  Validation,
-} from './definition/definition.ts';
-export type {
-  Draft,
-  EntryDraft,
-  Input,
-  KeyedRows,
-  ListDraft,
-  MapDraft,
-  Query,
-  Row,
-  RowInput,
-  Rows,
-  TableDraft,
-  UnkeyedTableDraft,
-} from './definition/drafts.ts';
-export type {
-  BigintField,
-  BooleanField,
-  DateTimeField,
-  DoubleField,
-  EntryField,
-  EnumField,
-  Field,
-  Held,
-  IndexField,
-  IntField,
-  ItemField,
-  JsonField,
-  KeyField,
-  ListField,
-  MapField,
-  MaybeField,
-  NullableField,
-  PrincipalField,
-  RecordField,
-  RowPartField,
-  RowShape,
-  ScalarField,
-  Shape,
-  StringField,
-  TableField,
-  ValueField,
-} from './definition/fields.ts';
+export type { App } from './application.ts';
+export { app, definitionOf, isApp } from './application.ts';
 export { t } from './definition/fields.ts';
-export type { EntryReading, ListReading, MapReading, Reading, RowOf, TableReading } from './definition/reading.ts';
-export type { All, Open, Requires, ViewerIs } from './view/privacy.ts';
+export type * from './definition/names.ts';
 export { all, open, requires, viewerIs } from './view/privacy.ts';
 
 /** Whether both are the same agent of the same authority. Nobody is the same as nobody else: false where one is absent. */
 export function same(one: Principal | null | undefined, other: Principal | null | undefined): boolean {
   return one !== null && one !== undefined && other !== null && other !== undefined && samePrincipal(one, other);
 }
-
-// Registered, so that an application that brought its own copy of this package is understood.
-const appBrand: unique symbol = Symbol.for('levelten.app');
-const definitionBrand: unique symbol = Symbol.for('levelten.definition');
 
 /** The types of one channel: what a client sends, and the answer it gets. */
 export type ChannelTypes = {
@@ -141,6 +92,8 @@ export type Said = {
 type With<T extends Said, Part extends Partial<Said>> = Omit<T, keyof Part> & Part extends infer U extends Said
   ? U
   : never;
+
+type OnEvent<T extends Said, More = unknown> = { readonly doc: Draft<T['shape']>; readonly ctx: Context } & More;
 
 /** One space's kind of document. Every step returns a new definition; the one before it stays as it was. */
 export class DocumentDefinition<T extends Said> implements Definition {
@@ -235,13 +188,68 @@ export class DocumentDefinition<T extends Said> implements Definition {
     return this.#next('privacy', { view: planView(this.#shape, page, wordsOf(this.plan)) });
   }
 
-  /** `invent` says who may begin a document by opening it. Absent, one that does not exist is DOCUMENT_UNKNOWN. */
-  events(events: { readonly invent?: InventPolicy }): DocumentDefinition<T> {
-    for (const [name, value] of Object.entries(events)) {
-      if (name !== 'invent') throw invalid(`events.${name}`, 'there is no such event');
-      if (value !== undefined && typeof value !== 'function') throw invalid(`events.${name}`, 'it is not a function');
+  /**
+   * What happens to a document beside messages. `invent` says who may begin one by opening it: only `true` is yes, and without it one that does not exist is DOCUMENT_UNKNOWN.
+   * `construct` fills it then. `connected` runs when a principal opens his first view, and lets nobody in by `false`; `disconnected` when his last one has
+   * been closed for two seconds. `load` runs when a host takes the document into memory. One that throws changes nothing; in `construct` and `connected` it also refuses the open.
+   */
+  events(events: {
+    readonly invent?: InventPolicy;
+    readonly construct?: (input: OnEvent<T, { readonly who: Principal; readonly key: string }>) => void;
+    readonly load?: (input: OnEvent<T>) => void;
+    // biome-ignore lint/suspicious/noConfusingVoidType: one without a return statement lets in.
+    readonly connected?: (input: OnEvent<T, { readonly who: Principal }>) => boolean | void;
+    readonly disconnected?: (input: OnEvent<T, { readonly who: Principal }>) => void;
+  }): DocumentDefinition<T> {
+    const { invent, ...handlers } = planEvents(this.plan.events, events);
+    return this.#next('events', { invent, events: { ...this.plan.events, ...handlers } });
+  }
+
+  /** A timer that handlers set by `ctx.schedule(name, inMs, arg)`: it runs once, also where hosts fail or the document has left memory. `schema` takes `arg`. */
+  timer<M extends StandardSchema>(
+    name: string,
+    schema: M,
+    handler: (input: OnEvent<T, { readonly arg: SchemaOutput<M> }>) => void,
+  ): DocumentDefinition<T> {
+    return this.#with(withTimer(this.plan.events, name, schema, handler));
+  }
+
+  /**
+   * Runs every `everyMs` milliseconds (100 at least) while somebody is connected; with `always`, whether anybody is or not. A round that changes nothing writes nothing;
+   * rounds that were missed are not made up for.
+   */
+  every(
+    name: string,
+    everyMs: number,
+    handler: (input: OnEvent<T>) => void,
+    options: { readonly always?: boolean } = {},
+  ): DocumentDefinition<T> {
+    return this.#with(withSchedule(this.plan.events, name, everyMs, handler, options.always === true));
+  }
+
+  /**
+   * Something that is done in the world, asked for by `ctx.effect(name, arg)`: `run` is called when that is committed, at least once, and may wait. One that throws is tried again,
+   * five times in all. `then` is told what became of it, once.
+   */
+  effect<const Value extends AnswerValue, Arg = unknown>(
+    name: string,
+    run: (input: { readonly arg: Arg; readonly id: string; readonly document: string }) => Value | Promise<Value>,
+    then?: (input: OnEvent<T, { readonly arg: Arg; readonly result: EffectResult<Value> }>) => void,
+  ): DocumentDefinition<T> {
+    return this.#with(withEffect(this.plan.events, name, run, then));
+  }
+
+  /** Is told, once each, what other documents answered to what `ctx.send` sent them. */
+  delivered(handler: (input: OnEvent<T, { readonly receipt: Receipt }>) => void): DocumentDefinition<T> {
+    return this.#with({ ...this.plan.events, delivered: handlerOf('delivered', handler) });
+  }
+
+  /** `updatesPerSecond`: more are DOCUMENT_BUSY; as many may come at once. 10,000 unless said. */
+  limits({ updatesPerSecond }: { readonly updatesPerSecond?: number }): DocumentDefinition<T> {
+    if (updatesPerSecond !== undefined && !(updatesPerSecond >= 1 && updatesPerSecond <= 1_000_000)) {
+      throw invalid('limits.updatesPerSecond', 'it is a number from 1 to 1,000,000');
     }
-    return this.#next('events', { invent: events.invent });
+    return this.#next('limits', { updatesPerSecond });
   }
 
   /**
@@ -273,6 +281,10 @@ export class DocumentDefinition<T extends Said> implements Definition {
     if (this.#steps.has(later)) throw invalid(step, `it comes before ${later}`);
   }
 
+  #with(events: EventsPlan): DocumentDefinition<T> {
+    return new DocumentDefinition(this.#shape, { ...this.plan, events }, this.#steps);
+  }
+
   #next<U extends Said>(step: string, part: Partial<Plan>): DocumentDefinition<U> {
     if (this.#steps.has(step)) throw invalid(step, 'it is given twice');
     return new DocumentDefinition(this.#shape, { ...this.plan, ...part }, new Set([...this.#steps, step]));
@@ -301,6 +313,8 @@ export function document<const S extends Shape>(
     bubbles: [],
     invent: undefined,
     channels: new Map(),
+    events: noEvents,
+    updatesPerSecond: undefined,
   };
   return new DocumentDefinition(shape, plan, new Set());
 }
@@ -308,42 +322,4 @@ export function document<const S extends Shape>(
 function wordsOf({ policies, formulas, bubbles }: Plan): Words {
   const names = (plans: readonly { readonly name: string }[]): string[] => plans.map(({ name }) => name);
   return { policies: names(policies), formulas: names(formulas), bubbles: names(bubbles) };
-}
-
-/** What `app` makes: what hosts run. */
-export type App = {
-  /** @internal */
-  readonly [appBrand]: true;
-  /** Definitions by space. */
-  readonly spaces: { readonly [space: string]: Definition };
-};
-
-/**
- * An application: what `levelten up --app FILE` runs is the default export of FILE, an ES module. Spaces are the first part of a document's name, as
- * `board` is of `board/main`: `[a-z][a-z0-9-]{0,31}`. APP_INVALID where one is not, or is no definition.
- */
-export function app<const Spaces extends { readonly [space: string]: Definition }>(options: {
-  readonly spaces: Spaces;
-}): App & { readonly spaces: Spaces } {
-  for (const [space, definition] of Object.entries(options.spaces)) {
-    try {
-      documentName(`${space}/key`);
-    } catch {
-      throw invalid(`spaces.${space}`, 'a space is named [a-z][a-z0-9-]{0,31}');
-    }
-    if (typeof definition !== 'object' || definition === null || !(definitionBrand in definition)) {
-      throw invalid(`spaces.${space}`, 'this is not a document(...)');
-    }
-  }
-  return { [appBrand]: true, spaces: { ...options.spaces } };
-}
-
-/** @internal */
-export function isApp(value: unknown): value is App {
-  return typeof value === 'object' && value !== null && appBrand in value;
-}
-
-/** @internal The definition of the documents of `space`, undefined where the application has no such space. */
-export function definitionOf(application: App, space: string): Definition | undefined {
-  return Object.hasOwn(application.spaces, space) ? application.spaces[space] : undefined;
 }

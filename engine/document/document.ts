@@ -13,58 +13,45 @@ import { assert } from '../base/assert.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { CodedError } from '../base/errors.ts';
 import type { DocumentName, Principal } from '../base/ids.ts';
-import { documentName } from '../base/ids.ts';
-import { documentLengthMax, updateBytesMax, updateLengthMax } from '../base/limits.ts';
+import { updateBytesMax } from '../base/limits.ts';
 import type { Json } from '../base/merge-patch.ts';
 import { isJsonObject } from '../base/merge-patch.ts';
 import type { Definition } from './definition/definition.ts';
 import { knownMemoryOf } from './draft/table-memory.ts';
-import { isPrincipal, isReservedKey } from './draft/values.ts';
-import type { Env, Outcome, Refusal } from './handle.ts';
+import { isReservedKey } from './draft/values.ts';
+import type { Env } from './env.ts';
+import { changed, sceneOf } from './events.ts';
+import type { Outcome, Refusal } from './handle.ts';
 import { runHandler, validate } from './handle.ts';
-import { hexOf } from './life/hex.ts';
+import { Hours } from './hours.ts';
+import type { Task } from './life/agenda.ts';
+import { tasksOf } from './life/agenda.ts';
 import { lengthOf } from './life/length.ts';
 import type { Past } from './life/past.ts';
 import { createPast, takeSections } from './life/past.ts';
 import type { Answer, Session } from './life/sessions.ts';
-import { checkSessions, judge, record, register, sessionOf } from './life/sessions.ts';
+import { checkSessions, judge, record } from './life/sessions.ts';
 import { decodeSnapshot } from './life/snapshot.ts';
 import { encodeUpdate, lifeIn, noMessage } from './life/update.ts';
 import type { Inside, Resident } from './resident.ts';
 import type { Failures } from './view/policies.ts';
-import type { ViewDelta, Viewer } from './view/viewer.ts';
+import type { ViewDelta } from './view/viewer.ts';
 import { Viewers } from './view/viewers.ts';
 
 export { definitionOf, isApp } from './define.ts';
-export type { Definition } from './definition/definition.ts';
-export type { Env } from './handle.ts';
+export type { Definition, EffectResult } from './definition/definition.ts';
+export type { Env } from './env.ts';
+export type { Happened, Letter, Reply, TaskResult } from './events.ts';
+export { documentPrincipal, happen, settleTask, wakeMsOf } from './events.ts';
+export type { Task } from './life/agenda.ts';
+export { wakeKey } from './life/agenda.ts';
+export type { Opened, OpenRequest } from './open.ts';
+export { closeView, deliver, openView } from './open.ts';
 export type { Acted, Former } from './operate.ts';
 export { applyDelete, applyRewind } from './operate.ts';
 export type { Resident } from './resident.ts';
 export type { Failures } from './view/policies.ts';
 export type { ViewDelta, Viewer } from './view/viewer.ts';
-
-/** `session`: '' = only to view, 'new' = with a session to send in, else 32 hex digits of one to go on with. */
-export type OpenRequest = { readonly who: Principal; readonly session: string };
-
-export type Opened = {
-  /** In order; to be written before any of the rest leaves. */
-  readonly updates: readonly Uint8Array[];
-  /** To viewers that were there before. */
-  readonly deltas: readonly ViewDelta[];
-  readonly result:
-    | {
-        readonly kind: 'opened';
-        readonly viewer: Viewer;
-        /** '' where none was asked for. */
-        readonly session: string;
-        readonly incarnation: string;
-        readonly seq: number;
-        /** The whole view. */
-        readonly json: string;
-      }
-    | { readonly kind: 'refused'; readonly code: string; readonly text: string };
-};
 
 export type SendRequest = {
   readonly who: Principal;
@@ -81,6 +68,8 @@ export type Sent = {
   /** Undefined: nothing is to be written. A part of a larger buffer: to be copied, never transferred. */
   readonly update: Uint8Array | undefined;
   readonly deltas: readonly ViewDelta[];
+  /** To be carried out when it is committed. */
+  readonly tasks: readonly Task[];
   /** `seq` is that of the update, the first one's for a repeat; where nothing was written, the document's. */
   readonly result:
     | { readonly kind: 'answered'; readonly n: number; readonly seq: number; readonly json: string }
@@ -109,7 +98,9 @@ export function restoreResident(definition: Definition, name: DocumentName, snap
 }
 
 function residentOf(definition: Definition, name: DocumentName, past: Past): Resident {
-  return { ...past, definition, name, viewers: new Viewers(definition.plan, past.state) };
+  const { plan } = definition;
+  const { state } = past;
+  return { ...past, definition, name, viewers: new Viewers(plan, state), hours: new Hours(plan, state) };
 }
 
 /**
@@ -130,64 +121,6 @@ export function replaySection(resident: Resident, bytes: Uint8Array): void {
   replaySections(resident, [bytes]);
 }
 
-/** Lets a principal view the document, and begins it where it may. Refusals: SESSION_EXPIRED, DOCUMENT_UNKNOWN. */
-export function openView(resident: Resident, request: OpenRequest, env: Env): Opened {
-  const { who } = request;
-  assert(isPrincipal(who), 'the proxy checks who it is');
-  const isNew = request.session === 'new';
-  if (!isNew && request.session !== '' && sessionOf(resident.sessions, request.session, who) === undefined) {
-    return openRefused('SESSION_EXPIRED', 'this session is not known here: ask for a new one');
-  }
-  const inside: Inside = resident;
-  const updates: Uint8Array[] = [];
-  if (inside.incarnation === '') {
-    if (!mayInvent(inside, who)) return openRefused('DOCUMENT_UNKNOWN', 'there is no such document');
-    updates.push(invent(inside, who, env));
-  }
-  let session = request.session;
-  if (isNew) {
-    const id = freshId(env);
-    updates.push(encodeUpdate({ ...noMessage, kind: 'session', seq: inside.seq + 1, atMs: env.nowMs, who, id }));
-    session = hexOf(id);
-    register(inside.sessions, session, inside.seq + 1, { agent: who.agent, authority: who.authority });
-    inside.seq += 1;
-  }
-  const { viewer, json } = inside.viewers.open(who);
-  const { incarnation, seq } = inside;
-  return {
-    updates,
-    // Beginning a document and registering a session change nothing that anyone views; presence will.
-    deltas: [],
-    result: { kind: 'opened', viewer, session, incarnation, seq, json },
-  };
-}
-
-function mayInvent(resident: Resident, who: Principal): boolean {
-  const { invent } = resident.definition.plan;
-  if (invent === undefined) return false;
-  try {
-    const { key } = documentName(resident.name);
-    const answer: unknown = invent({ who: { agent: who.agent, authority: who.authority }, key });
-    // A promise is no yes, and nobody else would hear of it when it fails.
-    if (answer instanceof Promise) answer.catch(() => undefined);
-    return answer === true;
-  } catch {
-    return false;
-  }
-}
-
-function invent(resident: Inside, who: Principal, env: Env): Uint8Array {
-  const id = freshId(env);
-  resident.incarnation = hexOf(id);
-  resident.seq += 1;
-  return encodeUpdate({ ...noMessage, kind: 'invent', seq: resident.seq, atMs: env.nowMs, who, id });
-}
-
-/** One view less of this viewer. */
-export function closeView(resident: Resident, viewer: Viewer): void {
-  resident.viewers.close(viewer);
-}
-
 /**
  * Applies one message, exactly once (C15): see the table in sessions.ts, and the top of this file for what writes
  * nothing.
@@ -201,14 +134,11 @@ export function applySend(resident: Resident, send: SendRequest, env: Env): Sent
   if (channel === undefined) return unwritten(resident, n, 'CHANNEL_UNKNOWN', 'there is no such channel', undefined);
   const valid = validate(channel, send.message);
   if ('kind' in valid) return unwritten(resident, n, valid.code, valid.text, valid.failure);
-  const { plan } = resident.definition;
-  const { session } = verdict;
-  let outcome = runHandler(plan, resident.state, channel, valid.value, session.who, resident.seq + 1, env);
-  const excess = outcome.kind === 'done' ? excessOf(resident, outcome) : undefined;
-  if (excess !== undefined && outcome.kind === 'done') {
-    outcome.rollback();
-    outcome = excess;
+  if (!resident.hours.hasRoom(env.nowMs)) {
+    return unwritten(resident, n, 'DOCUMENT_BUSY', 'the document takes no more updates in this second', undefined);
   }
+  const { session } = verdict;
+  const outcome = runHandler(sceneOf(resident, env), channel, valid.value, session.who);
   const update = encodeSend(resident, session, send, outcome, env);
   assert(update.length <= updateBytesMax, `an update of ${update.length} bytes, of at most ${updateBytesMax}`);
   return written(resident, session, send, outcome, update);
@@ -224,20 +154,6 @@ export function refuseSend(resident: Resident, send: SendRequest, code: ErrorCod
   if (verdict.kind === 'refused') return unwritten(resident, send.n, verdict.code, verdict.text, undefined);
   const outcome: Refusal = { kind: 'refused', code, text, failure: new CodedError(code, text) };
   return written(resident, verdict.session, send, outcome, encodeSend(resident, verdict.session, send, outcome, env));
-}
-
-/** What an outcome is refused for after its handler ran. `undo` does not count: its size would tell that of hidden values. */
-function excessOf(resident: Resident, { redo, undo, answer }: Outcome & { kind: 'done' }): Refusal | undefined {
-  const length = lengthOf(redo);
-  if (length + answer.length > updateLengthMax) return refusal('UPDATE_TOO_BIG', 'an update', updateLengthMax);
-  const growth = length - lengthOf(undo);
-  const isOver = growth > 0 && resident.length + growth > documentLengthMax;
-  return isOver ? refusal('DOCUMENT_TOO_BIG', 'a document', documentLengthMax) : undefined;
-}
-
-function refusal(code: ErrorCode, what: string, lengthMax: number): Refusal {
-  const text = `${what} has at most ${lengthMax} characters as JSON`;
-  return { kind: 'refused', code, text, failure: new CodedError(code, text) };
 }
 
 function encodeSend(resident: Resident, session: Session, send: SendRequest, outcome: Outcome, env: Env): Uint8Array {
@@ -262,15 +178,15 @@ function encodeSend(resident: Resident, session: Session, send: SendRequest, out
 
 function written(resident: Inside, session: Session, send: SendRequest, outcome: Outcome, update: Uint8Array): Sent {
   resident.seq += 1;
-  if (outcome.kind === 'done') resident.length += lengthOf(outcome.redo) - lengthOf(outcome.undo);
   const { seq } = resident;
   const isDone = outcome.kind === 'done';
   const answer: Answer = isDone
     ? { seq, code: '', text: '', json: outcome.answer }
     : { seq, code: outcome.code, text: outcome.text, json: '' };
   record(resident.sessions, session, send.n, send.done, answer);
-  const deltas = isDone ? resident.viewers.deltas(outcome) : [];
-  return sentWith(update, deltas, send.n, answer, isDone ? undefined : outcome.failure);
+  const deltas = isDone ? changed(resident, outcome.redo, outcome.undo) : [];
+  const sent = sentWith(update, deltas, send.n, answer, isDone ? undefined : outcome.failure);
+  return isDone && outcome.tasks.length > 0 ? { ...sent, tasks: outcome.tasks } : sent;
 }
 
 function sentWith(
@@ -282,11 +198,24 @@ function sentWith(
 ): Sent {
   const result =
     code === '' ? ({ kind: 'answered', n, seq, json } as const) : ({ kind: 'refused', n, seq, code, text } as const);
-  return { update, deltas, result, failure };
+  return { update, deltas, tasks: none, result, failure };
 }
 
+const none: readonly Task[] = [];
+
 function unwritten(resident: Resident, n: number, code: string, text: string, failure: unknown): Sent {
-  return { update: undefined, deltas: [], result: { kind: 'refused', n, seq: resident.seq, code, text }, failure };
+  return {
+    update: undefined,
+    deltas: [],
+    tasks: none,
+    result: { kind: 'refused', n, seq: resident.seq, code, text },
+    failure,
+  };
+}
+
+/** What it asked for and has not been told of: to be carried out when all of it is committed. */
+export function waitingTasks(resident: Resident): readonly Task[] {
+  return tasksOf(resident.state);
 }
 
 /** What `who` sees now, computed anew. */
@@ -321,14 +250,4 @@ function checkState(value: Json | undefined): void {
     assert(!isReservedKey(key), `the state holds the key ${key}`);
     checkState(part);
   }
-}
-
-function freshId(env: Env): Uint8Array {
-  const id = env.randomBytes16();
-  assert(id.length === 16, `${id.length} random bytes of 16`);
-  return new Uint8Array(id);
-}
-
-function openRefused(code: string, text: string): Opened {
-  return { updates: [], deltas: [], result: { kind: 'refused', code, text } };
 }

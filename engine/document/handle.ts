@@ -1,29 +1,36 @@
 // Runs an application's code over a document: validation, the handler, and its answer. Whatever that code does ends
 // here: either it is done and has an answer in JSON, or the document is as it was.
 import { AssertionFailed } from '../base/assert.ts';
-import { errorCodes } from '../base/errors.ts';
+import type { ErrorCode } from '../base/errors.ts';
+import { CodedError } from '../base/errors.ts';
 import type { Principal } from '../base/ids.ts';
-import { messageDepthMax } from '../base/limits.ts';
+import { documentLengthMax, updateLengthMax } from '../base/limits.ts';
 import type { JsonObject } from '../base/merge-patch.ts';
-import type { Channel, Context, Plan, Validation } from './definition/definition.ts';
+import { answerJson, cut } from './answer.ts';
+import { HandlerContext } from './context.ts';
+import type { Channel, Context, Plan, StandardSchema, Validation } from './definition/definition.ts';
+import type { Work } from './draft/draft.ts';
 import { beginWork } from './draft/draft.ts';
-import { mistake, wellFormed } from './draft/values.ts';
-import { hexOf } from './life/hex.ts';
+import { mistake } from './draft/values.ts';
+import type { Env } from './env.ts';
+import type { Task } from './life/agenda.ts';
+import { wakeKey } from './life/agenda.ts';
+import { lengthOf } from './life/length.ts';
+import { mergeInPlace } from './life/merge-in-place.ts';
+import { Staged } from './life/staged.ts';
 
-/** The world, as values. `nowMs` is since 1970. */
-export type Env = { readonly nowMs: number; readonly randomBytes16: () => Uint8Array };
-
-export type Outcome =
-  | {
-      readonly kind: 'done';
-      readonly redo: JsonObject;
-      readonly undo: JsonObject;
-      /** JSON. */
-      readonly answer: string;
-      /** Takes all of it back. */
-      readonly rollback: () => void;
-    }
-  | Refusal;
+export type Done = {
+  readonly kind: 'done';
+  readonly redo: JsonObject;
+  readonly undo: JsonObject;
+  /** JSON. */
+  readonly answer: string;
+  /** What is to be done once it is committed. */
+  readonly tasks: readonly Task[];
+  /** Takes all of it back. */
+  readonly rollback: () => void;
+};
+export type Outcome = Done | Refusal;
 export type Refusal = {
   readonly kind: 'refused';
   readonly code: string;
@@ -32,11 +39,17 @@ export type Refusal = {
   readonly failure: unknown;
 };
 
-const codePattern = /^[A-Z][A-Z0-9_]{0,63}$/;
-const textCharsMax = 500;
+/** What a timer was set with; throws what its schema does not take: definitions change. */
+export function validArg(schema: StandardSchema | undefined, json: string | undefined): unknown {
+  const arg: unknown = json === undefined ? undefined : JSON.parse(json);
+  if (schema === undefined) return arg;
+  const valid = validate({ schema }, arg);
+  if ('kind' in valid) throw valid.failure ?? mistake(`a timer was set with what it does not take: ${valid.text}`);
+  return valid.value;
+}
 
 /** The schema's output, or why it has none. */
-export function validate(channel: Channel, message: unknown): { readonly value: unknown } | Refusal {
+export function validate(channel: Pick<Channel, 'schema'>, message: unknown): { readonly value: unknown } | Refusal {
   let result: Validation<unknown> | Promise<Validation<unknown>>;
   try {
     result = channel.schema['~standard'].validate(message);
@@ -62,20 +75,37 @@ function issueText(issues: readonly { message: string; path?: readonly unknown[]
   return cut(path.length === 0 ? text : `${path.map(String).join('.')}: ${text}`);
 }
 
-/** Runs the handler of a valid message. Afterwards `state` is changed as `redo` says, or, refused, as it was. */
-export function runHandler(
-  plan: Plan,
-  state: JsonObject,
-  channel: Channel,
-  message: unknown,
-  who: Principal,
-  seq: number,
-  env: Env,
+/** Code runs over this. `length` is the document's, `seq` that of the update which it makes. */
+export type Scene = {
+  readonly plan: Plan;
+  readonly state: JsonObject;
+  readonly length: number;
+  readonly seq: number;
+  readonly env: Env;
+};
+
+/** Runs the handler of a valid message. Afterwards the state is changed as `redo` says, or, refused, as it was. */
+export function runHandler(scene: Scene, channel: Channel, message: unknown, who: Principal): Outcome {
+  return runCode(scene, new Staged(scene.state), (doc, ctx) =>
+    channel.handler({ doc, message, who: { agent: who.agent, authority: who.authority }, ctx }),
+  );
+}
+
+/**
+ * Runs code of the application. What is staged becomes part of what it did; where it fails, or does too much, nothing of either is. `whenChanged` may stage
+ * more, where the code did something.
+ */
+export function runCode(
+  scene: Scene,
+  staged: Staged,
+  call: (doc: object, ctx: Context) => unknown,
+  whenChanged?: () => void,
 ): Outcome {
+  const { plan, state, seq, env } = scene;
   const work = beginWork(plan.record, state, env.randomBytes16);
-  const ctx = new HandlerContext(env, seq);
+  const ctx = new HandlerContext(env, seq, plan.events, staged);
   try {
-    const value = channel.handler({ doc: work.doc, message, who: { agent: who.agent, authority: who.authority }, ctx });
+    const value = call(work.doc, ctx);
     if (value instanceof Promise) {
       // It goes on with a dead draft, and fails: nobody else would hear of it.
       value.catch(() => undefined);
@@ -83,8 +113,7 @@ export function runHandler(
     }
     if (ctx.refusal !== undefined) throw ctx.refusal;
     const answer = answerJson(value);
-    const { redo, undo } = work.finish();
-    return { kind: 'done', redo, undo, answer, rollback: work.rollback };
+    return within(scene.length, doneWith(scene, work, staged, answer, ctx.tasks, whenChanged));
   } catch (failure) {
     // An assertion says that we are wrong, not the application (C19).
     if (failure instanceof AssertionFailed) throw failure;
@@ -97,80 +126,63 @@ export function runHandler(
   }
 }
 
-/** Thrown by `abort` to leave the handler; what counts is that the context remembers it. */
-class Abort extends Error {
-  override readonly name = 'Abort';
-  readonly code: string;
-  readonly text: string;
-  constructor(code: string, text: string) {
-    super(`${code}: ${text}`);
-    this.code = code;
-    this.text = text;
+function doneWith(
+  { plan, state, env }: Scene,
+  work: Work,
+  staged: Staged,
+  answer: string,
+  tasks: readonly Task[],
+  whenChanged: (() => void) | undefined,
+): Done {
+  const { redo, undo } = work.finish();
+  if (!isEmpty(redo) || tasks.length > 0) whenChanged?.();
+  if (plan.events.schedules.length > 0) keepSchedules(plan, staged, env.nowMs);
+  const agenda = staged.change();
+  if (agenda === undefined) return { kind: 'done', redo, undo, answer, tasks, rollback: work.rollback };
+  mergeInPlace(state, agenda.redo);
+  return {
+    kind: 'done',
+    redo: { ...redo, ...agenda.redo },
+    undo: { ...undo, ...agenda.undo },
+    answer,
+    tasks,
+    rollback: () => {
+      mergeInPlace(state, agenda.undo);
+      work.rollback();
+    },
+  };
+}
+
+/** What runs though nobody is there has to be found by whoever heads the document then: its first update notes it. */
+function keepSchedules(plan: Plan, staged: Staged, nowMs: number): void {
+  for (const { name, everyMs, isAlways } of plan.events.schedules) {
+    if (isAlways && staged.get(wakeKey, 'every', name) === undefined) {
+      staged.set(wakeKey, 'every', name, nowMs + everyMs);
+    }
   }
 }
 
-class HandlerContext implements Context {
-  readonly now: number;
-  readonly seq: number;
-  refusal: Abort | undefined;
-  isOver = false;
-  readonly #env: Env;
-
-  constructor(env: Env, seq: number) {
-    this.now = env.nowMs;
-    this.seq = seq;
-    this.#env = env;
+/** What an outcome is refused for after its handler ran. `undo` does not count: its size would tell that of hidden values. */
+function within(documentLength: number, outcome: Done): Outcome {
+  const { redo, undo, answer } = outcome;
+  const length = lengthOf(redo);
+  const growth = length - lengthOf(undo);
+  let excess: Refusal | undefined;
+  if (length + answer.length > updateLengthMax) excess = tooBig('UPDATE_TOO_BIG', 'an update', updateLengthMax);
+  else if (growth > 0 && documentLength + growth > documentLengthMax) {
+    excess = tooBig('DOCUMENT_TOO_BIG', 'a document', documentLengthMax);
   }
-
-  id(): string {
-    if (this.isOver) throw mistake('ctx was used after its handler had returned');
-    return hexOf(this.#env.randomBytes16());
-  }
-
-  abort(code: string, text = ''): never {
-    if (typeof code !== 'string' || !codePattern.test(code)) throw mistake('the code of an abort is [A-Z][A-Z0-9_]*');
-    // Clients act on those: an application's SESSION_EXPIRED would make them open a session that is still there.
-    if (Object.hasOwn(errorCodes, code)) throw mistake(`${code} is a code of the platform`);
-    this.refusal ??= new Abort(code, cut(String(text)));
-    throw this.refusal;
-  }
+  if (excess === undefined) return outcome;
+  outcome.rollback();
+  return excess;
 }
 
-function cut(text: string): string {
-  return wellFormed(text.slice(0, textCharsMax));
+function tooBig(code: ErrorCode, what: string, lengthMax: number): Refusal {
+  const text = `${what} has at most ${lengthMax} characters as JSON`;
+  return { kind: 'refused', code, text, failure: new CodedError(code, text) };
 }
 
-/** The answer as JSON. Throws HANDLER_FAILED for what JSON cannot say; `undefined` is null, and in objects absent. */
-export function answerJson(value: unknown): string {
-  if (value === undefined) return 'null';
-  checkAnswer(value, 0);
-  return JSON.stringify(value);
-}
-
-function checkAnswer(value: unknown, depth: number): void {
-  // A value that holds itself ends here too.
-  if (depth > messageDepthMax) throw mistake(`an answer nests deeper than ${messageDepthMax}`);
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-    case 'undefined':
-      return;
-    case 'number':
-      if (!Number.isFinite(value)) throw mistake('an answer holds a number that is not finite');
-      return;
-    case 'object':
-      break;
-    default:
-      throw mistake(`an answer holds a ${typeof value}`);
-  }
-  if (value === null) return;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  const isPlain = prototype === Object.prototype || prototype === null || prototype === Array.prototype;
-  if (!isPlain || 'toJSON' in value) throw mistake('an answer holds what is no plain value');
-  if (Array.isArray(value)) {
-    for (const part of value) checkAnswer(part, depth + 1);
-    return;
-  }
-  if (prototype === Array.prototype) throw mistake('an answer holds what is no plain value');
-  for (const part of Object.values(value)) checkAnswer(part, depth + 1);
+function isEmpty(object: JsonObject): boolean {
+  for (const _ in object) return false;
+  return true;
 }

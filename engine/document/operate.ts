@@ -5,7 +5,8 @@ import type { Principal } from '../base/ids.ts';
 import { updateBytesMax } from '../base/limits.ts';
 import type { JsonObject } from '../base/merge-patch.ts';
 import { diff, isJsonObject } from '../base/merge-patch.ts';
-import type { Env } from './handle.ts';
+import type { Env } from './env.ts';
+import { withoutAgenda } from './life/agenda.ts';
 import { change, end } from './life/past.ts';
 import { encodeUpdate, noMessage } from './life/update.ts';
 import type { Inside, Resident } from './resident.ts';
@@ -24,8 +25,10 @@ export type Former = { readonly seq: number; readonly incarnation: string; reado
 export function applyRewind(resident: Resident, to: Former, who: Principal, env: Env): Acted {
   const inside: Inside = resident;
   if (to.incarnation !== inside.incarnation) throw new CodedError('HISTORY_GONE', 'the document began anew');
-  const redo = patchOf(inside.state, to.state);
-  const undo = patchOf(to.state, inside.state);
+  // What is due and what waits to be carried out stays: it is no part of what the document says.
+  const [now, then] = [withoutAgenda(inside.state), withoutAgenda(to.state)];
+  const redo = patchOf(now, then);
+  const undo = patchOf(then, now);
   const seq = inside.seq + 1;
   const update = encodeUpdate({ ...noMessage, kind: 'rewind', seq, atMs: env.nowMs, who, n: to.seq, redo, undo });
   if (update.length > updateBytesMax) {
@@ -33,6 +36,7 @@ export function applyRewind(resident: Resident, to: Former, who: Principal, env:
   }
   change(inside, redo, undo);
   inside.seq = seq;
+  inside.hours.changed(redo);
   return { update, deltas: inside.viewers.deltas({ redo, undo }), seq };
 }
 
@@ -47,6 +51,7 @@ export function applyDelete(resident: Resident, who: Principal, env: Env): Acted
   const update = encodeUpdate({ ...noMessage, kind: 'delete', seq, atMs: env.nowMs, who });
   end(inside, seq);
   inside.viewers.forget();
+  inside.hours.forget();
   return { update, deltas: [], seq };
 }
 

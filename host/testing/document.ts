@@ -7,25 +7,33 @@ import { AssertionFailed } from '../../engine/base/assert.ts';
 import { CodedError } from '../../engine/base/errors.ts';
 import type { DocumentName, Principal } from '../../engine/base/ids.ts';
 import { documentName } from '../../engine/base/ids.ts';
-import type { Env, Resident, Sent, ViewDelta, Viewer } from '../../engine/document/document.ts';
+import { returnMs } from '../../engine/base/limits-life.ts';
+import { answerJson } from '../../engine/document/answer.ts';
+import type { AnswerValue } from '../../engine/document/define.ts';
+import type { Env, Happened, Resident, Sent, TaskResult, ViewDelta, Viewer } from '../../engine/document/document.ts';
 import {
   applyRewind,
   applySend,
   checkResident,
   closeView,
   createResident,
+  deliver,
+  happen,
   openView,
   replaySections,
   restoreResident,
+  settleTask,
   takeFailures,
   viewOf,
+  waitingTasks,
+  wakeMsOf,
 } from '../../engine/document/document.ts';
 import { FormerReader } from '../../engine/document/life/history.ts';
 import { encodeSnapshot } from '../../engine/document/life/snapshot.ts';
 import { operator } from '../history.ts';
 import { seededBytes } from './chance.ts';
-import type { Failure, StateOf, Testable, Who } from './types.ts';
-import { TestBroken, TestRefused } from './types.ts';
+import type { AnswerOf, ChannelName, Failure, MessageOf, StateOf, Testable, Waiting, Who } from './types.ts';
+import { TestBroken, TestRefused, waitingOf } from './types.ts';
 import { differenceOf, frozen } from './values.ts';
 import { TestViewer } from './viewer.ts';
 
@@ -69,6 +77,7 @@ export class TestDocument<D extends Testable> {
   readonly #updates: Uint8Array[] = [];
   readonly #seats = new Map<TestViewer<D>, Seat>();
   readonly #failures: Failure[] = [];
+  #letters = 0;
   #resident: Resident;
   #nowMs: number;
 
@@ -105,10 +114,10 @@ export class TestDocument<D extends Testable> {
   /** Opens the document, in a session and a view of its own at each call, as in one more tab. TestRefused where that is refused. */
   as(who: Who): TestViewer<D> {
     const principal = principalOf(who);
-    const { updates, deltas, result } = openView(this.#resident, { who: principal, session: 'new' }, this.#env);
-    if (result.kind === 'refused') throw new TestRefused(result.code, result.text);
-    this.#keep(updates);
-    this.#tell(deltas);
+    const { result, ...happened } = openView(this.#resident, { who: principal, session: 'new' }, this.#env);
+    this.#keep(happened.updates);
+    if (result.kind === 'refused') throw new TestRefused(result.code, result.text, happened.failure?.failure);
+    this.#tell(happened.deltas);
     const viewer = new TestViewer<D>(principal, {
       doc: this.name,
       send: (from, channel, message) => this.#send(from, channel, message),
@@ -127,11 +136,67 @@ export class TestDocument<D extends Testable> {
     return openView(this.#replayed(), { who: principalOf(who), session: 'new' }, env).result.kind === 'opened';
   }
 
-  /** Moves the clock on, by whole milliseconds; else it throws a RangeError. */
+  /**
+   * Moves the clock on, by whole milliseconds; else it throws a RangeError. Whatever becomes due on the way happens, each thing at its time: timers, rounds of
+   * schedules, who is missed.
+   */
   advance(ms: number): void {
     if (!Number.isSafeInteger(ms) || ms < 0)
       throw new RangeError(`time goes on by whole milliseconds, and not by ${ms}`);
-    this.#nowMs += ms;
+    const end = this.#nowMs + ms;
+    for (;;) {
+      const at = wakeMsOf(this.#resident, this.#nowMs);
+      if (at === undefined || at > end) break;
+      this.#nowMs = Math.max(this.#nowMs, at);
+      this.#take(happen(this.#resident, this.#env), 'time went by');
+    }
+    this.#nowMs = end;
+  }
+
+  /** Effects and messages to other documents that were asked for, and of which the document has heard nothing yet. */
+  get waiting(): readonly Waiting[] {
+    return waitingTasks(this.#resident).map(waitingOf);
+  }
+
+  /** Has the document hear what came of an effect, by its number: its value, or the error that it failed with. */
+  settle(n: number, value: AnswerValue | Error): void {
+    const failed = { ok: false, error: value instanceof Error ? value.message : '' } as const;
+    const result = value instanceof Error ? failed : ({ ok: true, value } as const);
+    this.#settle(n, 'effect', { kind: 'effect', result });
+  }
+
+  /** Has the document hear how another one answered to its message, by the number of that: an answer, or a refusal. */
+  reply(n: number, reply: { readonly answer: AnswerValue } | { readonly code: string; readonly text?: string }): void {
+    const said =
+      'code' in reply
+        ? { code: reply.code, text: reply.text ?? '', json: '' }
+        : { code: '', text: '', json: answerJson(reply.answer) };
+    this.#settle(n, 'message', { kind: 'message', reply: said });
+  }
+
+  /** Has another document, `space/key`, send this one a message, and returns the answer. TestRefused. */
+  receive<Name extends ChannelName<D>>(from: string, channel: Name, message: MessageOf<D, Name>): AnswerOf<D, Name> {
+    this.#letters += 1;
+    const letter = { from, incarnation: '0'.repeat(32), n: this.#letters, channel, message: answerJson(message) };
+    const { reply, ...happened } = deliver(this.#resident, letter, this.#env);
+    this.#take(happened, `${from} sent ${channel}`);
+    if (reply.code !== '') throw new TestRefused(reply.code, reply.text, happened.failure?.failure);
+    return JSON.parse(reply.json) as AnswerOf<D, Name>;
+  }
+
+  #settle(n: number, kind: Waiting['kind'], result: TaskResult): void {
+    if (!this.waiting.some((one) => one.n === n && one.kind === kind)) throw new Error(`no ${kind} ${n} waits`);
+    this.#take(settleTask(this.#resident, n, result, this.#env), `${kind} ${n} was done`);
+  }
+
+  /** What happened to it without a viewer. */
+  #take({ updates, deltas, failure }: Happened, after: string): void {
+    this.#keep(updates);
+    if (failure !== undefined) {
+      this.#failures.push({ what: 'event', name: failure.where, error: failure.failure, count: 1, seq: this.seq });
+    }
+    this.#tell(deltas);
+    this.#check(after);
   }
 
   /**
@@ -147,6 +212,7 @@ export class TestDocument<D extends Testable> {
     if (!isSame(encodeSnapshot({ ...before, state: {} }), encodeSnapshot({ ...after, state: {} }))) {
       throw this.#broken('it was replayed', 'its sessions, answers or seq are others');
     }
+    after.hours.expect(this.#nowMs + returnMs);
     this.#resident = after;
     for (const [viewer, seat] of this.#seats) this.#reopen(viewer, seat);
     this.#check('a restart');
@@ -190,7 +256,7 @@ export class TestDocument<D extends Testable> {
   }
 
   #close(viewer: TestViewer<D>): void {
-    closeView(this.#resident, this.#seatOf(viewer).viewer);
+    closeView(this.#resident, this.#seatOf(viewer).viewer, this.#nowMs);
     this.#seats.delete(viewer);
     this.#check(`${viewer.who.agent} closed it`);
   }

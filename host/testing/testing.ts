@@ -9,6 +9,6 @@ export type { ClusterOptions, TestCluster } from './cluster.ts';
 export { createTestCluster, untilView } from './cluster.ts';
 export type { TestDocument, TestOptions } from './document.ts';
 export { testDocument } from './document.ts';
-export type { AnswerOf, Attempt, ChannelName, Failure, MessageOf, StateOf, Testable, Who } from './types.ts';
+export type { AnswerOf, Attempt, ChannelName, Failure, MessageOf, StateOf, Testable, Waiting, Who } from './types.ts';
 export { TestBroken, TestRefused } from './types.ts';
 export type { TestViewer } from './viewer.ts';

@@ -11,6 +11,7 @@ import type {
   TableField,
   ValueField,
 } from '../../engine/document/definition/fields.ts';
+import type { Task } from '../../engine/document/document.ts';
 
 /** What `document(...)` makes. */
 export type Testable = Definition & { readonly types: Said };
@@ -50,9 +51,27 @@ export type Attempt<Value> =
   | { readonly ok: true; readonly value: Value; readonly seq: number }
   | { readonly ok: false; readonly code: string; readonly text: string; readonly cause: unknown; readonly seq: number };
 
+/** Something that a document asked for and has not heard of: an effect, or a message to another document. */
+export type Waiting =
+  | { readonly kind: 'effect'; readonly n: number; readonly name: string; readonly arg: unknown }
+  | {
+      readonly kind: 'message';
+      readonly n: number;
+      readonly to: string;
+      readonly channel: string;
+      readonly message: unknown;
+    };
+
+export function waitingOf(task: Task): Waiting {
+  const { n } = task;
+  const arg: unknown = JSON.parse(task.arg);
+  if (task.kind === 'effect') return { kind: 'effect', n, name: task.name, arg };
+  return { kind: 'message', n, to: task.to, channel: task.channel, message: arg };
+}
+
 /** Something that the application's code threw where no test sees it: by policies, formulas and bubbles, and by the handlers of channels. */
 export type Failure = {
-  readonly what: 'channel' | 'policy' | 'formula' | 'bubble';
+  readonly what: 'channel' | 'event' | 'policy' | 'formula' | 'bubble';
   readonly name: string;
   /** What was thrown; of several in one step, by the last of them. */
   readonly error: unknown;

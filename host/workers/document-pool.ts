@@ -2,6 +2,7 @@
 import type { DocumentName } from '../../engine/base/ids.ts';
 import { commandsQueuedMax } from '../../engine/base/limits.ts';
 import type { App } from '../../engine/document/define.ts';
+import type { EventsPlan } from '../../engine/document/definition/definition.ts';
 import { definitionOf } from '../../engine/document/document.ts';
 import type { Lost, Runner } from '../running.ts';
 import type { PooledDocument, SlotParts } from './slot.ts';
@@ -40,6 +41,10 @@ export class DocumentPool implements Runner {
 
   has(space: string): boolean {
     return definitionOf(this.#app, space) !== undefined;
+  }
+
+  eventsOf(space: string): EventsPlan | undefined {
+    return definitionOf(this.#app, space)?.plan.events;
   }
 
   /** Where the fewest are. */

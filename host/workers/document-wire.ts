@@ -12,7 +12,7 @@ export type ThreadData = { readonly file: string; readonly appHash: string; read
 export type Entry =
   | { readonly kind: 'begin'; readonly id: number; readonly name: DocumentName }
   | { readonly kind: 'ask'; readonly id: number; readonly nowMs: number; readonly command: Command }
-  | { readonly kind: 'close'; readonly id: number; readonly viewer: number }
+  | { readonly kind: 'close'; readonly id: number; readonly nowMs: number; readonly viewer: number }
   | { readonly kind: 'drop'; readonly id: number };
 
 export type Task = { readonly number: number; readonly entries: readonly Entry[] };

@@ -83,6 +83,7 @@ function carryOut(entry: Entry): Ran | undefined {
       nowMs = entry.nowMs;
       return held.run(entry.command);
     case 'close':
+      nowMs = entry.nowMs;
       held.close(entry.viewer);
       return undefined;
     case 'drop':

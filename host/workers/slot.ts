@@ -76,7 +76,11 @@ export class Slot {
   }
 
   close(document: PooledDocument, viewer: number): void {
-    this.#post({ entry: { kind: 'close', id: document.id, viewer }, document, asked: undefined });
+    this.#post({
+      entry: { kind: 'close', id: document.id, nowMs: this.#parts.nowMs(), viewer },
+      document,
+      asked: undefined,
+    });
   }
 
   drop(document: PooledDocument): void {

@@ -128,9 +128,9 @@ test('[D6] viewers of whom policies say the same share one text; what names one 
   const again = opened(openView(resident, { who: ada, session: '' }, env)).viewer;
   t.equal(again, first?.opening.viewer);
   t.equal(again.views, 2);
-  for (const viewer of [again, ...members.map(({ opening }) => opening.viewer)]) closeView(resident, viewer);
+  for (const viewer of [again, ...members.map(({ opening }) => opening.viewer)]) closeView(resident, viewer, 0);
   t.strictSame([resident.viewers.size, resident.viewers.kinds], [0, 0]);
-  t.throws(() => closeView(resident, again), { name: 'AssertionFailed' });
+  t.throws(() => closeView(resident, again, 0), { name: 'AssertionFailed' });
   t.ok(second);
   checkResident(resident);
   t.end();

@@ -22,6 +22,7 @@ import { Front } from '../../host/front.ts';
 import type { InlineDocument } from '../../host/held.ts';
 import { InlineRunner } from '../../host/held.ts';
 import { Memory } from '../../host/memory.ts';
+import { Post } from '../../host/post.ts';
 import { DocumentPool } from '../../host/workers/document-pool.ts';
 import { decodeToProxy, type ToProxy } from '../../proxy/link-wire.ts';
 import { settled } from '../contract/memory-store.ts';
@@ -40,13 +41,22 @@ export type ViewerStage = {
   n: number;
 };
 
+const noLink = { ask: () => Promise.reject(new Error('there is one host')), close: () => undefined };
+
+type Clock = { nowMs: number };
+
 /** In the loop, and remembers which documents it made last. */
 class StageRunner extends InlineRunner {
   readonly documents = new Map<string, InlineDocument>();
 
-  constructor() {
-    const env = fakeEnv();
-    super(application, () => env);
+  /** A millisecond passes with each look at the clock. */
+  constructor(clock: Clock) {
+    const { randomBytes16 } = fakeEnv();
+    const look = (): number => {
+      clock.nowMs += 1;
+      return clock.nowMs;
+    };
+    super(application, () => ({ nowMs: look(), randomBytes16 }));
   }
 
   override begin(name: DocumentName): InlineDocument {
@@ -68,6 +78,8 @@ export class DeskStage {
   /** All that was ever written of each document. */
   readonly #written = new Map<string, Uint8Array[]>();
   readonly failures: unknown[] = [];
+  readonly clock: Clock = { nowMs: 1_700_000_000_000 };
+  readonly #post = new Post({ chains: 1, deskOf: () => this.desk, peers: [], dial: () => noLink });
   #token = 0;
   #views = 0;
 
@@ -77,7 +89,7 @@ export class DeskStage {
   constructor(disk: OrderedStore, history = 1_000, pool = DeskStage.pool) {
     this.disk = disk;
     this.history = history;
-    this.#runner = pool ?? new StageRunner();
+    this.#runner = pool ?? new StageRunner(this.clock);
   }
 
   static async of(disk: OrderedStore, history?: number, pool?: DocumentPool): Promise<DeskStage> {
@@ -112,6 +124,8 @@ export class DeskStage {
       store: this.store,
       index: this.index,
       wake: () => {},
+      wallMs: () => this.clock.nowMs,
+      deliver: (to, letter) => this.#post.deliver(to, letter),
       fatal: (cause) => this.fatal.push(cause),
       full: () => this.full,
       memory: this.memory,
@@ -125,6 +139,16 @@ export class DeskStage {
     for (let quiet = 0; quiet < 4; quiet += 1) {
       if (await this.turn()) quiet = 0;
       await settled();
+    }
+  }
+
+  /** Time goes by, and what is due happens. */
+  async advance(ms: number): Promise<void> {
+    this.clock.nowMs += ms;
+    // Once to wake who is due, and once for what came of that.
+    for (let looks = 0; looks < 3; looks += 1) {
+      this.desk.tick();
+      await this.settle();
     }
   }
 

@@ -32,6 +32,7 @@ class OneBatch implements ChainService, ChainQueue {
     this.#worsen = worsen;
   }
 
+  tick(): void {}
   get hasUpdates(): boolean {
     return !this.#isTaken;
   }

@@ -13,6 +13,7 @@ import type { ChainId, Epoch, HostId } from '../../engine/base/ids.ts';
 import { chainId } from '../../engine/base/ids.ts';
 import { fetchBytesPerSecond } from '../../engine/base/limits.ts';
 import type { App } from '../../engine/document/define.ts';
+import type { Letter, Reply } from '../../engine/document/document.ts';
 import { foldDocument } from '../../engine/document/life/snapshot.ts';
 import type { DocumentIndex } from '../../engine/store/document-index.ts';
 import type { Store } from '../../engine/store/store.ts';
@@ -20,13 +21,17 @@ import type { Believed } from '../../host/believing.ts';
 import { openOrBegin } from '../../host/believing.ts';
 import type { ChainService } from '../../host/chain-service.ts';
 import { Desk } from '../../host/desk.ts';
+import type { DeskParts } from '../../host/desk-parts.ts';
 import { noteDoubt } from '../../host/doubt.ts';
 import { Folding } from '../../host/folding.ts';
+import type { FrontsParts } from '../../host/fronts.ts';
 import { Fronts } from '../../host/fronts.ts';
 import { InlineRunner } from '../../host/held.ts';
 import type { Hello } from '../../host/hello.ts';
 import { Host } from '../../host/host.ts';
 import { Memory } from '../../host/memory.ts';
+import type { PostParts } from '../../host/post.ts';
+import { Post } from '../../host/post.ts';
 import { storedReplica } from '../../host/stored-node.ts';
 import { WatermarkKeeper } from '../../host/watermark-keeper.ts';
 import type { Prng } from '../prng.ts';
@@ -36,6 +41,7 @@ import type { SimDisk } from './disk.ts';
 import type { Kernel } from './kernel.ts';
 import { SimLinks } from './links.ts';
 import type { Network } from './network.ts';
+import { SimPostLink } from './post-link.ts';
 
 export type Cluster = {
   readonly hosts: readonly HostId[];
@@ -267,6 +273,11 @@ export class HostProcess extends Actor {
   /** Nobody spoils a document here: one that cannot be made is our mistake. */
   readonly #onUnreadable = (_document: string, cause: unknown): void => this.fatal(cause);
 
+  #quiet(): Pick<DeskParts, 'wallMs' | 'full' | 'onFailure' | 'onUnreadable'> {
+    const wallMs = (): number => this.#parts.kernel.nowMs;
+    return { wallMs, full: () => undefined, onFailure: () => {}, onUnreadable: this.#onUnreadable };
+  }
+
   #join(
     store: Store,
     indexes: ReadonlyMap<ChainId, DocumentIndex>,
@@ -278,7 +289,8 @@ export class HostProcess extends Actor {
     const fatal = (cause: unknown): void => this.fatal(cause);
     const desks = new Map<ChainId, Desk>();
     const memory = new Memory(prng.pick(memoryBytesOf));
-    const quiet = { memory, full: () => undefined, onFailure: () => {}, onUnreadable: this.#onUnreadable };
+    const deliver = (to: string, letter: Letter): Promise<Reply> => post.deliver(to, letter);
+    const quiet = { ...this.#quiet(), memory, deliver };
     const randomBytes16 = (): Uint8Array => Uint8Array.from({ length: 16 }, () => prng.below(256));
     const runner = new InlineRunner(app, () => ({ nowMs: kernel.nowMs, randomBytes16 }));
     const wake = (): void => host.wake();
@@ -313,18 +325,22 @@ export class HostProcess extends Actor {
       const desk = desks.get(chain);
       return desk !== undefined && host.serviceOf(chain) === desk ? desk : undefined;
     };
+    const post = this.#post(chains, deskOf);
     const routes = () => host.replicas.filter(isServingHead).map(({ chain, epoch }) => [chain, epoch, true] as const);
-    const fronts = new Fronts({
+    const ask: FrontsParts['ask'] = (_question, args) => post.receive(args);
+    const fronts = new Fronts({ chains, deskOf, routes, ask, onGossip: () => {}, onProxy: () => {}, wake, fatal });
+    return { host, fronts };
+  }
+
+  #post(chains: number, deskOf: PostParts['deskOf']): Post {
+    const { cluster, network } = this.#parts;
+    const peers = cluster.hosts.filter((one) => one !== this.id);
+    return new Post({
       chains,
       deskOf,
-      routes,
-      ask: () => Promise.resolve({}),
-      onGossip: () => {},
-      onProxy: () => {},
-      wake,
-      fatal,
+      peers,
+      dial: (peer, onMessage, onDown) => new SimPostLink(network, this, peer as HostId, onMessage, onDown),
     });
-    return { host, fronts };
   }
 
   /** What the host logs is how it tells of what it began, learned, and why it stopped. */

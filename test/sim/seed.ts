@@ -5,6 +5,7 @@
 //   heal    everything is mended; within bounded time every chain serves, every send is settled, and every client is told
 //   probe   one more send of each client, and a read of each document: the world still works
 import { checkAnswers } from './check-answers.ts';
+import { checkLife, isIdle } from './check-life.ts';
 import { checkLogs } from './check-logs.ts';
 import { checkReads } from './check-reads.ts';
 import { checkSnapshots } from './check-snapshots.ts';
@@ -21,6 +22,9 @@ const healMsMax = 30_000;
 const restMsMax = 6_000;
 const restMsMin = 800;
 /** How often a run looks whether it is done. */
+/** Timers are set for seconds, and what could not be delivered rests for up to half a minute. */
+const idleMsMax = 120_000;
+const idleLookMs = 1_000;
 const lookMs = 10;
 
 export type SeedResult = {
@@ -135,6 +139,16 @@ function now(world: World, holds: (world: World) => boolean): () => boolean {
   };
 }
 
+/** The same, of one that costs a walk over all that was written. */
+function rarely(world: World, holds: (world: World) => boolean): () => boolean {
+  let nextMs = 0;
+  return () => {
+    if (world.kernel.nowMs < nextMs) return false;
+    nextMs = world.kernel.nowMs + idleLookMs;
+    return holds(world);
+  };
+}
+
 /** Nobody holds a connection whose other end is gone. */
 function isLinked({ network }: World): boolean {
   for (const { twin } of network.sockets) if (twin === undefined) return false;
@@ -158,6 +172,7 @@ async function probe(world: World): Promise<void> {
   }
   await kernel.run(kernel.nowMs + restMsMin);
   await kernel.run(kernel.nowMs + restMsMax - restMsMin, now(world, isLinked));
+  await kernel.run(kernel.nowMs + idleMsMax, rarely(world, isIdle));
   // A planned move may be under way just now.
   await kernel.run(kernel.nowMs + healMsMax, now(world, isHealed));
 }
@@ -170,6 +185,7 @@ function check(world: World): void {
   const documents = checkLogs(world);
   checkSnapshots(world);
   checkAnswers(world, documents);
+  checkLife(world, documents);
   checkReads(world, documents);
 }
 

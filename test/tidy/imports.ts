@@ -42,6 +42,7 @@ export const importTable: Readonly<Record<Room, Rule>> = {
       'proxy/admin.ts',
       'proxy/overview.ts',
       'proxy/link-wire.ts',
+      'proxy/host-link.ts',
       'proxy/client/node.ts',
     ],
     packages: ['level', 'msgpackr', 'piscina', 'ws', 'pino'],

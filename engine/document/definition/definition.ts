@@ -33,6 +33,25 @@ export interface Context {
   readonly seq: number;
   /** A fresh random id: 32 hex digits. */
   id(): string;
+  /** A random number from 0 to below 1. */
+  random(): number;
+  /**
+   * Sets a timer of this definition: its handler runs once, `inMs` milliseconds from now or a little later, wherever the document is by then.
+   * Returns its id, 16 hex digits. `arg` is JSON. It is set when the message is committed, as everything that a handler does.
+   */
+  schedule(name: string, inMs: number, arg?: AnswerValue): string;
+  /** Takes a timer back; false where it is not set any more. */
+  cancel(id: string): boolean;
+  /**
+   * Has an effect of this definition run, when this message is committed: at least once, with an id that is always the same. Returns its number in
+   * this document.
+   */
+  effect(name: string, arg?: AnswerValue): number;
+  /**
+   * Sends a message to another document, `space/key`, when this one is committed: it is handled there exactly once, in the order in which it was sent, in the name of this
+   * document (`{ agent: 'space/key', authority: '@document' }`). Returns its number in this document.
+   */
+  send(to: string, channel: string, message: AnswerValue): number;
   /**
    * Refuses the message: the document is rolled back and the sender gets `code` and `text`. A code is
    * `[A-Z][A-Z0-9_]{0,63}` and not one of the platform's own. It holds even where the handler catches what this throws.
@@ -78,6 +97,80 @@ export type BubblePlan = {
   readonly run: (input: { readonly doc: object; readonly who: Principal }) => unknown;
 };
 
+/** `row`, `arg` and so on: each event has its own. */
+export type EventInput = {
+  readonly doc: object;
+  readonly ctx: Context;
+  readonly who?: Principal;
+  readonly key?: string;
+  readonly arg?: unknown;
+  readonly result?: EffectResult;
+  readonly receipt?: Receipt;
+};
+export type EventHandler = (input: EventInput) => unknown;
+
+/** What an effect gave: `value` is JSON. `error` is what it threw last, as text, after its last try. */
+export type EffectResult<Value = AnswerValue> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly error: string };
+
+/** What another document answered to a message: its handler's answer, or what it was refused with. */
+export type Receipt = {
+  /** As `ctx.send` returned it. */
+  readonly n: number;
+  /** The document that it went to. */
+  readonly to: string;
+  readonly channel: string;
+} & (
+  | { readonly ok: true; readonly answer: AnswerValue }
+  | { readonly ok: false; readonly code: string; readonly text: string }
+);
+
+/** Something that is done in the world. `id` is the same at each try, and no other effect's. */
+export type EffectRun = (input: {
+  readonly arg: unknown;
+  readonly id: string;
+  readonly document: string;
+}) => AnswerValue | Promise<AnswerValue>;
+
+export type TimerPlan = { readonly schema: StandardSchema | undefined; readonly handler: EventHandler };
+export type SchedulePlan = {
+  readonly name: string;
+  readonly everyMs: number;
+  /** Whether it runs while nobody is connected. */
+  readonly isAlways: boolean;
+  readonly handler: EventHandler;
+};
+export type EffectPlan = { readonly run: EffectRun; readonly told: EventHandler | undefined };
+
+export type EventsPlan = {
+  readonly construct: EventHandler | undefined;
+  readonly load: EventHandler | undefined;
+  readonly connected: EventHandler | undefined;
+  readonly disconnected: EventHandler | undefined;
+  readonly delivered: EventHandler | undefined;
+  readonly timers: ReadonlyMap<string, TimerPlan>;
+  readonly schedules: readonly SchedulePlan[];
+  readonly effects: ReadonlyMap<string, EffectPlan>;
+  /** Of those who come and go somebody wants to hear. */
+  readonly isPresenceKept: boolean;
+  /** Time does something to these documents though nothing of it stands in their state. */
+  readonly isTimed: boolean;
+};
+
+export const noEvents: EventsPlan = {
+  construct: undefined,
+  load: undefined,
+  connected: undefined,
+  disconnected: undefined,
+  delivered: undefined,
+  timers: new Map(),
+  schedules: [],
+  effects: new Map(),
+  isPresenceKept: false,
+  isTimed: false,
+};
+
 export type Plan = {
   readonly record: RecordPlan;
   readonly view: ViewPlan;
@@ -88,6 +181,9 @@ export type Plan = {
   /** Undefined: nobody may, documents of this space do not begin by being opened. */
   readonly invent: InventPolicy | undefined;
   readonly channels: ReadonlyMap<string, Channel>;
+  readonly events: EventsPlan;
+  /** Undefined: as any document. */
+  readonly updatesPerSecond: number | undefined;
 };
 
 /** One space's kind of document, as `document(...)` and its steps make it. */

@@ -2,11 +2,10 @@
 // share it; nothing here knows a definition.
 import { CodedError } from '../../base/errors.ts';
 import { samePrincipal } from '../../base/ids.ts';
-import type { Json, JsonObject } from '../../base/merge-patch.ts';
-import { isJsonObject, merge } from '../../base/merge-patch.ts';
-import { forgetTable } from '../draft/table-memory.ts';
+import type { JsonObject } from '../../base/merge-patch.ts';
 import { hexOf } from './hex.ts';
 import { lengthOf } from './length.ts';
+import { mergeInPlace } from './merge-in-place.ts';
 import type { Sessions } from './sessions.ts';
 import { createSessions, record, register } from './sessions.ts';
 import type { Update } from './update.ts';
@@ -50,6 +49,7 @@ export function takeUpdate(past: Past, update: Update): void {
   switch (update.kind) {
     case 'invent':
       past.incarnation = hexOf(update.id);
+      change(past, update.redo, update.undo);
       break;
     case 'session':
       if (past.sessions.byId.has(hexOf(update.id))) throw corrupt('a session is registered twice');
@@ -66,6 +66,9 @@ export function takeUpdate(past: Past, update: Update): void {
     }
     case 'rewind':
       if (update.n < 1 || update.n >= update.seq) throw corrupt('it is rewound to what has not been');
+      change(past, update.redo, update.undo);
+      break;
+    case 'event':
       change(past, update.redo, update.undo);
       break;
     case 'delete':
@@ -100,18 +103,6 @@ export function takeBack(past: Past, update: Update): void {
 export function change(past: Past, patch: JsonObject, back: JsonObject): void {
   mergeInPlace(past.state, patch);
   past.length += lengthOf(patch) - lengthOf(back);
-}
-
-/** `merge` for a state that nobody else holds: costs what the patch touches. */
-function mergeInPlace(target: JsonObject, patch: JsonObject): void {
-  forgetTable(target);
-  for (const key of Object.keys(patch)) {
-    const part = patch[key] as Json;
-    const before = Object.hasOwn(target, key) ? target[key] : undefined;
-    if (part === null) delete target[key];
-    else if (isJsonObject(part) && isJsonObject(before)) mergeInPlace(before, part);
-    else target[key] = merge(undefined, part);
-  }
 }
 
 function corrupt(text: string): CodedError {

@@ -10,9 +10,10 @@
 //             3 send     a message, number `n` of the session that update `session` registered, whose sender has the answers up to `done`
 //             4 rewind   the state becomes again what it was after update `n`; sessions stay as they are
 //             5 delete   the document ends, its sessions with it. What stands before it is of no document any more
+//             6 event    something that nobody sent: a timer, somebody who comes or goes, what became of an effect; `channel` says what
 //   seq       one more for each update; that of an invent is above any that was deleted before, 1 where none was
 //   atMs      the time that the handler saw, in ms since 1970
-//   code      '' = done; else a refusal, whose redo and undo are empty and whose answer is ''
+//   code      '' = done; else a refusal, whose answer is ''. Its redo and undo are empty, but that an event that failed is over
 //   redo      merge patch (RFC 7396) from the state before to the state after; undo: the way back
 //   answer    JSON, as first given
 //
@@ -25,7 +26,7 @@ import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import { isJsonObject } from '../../base/merge-patch.ts';
 import { isReservedKey } from '../draft/values.ts';
 
-export type UpdateKind = 'invent' | 'session' | 'send' | 'rewind' | 'delete';
+export type UpdateKind = 'invent' | 'session' | 'send' | 'rewind' | 'delete' | 'event';
 
 export type Update = {
   readonly kind: UpdateKind;
@@ -62,7 +63,7 @@ export const noMessage = {
   answer: '',
 } as const;
 
-const kindNumbers = { invent: 1, session: 2, send: 3, rewind: 4, delete: 5 } as const satisfies Record<
+const kindNumbers = { invent: 1, session: 2, send: 3, rewind: 4, delete: 5, event: 6 } as const satisfies Record<
   UpdateKind,
   number
 >;

@@ -1,0 +1,181 @@
+// Who opens a document: it begins where he may have it begin, he is let in, and registered. Who closes it is missed after a while.
+import { assert } from '../base/assert.ts';
+import type { Principal } from '../base/ids.ts';
+import { documentName } from '../base/ids.ts';
+import { updateBytesMax } from '../base/limits.ts';
+import { presentMax } from '../base/limits-life.ts';
+import { isPrincipal } from './draft/values.ts';
+import type { Env } from './env.ts';
+import type { Happened, Letter, Reply } from './events.ts';
+import { changed, documentPrincipal, nothing, receive, sceneOf, written } from './events.ts';
+import type { Refusal } from './handle.ts';
+import { runCode } from './handle.ts';
+import { groupOf, keyOfPrincipal, wakeKey } from './life/agenda.ts';
+import { hexOf } from './life/hex.ts';
+import { register, sessionOf } from './life/sessions.ts';
+import { Staged } from './life/staged.ts';
+import { encodeUpdate, noMessage } from './life/update.ts';
+import type { Inside, Resident } from './resident.ts';
+import type { Viewer } from './view/viewer.ts';
+
+/** `session`: '' = only to view, 'new' = with a session to send in, else 32 hex digits of one to go on with. */
+export type OpenRequest = { readonly who: Principal; readonly session: string };
+
+/** `updates` are in order, `deltas` to viewers that were there before. */
+export type Opened = Happened & {
+  readonly result:
+    | {
+        readonly kind: 'opened';
+        readonly viewer: Viewer;
+        /** '' where none was asked for. */
+        readonly session: string;
+        readonly incarnation: string;
+        readonly seq: number;
+        /** The whole view. */
+        readonly json: string;
+      }
+    | { readonly kind: 'refused'; readonly code: string; readonly text: string };
+};
+
+/**
+ * Lets a principal view the document, and begins it where it may. Refusals: SESSION_EXPIRED, DOCUMENT_UNKNOWN, VIEW_REFUSED, LIMIT_REACHED, and what
+ * `construct` or `connected` refuse with.
+ */
+export function openView(resident: Resident, request: OpenRequest, env: Env): Opened {
+  const { who } = request;
+  assert(isPrincipal(who), 'the proxy checks who it is');
+  const isNew = request.session === 'new';
+  if (!isNew && request.session !== '' && sessionOf(resident.sessions, request.session, who) === undefined) {
+    return refused([], 'SESSION_EXPIRED', 'this session is not known here: ask for a new one');
+  }
+  const inside: Inside = resident;
+  const happened: Happened[] = [];
+  if (inside.incarnation === '') {
+    const begun = begin(inside, who, env);
+    if ('code' in begun) return refused([], begun.code, begun.text, begun.failure);
+    happened.push(begun);
+  }
+  const entered = enter(inside, who, env);
+  if ('code' in entered) return refused(happened, entered.code, entered.text, entered.failure);
+  happened.push(entered);
+  let session = request.session;
+  if (isNew) {
+    const id = freshId(env);
+    session = hexOf(id);
+    inside.seq += 1;
+    const { seq } = inside;
+    const update = encodeUpdate({ ...noMessage, kind: 'session', seq, atMs: env.nowMs, who, id });
+    happened.push({ ...nothing, updates: [update] });
+    register(inside.sessions, session, seq, { agent: who.agent, authority: who.authority });
+  }
+  const { viewer, json } = inside.viewers.open(who);
+  const { incarnation, seq } = inside;
+  return { ...together(happened), result: { kind: 'opened', viewer, session, incarnation, seq, json } };
+}
+
+/** A message of another document comes to this one, which begins where that may have it begin. */
+export function deliver(resident: Resident, letter: Letter, env: Env, isStopped = false): Happened & { reply: Reply } {
+  const inside: Inside = resident;
+  const happened: Happened[] = [];
+  if (inside.incarnation === '') {
+    const begun = begin(inside, documentPrincipal(letter.from), env);
+    if ('code' in begun) return { ...nothing, reply: { code: begun.code, text: begun.text, json: '' } };
+    happened.push(begun);
+  }
+  const { happened: what, reply } = receive(inside, letter, env, isStopped);
+  return { ...together([...happened, what]), reply };
+}
+
+/** One view less of this viewer. */
+export function closeView(resident: Resident, viewer: Viewer, nowMs: number): void {
+  resident.viewers.close(viewer);
+  if (viewer.views === 0) resident.hours.left(keyOfPrincipal(viewer.who), nowMs);
+}
+
+/** Begins the document for whoever may have it begin: its first update. */
+export function begin(inside: Inside, who: Principal, env: Env): Happened | Refusal {
+  const { key } = documentName(inside.name);
+  if (!mayInvent(inside, who, key)) return refusal('DOCUMENT_UNKNOWN', 'there is no such document');
+  const { construct } = inside.definition.plan.events;
+  const outcome = runCode(sceneOf(inside, env), new Staged(inside.state), (doc, ctx) => {
+    const value = construct?.({ doc, who: { agent: who.agent, authority: who.authority }, key, ctx });
+    return value instanceof Promise ? value : undefined;
+  });
+  if (outcome.kind === 'refused')
+    return { ...outcome, failure: outcome.failure && { where: 'construct', failure: outcome.failure } };
+  const { redo, undo, tasks } = outcome;
+  const id = freshId(env);
+  inside.hours.forget();
+  inside.incarnation = hexOf(id);
+  inside.seq += 1;
+  const { seq } = inside;
+  const update = encodeUpdate({ ...noMessage, kind: 'invent', seq, atMs: env.nowMs, who, id, redo, undo });
+  assert(update.length <= updateBytesMax, `an update of ${update.length} bytes, of at most ${updateBytesMax}`);
+  return { updates: [update], deltas: changed(inside, redo, undo), tasks, failure: undefined };
+}
+
+function mayInvent({ definition }: Inside, who: Principal, key: string): boolean {
+  const { invent } = definition.plan;
+  if (invent === undefined) return false;
+  try {
+    const answer: unknown = invent({ who: { agent: who.agent, authority: who.authority }, key });
+    // A promise is no yes, and nobody else would hear of it when it fails.
+    if (answer instanceof Promise) answer.catch(() => undefined);
+    return answer === true;
+  } catch {
+    return false;
+  }
+}
+
+/** Who is not there yet comes in, where documents of this kind want to know. */
+function enter(inside: Inside, who: Principal, env: Env): Happened | Refusal {
+  const { connected, isPresenceKept } = inside.definition.plan.events;
+  if (!isPresenceKept) return nothing;
+  const key = keyOfPrincipal(who);
+  inside.hours.came(key, env.nowMs);
+  const staged = new Staged(inside.state);
+  if (groupOf(inside.state, wakeKey, 'here')?.[key] !== undefined) return nothing;
+  if (staged.sizeOf(wakeKey, 'here') >= presentMax) return refusal('LIMIT_REACHED', 'too many view this document');
+  staged.set(wakeKey, 'here', key, true);
+  let isLetIn = true;
+  const outcome = runCode(sceneOf(inside, env), staged, (doc, ctx) => {
+    const value = connected?.({ doc, who: { agent: who.agent, authority: who.authority }, ctx });
+    isLetIn = value !== false;
+    return value instanceof Promise ? value : undefined;
+  });
+  if (outcome.kind === 'refused')
+    return { ...outcome, failure: outcome.failure && { where: 'connected', failure: outcome.failure } };
+  if (!isLetIn) {
+    outcome.rollback();
+    return refusal('VIEW_REFUSED', 'the document does not let you in');
+  }
+  return written(inside, { name: 'connected', who, over: () => undefined }, outcome, env);
+}
+
+function together(happened: readonly Happened[]): Happened {
+  return {
+    updates: happened.flatMap(({ updates }) => updates),
+    deltas: happened.flatMap(({ deltas }) => deltas),
+    tasks: happened.flatMap(({ tasks }) => tasks),
+    failure: happened.find(({ failure }) => failure !== undefined)?.failure,
+  };
+}
+
+function refused(happened: readonly Happened[], code: string, text: string, failure?: unknown): Opened {
+  const what = together(happened);
+  return {
+    ...what,
+    failure: (failure as Happened['failure']) ?? what.failure,
+    result: { kind: 'refused', code, text },
+  };
+}
+
+function refusal(code: string, text: string): Refusal {
+  return { kind: 'refused', code, text, failure: undefined };
+}
+
+function freshId(env: Env): Uint8Array {
+  const id = env.randomBytes16();
+  assert(id.length === 16, `${id.length} random bytes of 16`);
+  return new Uint8Array(id);
+}

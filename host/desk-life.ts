@@ -1,0 +1,143 @@
+// What the documents of a desk do by themselves: they are woken when something is due in them, and what they asked for is carried out. A desk that
+// begins finds those that its predecessor left: nothing of this is kept but in the documents.
+import { CodedError, retryOf } from '../engine/base/errors.ts';
+import { documentName } from '../engine/base/ids.ts';
+import { absentMs, wakeAgainMs, wakesPerLookMax } from '../engine/base/limits-life.ts';
+import type { Letter, Reply, TaskResult } from '../engine/document/document.ts';
+import type { DeskParts } from './desk-parts.ts';
+import { Outbox } from './outbox.ts';
+import type { Command, Ran } from './running.ts';
+import { WakeSearch } from './wake-search.ts';
+import { Wakes } from './wakes.ts';
+
+export type DeskLifeParts = Pick<
+  DeskParts,
+  'store' | 'chain' | 'runner' | 'deliver' | 'wallMs' | 'fatal' | 'onFailure'
+> & {
+  /** Whether anything more may be asked of documents. */
+  readonly hasRoom: () => boolean;
+  readonly isResident: (name: string) => boolean;
+  /** Asks a document, from disk where it is not in memory. */
+  readonly ask: (
+    name: string,
+    command: Command,
+    done: (ran: Ran) => void,
+    refused: (error: CodedError) => void,
+  ) => void;
+  /** Calls back when all that was made so far is committed; never where the desk stops before. */
+  readonly whenCommitted: (then: () => void) => void;
+};
+
+export class DeskLife {
+  readonly #parts: DeskLifeParts;
+  readonly #wakes = new Wakes();
+  readonly #outbox: Outbox;
+  readonly #search: WakeSearch;
+  /** Who waits for a document to reply. */
+  readonly #waiting = new Set<(error: CodedError) => void>();
+  #isSearching = false;
+  #nowMs = 0;
+  #isStopped = false;
+
+  constructor(parts: DeskLifeParts) {
+    this.#parts = parts;
+    this.#outbox = new Outbox({
+      ...parts,
+      effectOf: (document, name) => parts.runner.eventsOf(documentName(document).space)?.effects.get(name),
+      settle: (document, incarnation, n, result, then) => this.#settle(document, { incarnation, n, result }, then),
+      again: (document) => this.#ask(document, { kind: 'tasks' }),
+    });
+    this.#search = new WakeSearch(parts.store, parts.chain, (name) => {
+      // Of those in memory it is known.
+      if (!parts.isResident(name)) this.#wakes.lower(name, 0);
+    });
+  }
+
+  /** Time went by. */
+  tick(): void {
+    if (this.#isStopped) return;
+    const nowMs = this.#parts.wallMs();
+    this.#nowMs = nowMs;
+    if (!this.#isSearching) {
+      this.#isSearching = true;
+      this.#search.run().catch((cause: unknown) => {
+        // After a stop the log may be cut under what is being read.
+        if (!this.#isStopped) this.#parts.fatal(cause);
+      });
+    }
+    this.#search.tick();
+    this.#outbox.tick(nowMs);
+    if (!this.#parts.hasRoom()) return;
+    for (const name of this.#wakes.due(nowMs, wakesPerLookMax)) this.#ask(name, { kind: 'tick' });
+  }
+
+  /** Something was done to a document: what is due in it now, and what it asked for. */
+  ran(name: string, { seq, incarnation, tasks, wakeMs }: Ran): void {
+    // Nothing was done.
+    if (seq === 0) return;
+    this.#wakes.set(name, wakeMs);
+    if (tasks.length > 0) this.#parts.whenCommitted(() => this.#outbox.add(name, incarnation, tasks));
+  }
+
+  /** A view was closed: whoever closed his last one is missed after a while. */
+  closed(name: string): void {
+    if (this.#parts.runner.eventsOf(documentName(name).space)?.isPresenceKept !== true) return;
+    this.#wakes.lower(name, this.#nowMs + absentMs);
+  }
+
+  /**
+   * Has a document take a message of another one in, and resolves with its answer once that is committed. Rejects with the refusals of an open, CHAIN_BUSY, and
+   * CHAIN_NOT_SERVING or CONNECTION_LOST where nobody can say what became of it.
+   */
+  receive(name: string, letter: Letter): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is not headed here now'));
+      if (!this.#parts.hasRoom()) return reject(new CodedError('CHAIN_BUSY', 'too much waits for the disk'));
+      this.#waiting.add(reject);
+      const refused = (error: CodedError): void => {
+        this.#waiting.delete(reject);
+        reject(error);
+      };
+      const done = ({ outcome }: Ran): void => {
+        if (outcome.kind === 'failed') return refused(outcome.error);
+        if (outcome.kind !== 'replied') throw new CodedError('ENGINE_CORRUPT', `${name} did not reply`);
+        const { reply } = outcome;
+        this.#parts.whenCommitted(() => {
+          this.#waiting.delete(reject);
+          resolve(reply);
+        });
+      };
+      this.#parts.ask(name, { kind: 'letter', letter }, done, refused);
+    });
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const reject of this.#waiting) reject(new CodedError('CONNECTION_LOST', 'the chain is headed here no more'));
+    this.#waiting.clear();
+    this.#search.stop();
+    this.#outbox.stop();
+  }
+
+  #ask(name: string, command: Command): void {
+    // What cannot be made, or is of no space any more, is not asked again and again.
+    const refused = ({ code }: CodedError): void => {
+      if (retryOf(code) === 'later') this.#wakes.lower(name, this.#nowMs + wakeAgainMs);
+    };
+    this.#parts.ask(name, command, () => undefined, refused);
+  }
+
+  #settle(
+    name: string,
+    { incarnation, n, result }: { incarnation: string; n: number; result: TaskResult },
+    then: (isDone: boolean) => void,
+  ): void {
+    if (!this.#parts.hasRoom()) return then(false);
+    this.#parts.ask(
+      name,
+      { kind: 'settle', incarnation, n, result },
+      ({ outcome }) => then(outcome.kind !== 'failed'),
+      () => then(false),
+    );
+  }
+}

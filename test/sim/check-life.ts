@@ -1,0 +1,59 @@
+// What documents did by themselves, at the end: each timer rang once and not before its time, each effect was heard of once, each message to another
+// document was handled once and in order, and its answer was heard once. All of it is in the documents: the log says what they are.
+import type { JsonObject } from '../../engine/base/merge-patch.ts';
+import { checkLogs, type Documents, replay } from './check-logs.ts';
+import { hearer } from './ledger.ts';
+import type { World } from './world.ts';
+
+type Ledger = {
+  readonly timers?: number;
+  readonly rings?: Readonly<Record<string, number>>;
+  readonly early?: number;
+  readonly notes?: number;
+  readonly noted?: number;
+  readonly sent?: number;
+  readonly receipts?: number;
+  readonly heard?: Readonly<Record<string, number>>;
+  readonly disorder?: number;
+};
+
+/** Whether nothing is before any document any more. Costs a walk over all logs. */
+export function isIdle(world: World): boolean {
+  return [...checkLogs(world).values()].every((updates) => !('@wake' in last(updates)));
+}
+
+export function checkLife(world: World, documents: Documents): void {
+  const ledgers = new Map([...documents].map(([name, updates]) => [name, last(updates)]));
+  const heard = (ledgers.get(hearer) as Ledger | undefined)?.heard ?? {};
+  for (const [name, state] of ledgers) {
+    const found = (text: string): void => world.history.find('life', `${name}: ${text}`);
+    if ('@wake' in state) found(`something is before it for ever: ${JSON.stringify(state['@wake'])}`);
+    const {
+      timers = 0,
+      rings = {},
+      early = 0,
+      notes = 0,
+      noted = 0,
+      sent = 0,
+      receipts = 0,
+      disorder = 0,
+    } = state as Ledger;
+    const rang = Object.keys(rings).length;
+    if (rang !== timers) found(`${timers} timers were set, and ${rang} rang`);
+    for (const [value, times] of Object.entries(rings))
+      if (times !== 1) found(`the timer of ${value} rang ${times} times`);
+    if (early > 0) found(`${early} timers rang before their time`);
+    if (noted !== notes) found(`${notes} effects were asked for, and it was told of ${noted}`);
+    if (receipts !== sent) found(`${sent} messages were sent, and ${receipts} answered`);
+    if (disorder > 0) found(`${disorder} messages were not the next ones`);
+    if ((heard[name] ?? 0) !== sent) found(`${sent} messages were sent, and the last that was heard is ${heard[name]}`);
+  }
+}
+
+function last(updates: Parameters<typeof replay>[0]): JsonObject {
+  let found: JsonObject = {};
+  replay(updates, (_seq, state) => {
+    found = state;
+  });
+  return found;
+}
