@@ -14,7 +14,16 @@ export const chat = document({
 })
   .policies({ mayRead: ({ row, who }) => row.to === null || same(row.to, who) || same(row.from, who) })
   .privacy({ here: open, messages: requires('mayRead', open) })
-  .events({ invent: () => true })
+  .events({
+    invent: () => true,
+    connected: ({ doc, who }) => {
+      if (!doc.here.includes(who)) doc.here.push(who);
+    },
+    disconnected: ({ doc, who }) => {
+      const at = doc.here.indexOf(who);
+      if (at >= 0) doc.here.remove(at);
+    },
+  })
   .channel('say', z.object({ text: z.string().trim().min(1).max(2_000), to: z.string().optional() }), (input) => {
     const { doc, message, who, ctx } = input;
     const to = message.to === undefined ? null : { agent: message.to, authority: who.authority };
