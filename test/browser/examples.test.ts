@@ -1,5 +1,6 @@
 // The examples, clicked through by two people in Chromium: what each sees, and that nothing which the other alone may see is in any byte that came.
 import { readFileSync } from 'node:fs';
+import type { Locator } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { button, type Person, paneOf, Stage, skip, statusOf, until } from './people.ts';
 
@@ -10,7 +11,7 @@ t.test('[F30] the pages of the examples', { skip }, async (t) => {
     hearts(t, stage),
   );
   await t.test('[F30] board: a hidden note is sent to its author alone', (t) => board(t, stage));
-  await t.test('[F30] chat: what is whispered is sent to one', (t) => chat(t, stage));
+  await t.test('[F30] chat: who is here is known, and what is whispered is sent to one', (t) => chat(t, stage));
   await t.test('[F30] what is done while the proxy is away is done when it is back', (t) => away(t, stage));
   await t.test('[F30] two people on one page, and nobody yet', (t) => seats(t, stage));
   t.same(stage.complaints, [], 'no page broke its policy, and no module threw');
@@ -109,6 +110,8 @@ async function chat(t: Test, stage: Stage): Promise<void> {
     await from.pane.getByLabel('What you say').fill(text);
     await from.page.keyboard.press('Enter');
   };
+  const present = (name: string): Locator => alice.pane.locator('.here li', { hasText: name });
+  for (const name of ['alice (you)', 'bob', 'carol']) await present(name).waitFor();
   await say(carol, 'good morning');
   for (const { pane } of [alice, bob]) await pane.getByText('good morning').waitFor();
   await alice.pane.getByLabel('To whom').selectOption('only to bob');
@@ -120,6 +123,9 @@ async function chat(t: Test, stage: Stage): Promise<void> {
   t.notMatch(carol.heard(), 'she does not know');
   await button(bob.pane, 'Unsay: what a day').click();
   await until('it is gone', async () => (await carol.pane.locator('.messages li').count()) === 1);
+  await carol.page.close();
+  await present('carol').waitFor({ state: 'detached' });
+  t.ok(await present('bob').isVisible());
 }
 
 async function away(t: Test, stage: Stage): Promise<void> {

@@ -98,6 +98,13 @@ test('[D31] the board: a hidden note is its author’s alone, for the handlers t
 test('[D31] the chat: what is whispered is there for two', (t) => {
   const room = testDocument(chat);
   const [ada, bob, eve] = [room.as('ada'), room.as('bob'), room.as('eve')];
+  const here = (view: typeof ada.view) => view.here.map(({ agent }) => agent);
+  t.same(here(ada.view), ['ada', 'bob', 'eve']);
+  const tab = room.as('eve');
+  room.as('kim').close();
+  tab.close();
+  room.advance(2_000);
+  t.same(here(ada.view), ['ada', 'bob', 'eve'], 'who has gone, and not who has closed one of two tabs');
   ada.send('say', { text: ' hello ' });
   ada.send('say', { text: 'a secret', to: 'bob' });
   const id = bob.send('say', { text: 'I keep it', to: 'ada' });
