@@ -20,7 +20,7 @@ test('[D31] hearts: whoever plays what he may, a deal ends, and nobody ever hear
       while (watcher.view.stage === 'playing') {
         const player = players.find(({ who }) => who.agent === watcher.view.turn?.agent);
         if (player === undefined) throw new Error('nobody has the turn');
-        t.equal(watcher.view.playable, undefined);
+        t.same([watcher.view.playable, watcher.view.sleeping], [undefined, undefined]);
         const card = player.view.playable?.[deals % (player.view.playable?.length ?? 1)] ?? '';
         for (const [place, one] of [...players, watcher].entries()) {
           if (one !== player) t.notMatch(one.heardText.slice(said[place]), card, `${one.who.agent} knew ${card}`);

@@ -10,7 +10,7 @@ export const testingMutants: readonly Mutant[] = [
   one('D31', 'believes every view', document, 'if (difference === undefined)', 'if (true)'),
   one('D31', 'believes what a policy remembers', document, 'viewOf(fresh, viewer.who)', 'viewOf(resident, viewer.who)'),
   one('D31', 'opens nothing again', document, 'this.#reopen(viewer, seat);', ''),
-  one('D31', 'holds the clock', document, 'this.#nowMs += ms;', ''),
+  one('D31', 'holds the clock', document, 'this.#nowMs = end;', ''),
   one('D31', 'keeps failures to itself', document, 'this.#noteFailures();', ''),
   one('D31', 'counts what only a check asked', document, 'takeFailures(resident);', ''),
   one('D31', 'hands out views that can be changed', 'host/testing/values.js', 'Object.freeze(value);', ''),
