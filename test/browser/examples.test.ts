@@ -42,7 +42,10 @@ async function hearts(t: Test, stage: Stage): Promise<void> {
   for (let turns = 0; turns < 16; turns += 1) {
     const who = (await alice.pane.locator('.hand button:enabled').count()) > 0 ? alice : bob;
     const before = await handOf(who);
-    await who.pane.locator('.hand button:enabled').first().click();
+    // Alice plays by keys: the focus waits in her hand until she may play.
+    if (who === bob) await bob.pane.locator('.hand button:enabled').first().click();
+    else if (before.length === 8) await alice.pane.locator('.hand button:enabled').first().press('Enter');
+    else await alice.pane.locator('.hand button:enabled:focus').press('Enter');
     await until('a card is gone', async () => (await handOf(who)).length < before.length);
     const after = await handOf(who);
     played.push(...before.filter((card) => !after.includes(card)));

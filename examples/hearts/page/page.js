@@ -65,6 +65,7 @@ function showTrick(list, { trick, seats }, as) {
 }
 
 function showHand(list, hand, mayPlay, play) {
+  const isPlaying = list.contains(document.activeElement);
   showList(
     list,
     hand,
@@ -79,6 +80,14 @@ function showHand(list, hand, mayPlay, play) {
     },
   );
   list.classList.toggle('waits', mayPlay === undefined);
+  if (isPlaying) keepFocus(list);
+}
+
+/** Who plays by keys goes on with the next card that he may play; until there is one the hand itself has the focus. */
+function keepFocus(list) {
+  if (document.activeElement !== list && document.activeElement.matches('.hand button:enabled')) return;
+  list.tabIndex = -1;
+  (list.querySelector('button:enabled') ?? list).focus();
 }
 
 function cardFace(tag, card) {
