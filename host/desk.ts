@@ -5,6 +5,8 @@
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import { documentQueueMax } from '../engine/base/limits.ts';
+import { undoChannel } from '../engine/document/document.ts';
+import type { Update } from '../engine/document/life/update.ts';
 import type { BackReader } from '../engine/store/documents.ts';
 import { readBack } from '../engine/store/documents.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
@@ -20,6 +22,7 @@ import type { Command, Deed, Ran } from './running.ts';
 import type { Kept, Waiting } from './shelf.ts';
 import { isUnreadable, readableBy } from './shelf.ts';
 import { Shelves } from './shelves.ts';
+import { findUpdate, refusing } from './undoing.ts';
 
 /** For a viewer, or for somebody of this house: both wait for what they have seen. */
 type Output = { readonly front: Front; readonly message: ToProxy } | (() => void);
@@ -240,8 +243,24 @@ export class Desk implements ChainService, ViewerDesk {
     if (shelf === undefined || !attached.isOpen) return refused('DOCUMENT_NOT_OPEN', 'open the document first');
     const { document } = shelf;
     if (document.pending >= documentQueueMax) return busy();
+    if (request.channel === undoChannel) return this.#undo(attached, request, refused);
     const { who, session } = attached;
     document.ask({ kind: 'send', request: { who, session, ...request } }, (ran) => this.#sent(attached, ran));
+  }
+
+  /** What is to be undone is read from the store. Whatever is sent behind it waits. */
+  #undo(attached: Attached, request: SendRequest, refused: Refuse): void {
+    const { name, who, session } = attached;
+    const end = this.#openings.begin(attached);
+    const ask = (former: Update | undefined): void => {
+      const command: Command = { kind: 'undo', request: { who, session, ...request }, former };
+      const run = ({ document }: Kept): void => document.ask(command, (ran) => this.#sent(attached, ran));
+      this.#shelves.with(name, { run, refuse: refused });
+    };
+    findUpdate(request.message, (reader) => this.readBack(name, reader))
+      .then(ask, refusing(refused))
+      .finally(end)
+      .catch(this.#parts.fatal);
   }
 
   #sent(attached: Attached, ran: Ran): void {

@@ -21,6 +21,7 @@ import {
   applyDelete,
   applyRewind,
   applySend,
+  applyUndo,
   closeView,
   createResident,
   definitionOf,
@@ -33,6 +34,7 @@ import {
   restoreResident,
   settleTask,
   takeFailures,
+  undoChannel,
   waitingTasks,
   wakeMsOf,
 } from '../engine/document/document.ts';
@@ -102,6 +104,8 @@ export class Held {
         return this.#open({ who: command.who, session: '' });
       case 'send':
         return sent(command.request.channel, applySend(this.resident, command.request, this.#env()));
+      case 'undo':
+        return sent(undoChannel, applyUndo(this.resident, command.request, command.former, this.#env()));
       case 'refuse': {
         const { request, code, text } = command;
         return sent(request.channel, refuseSend(this.resident, request, code, text, this.#env()));

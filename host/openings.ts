@@ -1,5 +1,6 @@
 // Who sends while a view is being opened waits until it is: in the view itself, since it has no viewer yet; and in another one of the same session,
-// since that one may be heard no more once this is open (C15). Where documents run in the loop of the host, nobody ever waits here.
+// since that one may be heard no more once this is open (C15). Where documents run in the loop of the host, only
+// who undoes something is waited for.
 import type { Attached } from './front.ts';
 
 type Opening = { count: number; readonly sends: (() => void)[] };

@@ -6,6 +6,7 @@ import { CodedError } from '../engine/base/errors.ts';
 import type { DocumentName, Principal } from '../engine/base/ids.ts';
 import type { EventsPlan } from '../engine/document/definition/definition.ts';
 import type { Former, Letter, Reply, SendRequest, Task, TaskResult, ViewDelta } from '../engine/document/document.ts';
+import type { Update } from '../engine/document/life/update.ts';
 import type { Stored } from '../engine/store/documents.ts';
 
 /** What is done to a document beside its messages: an operator's rewind, or its end. */
@@ -24,6 +25,8 @@ export type Command =
   | { readonly kind: 'send'; readonly request: SendRequest }
   /** A message whose handler is not to run (again): `code` is written as its refusal. */
   | { readonly kind: 'refuse'; readonly request: SendRequest; readonly code: ErrorCode; readonly text: string }
+  /** A message that undoes one: `former` is its update, where that is kept. */
+  | { readonly kind: 'undo'; readonly request: SendRequest; readonly former: Update | undefined }
   /** Time went by: the first thing that is due happens. `isStopped`: it did not end last time, and is over without its code. */
   | { readonly kind: 'tick'; readonly isStopped?: boolean }
   /** What became of a task that this incarnation of it asked for. */

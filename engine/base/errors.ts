@@ -40,6 +40,8 @@ export const errorCodes = {
   DOCUMENT_UNREADABLE: { wire: 3016, retry: 'maybe' },
   HANDLER_STOPPED: { wire: 3017, retry: 'never' },
   VIEW_REFUSED: { wire: 3018, retry: 'never' },
+  UNDO_REFUSED: { wire: 3019, retry: 'never' },
+  UNDO_CONFLICT: { wire: 3020, retry: 'never' },
   FRAME_INVALID: { wire: 4001, retry: 'never' },
   FRAME_TOO_BIG: { wire: 4002, retry: 'never' },
   AUTH_REQUIRED: { wire: 4003, retry: 'never' },

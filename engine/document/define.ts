@@ -93,6 +93,14 @@ type With<T extends Said, Part extends Partial<Said>> = Omit<T, keyof Part> & Pa
   ? U
   : never;
 
+export type ChannelOptions = {
+  /**
+   * Whether who sent a message may take it back by its seq (`doc.undo(seq)`), as long as nobody has changed anything that it wrote. The handler is not
+   * asked: where the rules of a game forbid that, leave it out.
+   */
+  readonly undo?: boolean;
+};
+
 type OnEvent<T extends Said, More = unknown> = { readonly doc: Draft<T['shape']>; readonly ctx: Context } & More;
 
 /** One space's kind of document. Every step returns a new definition; the one before it stays as it was. */
@@ -261,6 +269,7 @@ export class DocumentDefinition<T extends Said> implements Definition {
     name: Name,
     schema: M,
     handler: (input: { doc: Draft<T['shape']>; message: SchemaOutput<M>; who: Principal; ctx: Context }) => R,
+    options: ChannelOptions = {},
   ): DocumentDefinition<
     With<T, { readonly channels: T['channels'] & { readonly [K in Name]: { message: SchemaInput<M>; answer: R } } }>
   > {
@@ -271,7 +280,8 @@ export class DocumentDefinition<T extends Said> implements Definition {
     if (this.plan.channels.has(name)) throw invalid(path, 'it is there already');
     // The handler's own types end here: the room calls it with the draft of this very shape and the output of this
     // schema.
-    const channel: Channel = { schema, handler: handler as unknown as Channel['handler'] };
+    const isUndoable = options.undo === true;
+    const channel: Channel = { schema, handler: handler as unknown as Channel['handler'], isUndoable };
     const channels = new Map([...this.plan.channels, [name, channel] as const]);
     return new DocumentDefinition(this.#shape, { ...this.plan, channels }, this.#steps);
   }

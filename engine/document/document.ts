@@ -32,8 +32,10 @@ import { createPast, takeSections } from './life/past.ts';
 import type { Answer, Session } from './life/sessions.ts';
 import { checkSessions, judge, record } from './life/sessions.ts';
 import { decodeSnapshot } from './life/snapshot.ts';
+import type { Update } from './life/update.ts';
 import { encodeUpdate, lifeIn, noMessage } from './life/update.ts';
 import type { Inside, Resident } from './resident.ts';
+import { undoOf } from './undo.ts';
 import type { Failures } from './view/policies.ts';
 import type { ViewDelta } from './view/viewer.ts';
 import { Viewers } from './view/viewers.ts';
@@ -50,6 +52,7 @@ export { closeView, deliver, openView } from './open.ts';
 export type { Acted, Former } from './operate.ts';
 export { applyDelete, applyRewind } from './operate.ts';
 export type { Resident } from './resident.ts';
+export { undoChannel } from './undo.ts';
 export type { Failures } from './view/policies.ts';
 export type { ViewDelta, Viewer } from './view/viewer.ts';
 
@@ -142,6 +145,16 @@ export function applySend(resident: Resident, send: SendRequest, env: Env): Sent
   const update = encodeSend(resident, session, send, outcome, env);
   assert(update.length <= updateBytesMax, `an update of ${update.length} bytes, of at most ${updateBytesMax}`);
   return written(resident, session, send, outcome, update);
+}
+
+/** A send that undoes `former`, an update of this document as it is kept; undefined where it is not. */
+export function applyUndo(resident: Resident, send: SendRequest, former: Update | undefined, env: Env): Sent {
+  const verdict = judge(resident.sessions, send.who, send.session, send.n, send.done);
+  if (verdict.kind === 'repeat') return sentWith(undefined, [], send.n, verdict.answer, undefined);
+  if (verdict.kind === 'refused') return unwritten(resident, send.n, verdict.code, verdict.text, undefined);
+  const { session } = verdict;
+  const outcome = undoOf(resident.definition.plan, resident, session.who, former);
+  return written(resident, session, send, outcome, encodeSend(resident, session, send, outcome, env));
 }
 
 /**

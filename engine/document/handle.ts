@@ -163,7 +163,7 @@ function keepSchedules(plan: Plan, staged: Staged, nowMs: number): void {
 }
 
 /** What an outcome is refused for after its handler ran. `undo` does not count: its size would tell that of hidden values. */
-function within(documentLength: number, outcome: Done): Outcome {
+export function within(documentLength: number, outcome: Done): Outcome {
   const { redo, undo, answer } = outcome;
   const length = lengthOf(redo);
   const growth = length - lengthOf(undo);

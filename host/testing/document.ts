@@ -10,10 +10,20 @@ import { documentName } from '../../engine/base/ids.ts';
 import { returnMs } from '../../engine/base/limits-life.ts';
 import { answerJson } from '../../engine/document/answer.ts';
 import type { AnswerValue } from '../../engine/document/define.ts';
-import type { Env, Happened, Resident, Sent, TaskResult, ViewDelta, Viewer } from '../../engine/document/document.ts';
+import type {
+  Env,
+  Happened,
+  Resident,
+  SendRequest,
+  Sent,
+  TaskResult,
+  ViewDelta,
+  Viewer,
+} from '../../engine/document/document.ts';
 import {
   applyRewind,
   applySend,
+  applyUndo,
   checkResident,
   closeView,
   createResident,
@@ -24,11 +34,12 @@ import {
   restoreResident,
   settleTask,
   takeFailures,
+  undoChannel,
   viewOf,
   waitingTasks,
   wakeMsOf,
 } from '../../engine/document/document.ts';
-import { FormerReader } from '../../engine/document/life/history.ts';
+import { FormerReader, UpdateReader } from '../../engine/document/life/history.ts';
 import { encodeSnapshot } from '../../engine/document/life/snapshot.ts';
 import { operator } from '../history.ts';
 import { seededBytes } from './chance.ts';
@@ -240,7 +251,7 @@ export class TestDocument<D extends Testable> {
     const seat = this.#seatOf(viewer);
     const { session, n: last } = seat;
     const request = { who: viewer.who, session, n: last + 1, done: last, channel, message };
-    const sent = applySend(this.#resident, request, this.#env);
+    const sent = channel === undoChannel ? this.#undo(request, message) : applySend(this.#resident, request, this.#env);
     const { update, deltas, result, failure } = sent;
     if (update !== undefined) {
       seat.n += 1;
@@ -253,6 +264,12 @@ export class TestDocument<D extends Testable> {
     this.#tell(deltas);
     this.#check(`${viewer.who.agent} sent ${channel}`);
     return sent;
+  }
+
+  #undo(request: SendRequest, message: unknown): Sent {
+    const reader = new UpdateReader((message as { seq: number }).seq);
+    reader.begin(undefined, this.#updates);
+    return applyUndo(this.#resident, request, reader.update, this.#env);
   }
 
   #close(viewer: TestViewer<D>): void {

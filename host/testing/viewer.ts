@@ -4,6 +4,7 @@ import { retryOf } from '../../engine/base/errors.ts';
 import type { Json } from '../../engine/base/merge-patch.ts';
 import type { Principal, View } from '../../engine/document/define.ts';
 import type { Opened, Sent } from '../../engine/document/document.ts';
+import { undoChannel } from '../../engine/document/document.ts';
 import type { AnswerOf, Attempt, ChannelName, MessageOf, Testable } from './types.ts';
 import { TestRefused } from './types.ts';
 import { frozen, parseFrozen } from './values.ts';
@@ -82,6 +83,12 @@ export class TestViewer<D extends Testable> {
     const { result, failure } = this.#wire.send(this, channel, JSON.parse(body));
     if (result.kind === 'answered') return { ok: true, value: parseFrozen(result.json) as never, seq: result.seq };
     return { ok: false, code: result.code, text: result.text, cause: failure, seq: result.seq };
+  }
+
+  /** Takes back what an own message did, by the seq of its answer. TestRefused, as UNDO_CONFLICT. */
+  undo(seq: number): void {
+    const { result, failure } = this.#wire.send(this, undoChannel, { seq });
+    if (result.kind === 'refused') throw new TestRefused(result.code, result.text, failure);
   }
 
   /** Ends this view; nothing is heard any more. */

@@ -147,6 +147,14 @@ export class OpenDocument<View = unknown> {
     });
   }
 
+  /**
+   * Takes back what an own message did, by the seq of its answer: one more update, which resolves like an answer. Rejects with UNDO_REFUSED where that may not be undone,
+   * UNDO_CONFLICT where something of it has been changed since, HISTORY_GONE where it is too long ago.
+   */
+  undo(seq: number): Promise<Answer<number>> {
+    return this.send<number>('@undo', { seq });
+  }
+
   /** Lets go of the document. What was not settled rejects with CONNECTION_LOST. */
   close(): void {
     if (this.#status === 'closed') return;

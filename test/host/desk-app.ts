@@ -64,6 +64,14 @@ const alive = document({ log: t.list(t.string()), count: t.int(0) })
   .channel('set', z.object({ inMs: z.number(), text: z.string() }), ({ message, ctx }) => {
     ctx.schedule('ring', message.inMs, { text: message.text });
   })
+  .channel(
+    'write',
+    z.object({ count: z.int() }),
+    ({ doc, message }) => {
+      doc.count = message.count;
+    },
+    { undo: true },
+  )
   .channel('note', z.object({ text: z.string() }), ({ message, ctx }) => ctx.effect('note', message))
   .channel('tell', z.object({ to: z.string(), times: z.int() }), ({ message, ctx }) => {
     for (let time = 0; time < message.times; time += 1) ctx.send(message.to, 'hear', { time });

@@ -140,6 +140,31 @@ t.test('[D49] messages between documents arrive in order, once each, and their a
   t.same(stage.fatal, []);
 });
 
+t.test(
+  '[D51] [C15] what is to be undone is found where it is kept; what is sent behind it waits, and a repeat is answered alike',
+  async (t) => {
+    const stage = await DeskStage.of(new MemoryStore());
+    const viewer = await stage.come('alive/one');
+    for (const count of [1, 2]) stage.send(viewer, { count }, 'write');
+    await stage.settle();
+    stage.listen(viewer);
+    const seqs = viewer.heard.flatMap((one) => (one[0] === 3 ? [one[3]] : []));
+    await stage.fold();
+    stage.send(viewer, { seq: seqs[1] }, '@undo');
+    stage.send(viewer, { seq: seqs[0] }, '@undo');
+    stage.send(viewer, { seq: 'x' }, '@undo');
+    await stage.settle();
+    stage.listen(viewer);
+    t.equal((viewer.view as Seen).count, 0);
+    t.match(viewer.heard.at(-1), [4, viewer.attached.view, 5, 0, 'MESSAGE_INVALID']);
+    viewer.n = 3;
+    stage.send(viewer, { seq: seqs[0] }, '@undo');
+    await stage.settle();
+    stage.listen(viewer);
+    t.match(viewer.heard.at(-1), [3, viewer.attached.view, 4, (seqs[1] ?? 0) + 2, `${seqs[0]}`]);
+  },
+);
+
 t.test('wakes come in order of time, and only the last word of a document counts', (t) => {
   const wakes = new Wakes();
   for (let number = 0; number < 500; number += 1) wakes.set(`d${number % 50}`, (number * 7_919) % 1_000);

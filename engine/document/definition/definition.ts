@@ -80,6 +80,8 @@ export type HandlerInput = {
 export type Channel = {
   readonly schema: StandardSchema;
   readonly handler: (input: HandlerInput) => unknown;
+  /** Whether who sent such a message may undo it. */
+  readonly isUndoable: boolean;
 };
 
 /** Whether `who` may make a document begin. Only `true` means yes; a policy that throws says no. */

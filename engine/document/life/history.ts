@@ -71,6 +71,33 @@ export class HistoryLister implements HistoryReader {
   }
 }
 
+/** Update `seq` by itself, where it is kept and of the document that there is now. */
+export class UpdateReader implements HistoryReader {
+  readonly #seq: number;
+  update: Update | undefined;
+
+  constructor(seq: number) {
+    this.#seq = seq;
+  }
+
+  begin(snapshot: Uint8Array | undefined, sections: readonly Uint8Array[]): boolean {
+    const { deletedSeq, updates } = lifeIn(sections);
+    this.#look(updates);
+    return this.update === undefined && snapshot !== undefined && deletedSeq < this.#seq;
+  }
+
+  block(updates: Uint8Array): boolean {
+    return this.#look(decodeSection(updates));
+  }
+
+  /** Whether it may stand further back. */
+  #look(updates: readonly Update[]): boolean {
+    this.update ??= updates.find(({ seq }) => seq === this.#seq);
+    const [first] = updates;
+    return this.update === undefined && first !== undefined && first.seq > this.#seq && first.kind !== 'invent';
+  }
+}
+
 /** The state after update `seq`. */
 export class FormerReader implements HistoryReader {
   readonly #seq: number;
