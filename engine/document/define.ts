@@ -93,6 +93,7 @@ type With<T extends Said, Part extends Partial<Said>> = Omit<T, keyof Part> & Pa
   ? U
   : never;
 
+/** What else is said of a channel. */
 export type ChannelOptions = {
   /**
    * Whether who sent a message may take it back by its seq (`doc.undo(seq)`), as long as nobody has changed anything that it wrote. The handler is not
