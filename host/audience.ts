@@ -1,5 +1,6 @@
 // The views of one document by what they are told: all of a kind of viewers hear the same, through each link once. Who is of which kind is the
 // document's word (engine/document/view/viewers.ts); through which links, and under which number there, is known here.
+import { viewBytesMax } from '../engine/base/limits.ts';
 import type { ViewDelta } from '../engine/document/document.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
@@ -9,6 +10,11 @@ import type { Attached, Front } from './front.ts';
 type Place = { readonly number: number; views: number };
 
 type Emit = (front: Front, message: ToProxy) => void;
+
+/** Whether a link carries this view or delta. Counted only where the length does not tell. */
+export function isShort(json: string): boolean {
+  return json.length * 3 <= viewBytesMax || Buffer.byteLength(json) <= viewBytesMax;
+}
 
 export class Audience {
   readonly #views = new Map<number, Set<Attached>>();
@@ -35,18 +41,38 @@ export class Audience {
     if (views?.delete(attached) === true && views.size === 0) this.#views.delete(viewer);
   }
 
-  /** The deltas of one update: those for one viewer alone come first, and what his kind is told is then not for him. */
-  tell(deltas: readonly ViewDelta[], seq: number, emit: Emit): void {
+  /**
+   * The deltas of one update: those for one viewer alone come first, and what his kind is told is then not for him. Returns the views for which
+   * there was one that no link carries.
+   */
+  tell(deltas: readonly ViewDelta[], seq: number, emit: Emit): Attached[] {
+    const alone = new Set<number>();
+    const missed: Attached[] = [];
     for (const { viewer, kind, json } of deltas) {
+      const isCarried = isShort(json);
       if (viewer === undefined) {
-        for (const [front, { number }] of this.#kinds.get(kind) ?? []) emit(front, [toProxy.delta, number, seq, json]);
+        if (isCarried) this.#tellKind(kind, seq, json, emit);
+        else for (const attached of this.#viewsOf(kind, alone)) missed.push(attached);
         continue;
       }
+      alone.add(viewer);
       for (const attached of this.#views.get(viewer) ?? []) {
         const number = this.#move(attached, kind);
-        emit(attached.front, [toProxy.viewDelta, attached.view, number, seq, json]);
+        if (isCarried) emit(attached.front, [toProxy.viewDelta, attached.view, number, seq, json]);
+        else missed.push(attached);
       }
     }
+    return missed;
+  }
+
+  #tellKind(kind: number, seq: number, json: string, emit: Emit): void {
+    for (const [front, { number }] of this.#kinds.get(kind) ?? []) emit(front, [toProxy.delta, number, seq, json]);
+  }
+
+  /** But for those of these viewers. */
+  #viewsOf(kind: number, but: ReadonlySet<number>): Attached[] {
+    const viewers = [...this.#views].filter(([viewer]) => !but.has(viewer));
+    return viewers.flatMap(([, views]) => [...views].filter((one) => one.kind === kind));
   }
 
   #move(attached: Attached, kind: number): number {

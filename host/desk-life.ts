@@ -7,6 +7,7 @@ import type { Letter, Reply, TaskResult } from '../engine/document/document.ts';
 import type { DeskParts } from './desk-parts.ts';
 import { Outbox } from './outbox.ts';
 import type { Command, Ran } from './running.ts';
+import type { Waiters } from './waiters.ts';
 import { WakeSearch } from './wake-search.ts';
 import { Wakes } from './wakes.ts';
 
@@ -24,6 +25,7 @@ export type DeskLifeParts = Pick<
     done: (ran: Ran) => void,
     refused: (error: CodedError) => void,
   ) => void;
+  readonly waiters: Waiters;
   /** Calls back when all that was made so far is committed; never where the desk stops before. */
   readonly whenCommitted: (then: () => void) => void;
 };
@@ -33,8 +35,6 @@ export class DeskLife {
   readonly #wakes = new Wakes();
   readonly #outbox: Outbox;
   readonly #search: WakeSearch;
-  /** Who waits for a document to reply. */
-  readonly #waiting = new Set<(error: CodedError) => void>();
   #isSearching = false;
   #nowMs = 0;
   #isStopped = false;
@@ -93,19 +93,13 @@ export class DeskLife {
     return new Promise((resolve, reject) => {
       if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is not headed here now'));
       if (!this.#parts.hasRoom()) return reject(new CodedError('CHAIN_BUSY', 'too much waits for the disk'));
-      this.#waiting.add(reject);
-      const refused = (error: CodedError): void => {
-        this.#waiting.delete(reject);
-        reject(error);
-      };
+      const { waiters } = this.#parts;
+      waiters.add(reject);
+      const refused = (error: CodedError): void => waiters.refuse(reject, error);
       const done = ({ outcome }: Ran): void => {
         if (outcome.kind === 'failed') return refused(outcome.error);
         if (outcome.kind !== 'replied') throw new CodedError('ENGINE_CORRUPT', `${name} did not reply`);
-        const { reply } = outcome;
-        this.#parts.whenCommitted(() => {
-          this.#waiting.delete(reject);
-          resolve(reply);
-        });
+        waiters.settle(outcome.reply, resolve, reject);
       };
       this.#parts.ask(name, { kind: 'letter', letter }, done, refused);
     });
@@ -113,8 +107,6 @@ export class DeskLife {
 
   stop(): void {
     this.#isStopped = true;
-    for (const reject of this.#waiting) reject(new CodedError('CONNECTION_LOST', 'the chain is headed here no more'));
-    this.#waiting.clear();
     this.#search.stop();
     this.#outbox.stop();
   }
@@ -124,7 +116,14 @@ export class DeskLife {
     const refused = ({ code }: CodedError): void => {
       if (retryOf(code) === 'later') this.#wakes.lower(name, this.#nowMs + wakeAgainMs);
     };
-    this.#parts.ask(name, command, () => undefined, refused);
+    this.#parts.ask(
+      name,
+      command,
+      ({ outcome }) => {
+        if (outcome.kind === 'failed') refused(outcome.error);
+      },
+      refused,
+    );
   }
 
   #settle(

@@ -4,13 +4,15 @@
 // When the chain stops here, all of this is thrown away; the next desk reads its documents from the log.
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
-import { documentQueueMax } from '../engine/base/limits.ts';
+import { documentQueueMax, viewBytesMax } from '../engine/base/limits.ts';
 import { undoChannel } from '../engine/document/document.ts';
 import type { Update } from '../engine/document/life/update.ts';
 import type { BackReader } from '../engine/store/documents.ts';
 import { readBack } from '../engine/store/documents.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
+import { Attendance } from './attendance.ts';
+import { isShort } from './audience.ts';
 import { Batcher } from './batcher.ts';
 import type { ChainService } from './chain-service.ts';
 import type { Done } from './deed.ts';
@@ -23,6 +25,7 @@ import type { Kept, Waiting } from './shelf.ts';
 import { isUnreadable, readableBy } from './shelf.ts';
 import { Shelves } from './shelves.ts';
 import { findUpdate, refusing } from './undoing.ts';
+import { Waiters } from './waiters.ts';
 
 /** For a viewer, or for somebody of this house: both wait for what they have seen. */
 type Output = { readonly front: Front; readonly message: ToProxy } | (() => void);
@@ -33,13 +36,13 @@ export class Desk implements ChainService, ViewerDesk {
   readonly #parts: DeskParts;
   readonly queue: Batcher<Output>;
   readonly #shelves: Shelves;
-  readonly #attached = new Set<Attached>();
+  readonly #attached = new Attendance();
   /** Which view speaks for a session: the one that opened it last. */
   readonly #speakers = new Map<string, Attached>();
   readonly #openings = new Openings();
   readonly life: DeskLife;
   /** Who waits for a commit besides viewers. */
-  readonly #waiting = new Set<(error: CodedError) => void>();
+  readonly #waiters = new Waiters((then) => this.whenCommitted(then));
   #isStopped = false;
 
   constructor(parts: DeskParts) {
@@ -55,6 +58,7 @@ export class Desk implements ChainService, ViewerDesk {
       hasRoom: () => this.#hasRoom && parts.full() === undefined,
       isResident: (name) => this.#shelves.kept(name) !== undefined,
       ask: (name, command, done, refused) => this.#ask(name, command, done, refused),
+      waiters: this.#waiters,
       whenCommitted: (then) => this.whenCommitted(then),
     });
     this.#shelves = new Shelves({
@@ -76,8 +80,7 @@ export class Desk implements ChainService, ViewerDesk {
       front.views.delete(view);
       front.push([toProxy.dropped, view, 'CHAIN_NOT_SERVING']);
     }
-    for (const reject of this.#waiting) reject(new CodedError('CONNECTION_LOST', 'the chain is headed here no more'));
-    this.#waiting.clear();
+    this.#waiters.stop();
     this.#attached.clear();
     this.#speakers.clear();
     this.#shelves.stop();
@@ -126,27 +129,14 @@ export class Desk implements ChainService, ViewerDesk {
       // What makes room is let in.
       const full = isErasing ? undefined : this.#parts.full();
       if (full !== undefined) return reject(new CodedError('ENGINE_FULL', full));
-      this.#waiting.add(reject);
-      const refuse = (error: unknown): void => {
-        this.#waiting.delete(reject);
-        reject(error);
-      };
-      const done = (ran: Ran): void => {
-        const { outcome, seq } = ran;
-        this.#take(text, ran);
+      this.#waiters.add(reject);
+      const done = ({ outcome, seq }: Ran): void => {
         // It tells of what it has seen.
-        if (outcome.kind === 'failed') return this.#settle(outcome.error, refuse, reject);
-        const kept = this.#shelves.kept(text);
-        if (kept !== undefined) this.#parts.memory.used(kept.tenant);
-        this.#tell(text, ran);
+        if (outcome.kind === 'failed') return this.#waiters.settle(outcome.error, reject, reject);
         if (isErasing) this.#expel(text);
-        this.#settle(undefined, () => resolve(this.#done(seq, isErasing)), reject);
+        this.#waiters.settle(undefined, () => resolve(this.#done(seq, isErasing)), reject);
       };
-      this.#shelves.with(text, {
-        run: ({ document }) => document.ask(deed, done),
-        refuse: (code, why) => refuse(new CodedError(code, why)),
-        isErasing,
-      });
+      this.#ask(text, deed, done, (error) => this.#waiters.refuse(reject, error));
     });
   }
 
@@ -162,6 +152,8 @@ export class Desk implements ChainService, ViewerDesk {
     this.#shelves.with(name, {
       run: ({ document }) => document.ask(command, then),
       refuse: (code, why) => refused(new CodedError(code, why)),
+      isErasing: command.kind === 'delete',
+      isOperator: command.kind === 'rewind' || command.kind === 'delete',
     });
   }
 
@@ -181,9 +173,8 @@ export class Desk implements ChainService, ViewerDesk {
   }
 
   #expel(text: string): void {
-    for (const attached of this.#attached) {
-      // Who has seen nothing of it yet opens what comes behind it.
-      if (attached.name !== text || !attached.isOpen) continue;
+    // Who has seen nothing of it yet opens what comes behind it.
+    for (const attached of this.#attached.openIn(text)) {
       const { front, view } = attached;
       this.close(attached);
       this.#emit(front, [toProxy.refused, view, 0, 0, 'DOCUMENT_DELETED', 'the document was deleted']);
@@ -201,20 +192,8 @@ export class Desk implements ChainService, ViewerDesk {
       this.#shelves.failed(cause);
       throw new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more', { cause });
     }
-    await new Promise<void>((resolve, reject) => {
-      if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more'));
-      this.#settle(undefined, resolve, reject);
-    });
-  }
-
-  /** Resolves behind everything that was made so far. */
-  #settle<T>(value: T, resolve: (value: T) => void, reject: (error: CodedError) => void): void {
-    this.#waiting.add(reject);
-    this.queue.emit(() => {
-      this.#waiting.delete(reject);
-      resolve(value);
-    });
-    this.#parts.wake();
+    if (this.#isStopped) throw new CodedError('CHAIN_NOT_SERVING', 'the chain is headed here no more');
+    await new Promise<void>((resolve, reject) => this.#waiters.settle(undefined, resolve, reject));
   }
 
   send(attached: Attached, request: SendRequest): void {
@@ -227,17 +206,20 @@ export class Desk implements ChainService, ViewerDesk {
     const full = this.#parts.full();
     if (full !== undefined) return this.#refuseUnseen(attached, n, 'ENGINE_FULL', full);
     const busy = (): void => refused('DOCUMENT_BUSY', 'too much waits for the document');
+    // A view that was closed meanwhile is not heard: its session may speak through another.
+    const later = (): void => {
+      if (front.views.get(view) === attached) this.send(attached, request);
+    };
     const shelf = this.#shelves.get(attached.name);
     if (shelf?.kind === 'loading') {
       if (shelf.waiting.length >= documentQueueMax) return busy();
-      shelf.waiting.push({ run: () => this.send(attached, request), refuse: refused });
+      shelf.waiting.push({ run: later, refuse: refused });
       return;
     }
     const waiting = this.#openings.of(attached);
     if (waiting !== undefined) {
       if (waiting.length >= documentQueueMax) return busy();
-      // A view that was closed meanwhile is not heard.
-      waiting.push(() => front.views.get(view) === attached && this.send(attached, request));
+      waiting.push(later);
       return;
     }
     if (shelf === undefined || !attached.isOpen) return refused('DOCUMENT_NOT_OPEN', 'open the document first');
@@ -321,6 +303,10 @@ export class Desk implements ChainService, ViewerDesk {
     if (kept === undefined) throw new CodedError('ENGINE_CORRUPT', `${name} is not there`);
     const { viewer, viewerKind, incarnation, json } = outcome;
     if (!this.#attached.has(attached)) return kept.document.close(viewer);
+    if (!isShort(json)) {
+      kept.document.close(viewer);
+      return this.#refuseTooBig(attached);
+    }
     const number = kept.audience.join(attached, viewer, viewerKind);
     this.#parts.memory.used(kept.tenant);
     this.#emit(front, [toProxy.opened, view, number, session, incarnation, seq, json]);
@@ -328,13 +314,13 @@ export class Desk implements ChainService, ViewerDesk {
 
   /** Those who view a document that is read again: they have their sessions, and are shown what there is. */
   #viewersAgain(name: string): Waiting[] {
-    const viewers = [...this.#attached].filter((attached) => attached.name === name && attached.isOpen);
-    return viewers.map((attached) => {
+    return this.#attached.openIn(name).map((attached) => {
       attached.viewer = undefined;
       const refuse: Refuse = (code, text) => this.#refuseOpen(attached, code, text);
       const run = ({ document }: Kept): void => {
         if (!this.#attached.has(attached)) return;
         document.ask({ kind: 'reopen', who: attached.who }, (ran) => {
+          this.#take(name, ran);
           if (ran.outcome.kind === 'refused') return refuse(ran.outcome.code as ErrorCode, ran.outcome.text);
           this.#show(attached, ran);
         });
@@ -395,6 +381,12 @@ export class Desk implements ChainService, ViewerDesk {
 
   #tell(name: string, { deltas, seq }: Ran): void {
     const kept = deltas.length > 0 ? this.#shelves.kept(name) : undefined;
-    kept?.audience.tell(deltas, seq, (front, message) => this.#emit(front, message));
+    const missed = kept?.audience.tell(deltas, seq, (front, message) => this.#emit(front, message)) ?? [];
+    for (const attached of missed) this.#refuseTooBig(attached);
+  }
+
+  /** What nobody can be told is not told in part: the view ends. */
+  #refuseTooBig(attached: Attached): void {
+    this.#refuseOpen(attached, 'DOCUMENT_TOO_BIG', `a view has at most ${viewBytesMax} bytes as JSON`);
   }
 }

@@ -241,6 +241,10 @@ export class InlineRunner implements Runner {
     return definitionOf(this.#app, space)?.plan.events;
   }
 
+  rests(): boolean {
+    return false;
+  }
+
   begin(name: DocumentName): InlineDocument {
     const definition = definitionOf(this.#app, documentName(name).space);
     assert(definition !== undefined, `there is a space for ${name}`);

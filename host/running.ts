@@ -118,6 +118,8 @@ export interface Runner {
   has(space: string): boolean;
   /** What happens to documents of a space without messages; undefined where there is no such space. */
   eventsOf(space: string): EventsPlan | undefined;
+  /** It stopped its thread again and again: viewers are refused for a while (D33). */
+  rests(document: string): boolean;
   /** To be loaded first. `onLost` ends what was begun here. */
   begin(name: DocumentName, onLost: (lost: Lost) => void): Running;
 }

@@ -13,6 +13,8 @@ export type Waiting = {
   readonly refuse: (code: ErrorCode, text: string) => void;
   /** It comes to end the document, and does so though that cannot be made. */
   readonly isErasing?: boolean;
+  /** Whoever runs the cluster may put right what a document does, also while it rests. */
+  readonly isOperator?: boolean;
 };
 
 /** A document in memory. `serial`: the batch that its last update went into. */

@@ -26,6 +26,7 @@ export type ShelvesParts = Pick<
   readonly viewers: (name: string) => Waiting[];
 };
 
+const restsText = 'the document stopped its thread again and again, and rests';
 const stoppedText = 'the code of the application did not end, or ended its thread';
 
 export class Shelves {
@@ -64,7 +65,8 @@ export class Shelves {
     this.#shelves.clear();
   }
 
-  with(name: string, { run, refuse, isErasing = false }: Waiting): void {
+  with(name: string, { run, refuse, isErasing = false, isOperator = false }: Waiting): void {
+    if (!isOperator && this.#parts.runner.rests(name)) return refuse('DOCUMENT_RESTS', restsText);
     const shelf = this.#shelves.get(name);
     const waits = shelf?.kind === 'loading' ? shelf.waiting.length : (shelf?.document.pending ?? 0);
     if (waits >= documentQueueMax) return refuse('DOCUMENT_BUSY', 'too much waits for the document');
@@ -158,12 +160,23 @@ export class Shelves {
       return;
     }
     this.#parts.memory.gone(shelf.tenant);
-    const waiting = this.#parts.viewers(text);
+    const isResting = this.#parts.runner.rests(text);
+    const viewers = this.#parts.viewers(text);
+    const waiting = isResting ? [] : viewers;
     const again: Loading = { kind: 'loading', waiting, document: undefined };
     this.#shelves.set(text, again);
+    // They come back with all that has no answer when it does.
+    if (isResting) for (const { refuse } of viewers) refuse('DOCUMENT_RESTS', restsText);
+    let isRefused = false;
     for (const asked of pending) {
-      if (asked === stopped) this.#blame(text, asked, waiting);
-      else if (asked.command.kind !== 'reopen') waiting.push(askAgain(asked));
+      const { kind } = asked.command;
+      const isDeed = kind === 'rewind' || kind === 'delete';
+      if (asked === stopped) {
+        this.#blame(text, asked, waiting);
+        isRefused = isResting;
+      } else if ((isRefused && !isDeed) || (isResting && kind === 'open')) {
+        asked.then(unrun(asked.command, 'DOCUMENT_RESTS', restsText));
+      } else if (kind !== 'reopen') waiting.push(askAgain(asked));
     }
     const settled = (): void => {
       if (this.#isStopped) return;

@@ -7,7 +7,14 @@ export const clientFrameBytesMax = 64 * 1024;
 export const updateLengthMax = 128 * 1024;
 /** A document's state as JSON, in UTF-16 units: up to 6 bytes each where all of it is escaped. */
 export const documentLengthMax = 1024 * 1024;
-/** What one update may weigh in the log: 3 bytes a unit of what it puts in and, to be undone, of what it takes away. */
+/**
+ * A view or a delta, as JSON in UTF-8. It may be longer than the document: defaults are shown and not stored, and formulas and bubbles are made.
+ */
+export const viewBytesMax = 7 * 1024 * 1024;
+/**
+ * What one update may weigh in the log: 3 bytes a unit of what it puts in and, to be undone, of what it takes away. Keys that go weigh twice: of long
+ * ones it may not take all away that a document holds.
+ */
 export const updateBytesMax = 4 * 1024 * 1024;
 /**
  * What a head puts into one batch: another is begun once this is passed, so that the members of a chain work on neighbouring
@@ -140,6 +147,13 @@ export const commandsQueuedMax = 16 * 1024;
 /** Commands that one task takes to a thread, and the bytes and text of results at which it comes back before its end: answers wait for it. */
 export const taskCommandsMax = 256;
 export const taskResultsLengthMax = 4 * 1024 * 1024;
+/** What an application throws behind its handlers, between two tasks of its thread, and that is told; and the text of each part of it. */
+export const straysToldMax = 100;
+export const thrownLengthMax = 16 * 1024;
+/** A document that stopped its thread so often within `documentStopsMs` rests: its neighbours lose theirs once a minute at most for it (D33). */
+export const documentStopsMax = 3;
+export const documentStopsMs = 600_000;
+export const documentRestMs = 60_000;
 /** Documents that cannot be made, and that the log of a host names. */
 export const unreadableToldMax = 1_000;
 /** What documents take in a host's memory, about, over all chains that it heads; idle ones leave, oldest first. Documents with viewers stay. */
@@ -326,14 +340,19 @@ assert(
   instancesMax * (5 * instanceTextBytesMax + 64) + hintsBytesMax + hintBytesMax < linkFrameBytesMax,
   'a link carries the largest set of instances',
 );
+assert(
+  documentStopsMax * documentRestMs < documentStopsMs,
+  'a document that goes on stopping its thread goes on resting',
+);
 assert(documentQueueMax < commandsQueuedMax, 'one document alone does not fill the queue of a host');
 assert(clientFrameBytesMax < updateBytesMax, 'an update holds the largest frame');
 assert(sendsInFlightMax * 2 < framesPerMessageMax, 'a session can be sent again in one message');
 assert(documentsPerConnectionMax < framesPerMessageMax, 'a client can open all its documents in one message');
 assert(clientFrameBytesMax * sendsInFlightMax < unansweredBytesMax, 'a session full of the largest sends fits');
 assert(3 * (updateLengthMax + documentLengthMax) < updateBytesMax, 'an update holds what it changes, both ways');
-assert(6 * documentLengthMax < linkFrameBytesMax, 'a link carries the largest view');
-assert(6 * documentLengthMax < clientBacklogBytesMax, 'a client that reads can be sent the largest view');
+assert(6 * documentLengthMax < viewBytesMax, 'the largest document can be shown');
+assert(viewBytesMax + clientFrameBytesMax < linkFrameBytesMax, 'a link carries the largest view');
+assert(viewBytesMax < clientBacklogBytesMax, 'a client that reads can be sent the largest view');
 assert(batchBytesMax + updateBytesMax < linkFrameBytesMax, 'a link carries the largest batch');
 /** A session in a snapshot beside its answers, and a block of history that it names: bytes. */
 const sessionBytesMax = 2 * principalBytesMax + 64;

@@ -13,7 +13,6 @@ import { assert } from '../base/assert.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { CodedError } from '../base/errors.ts';
 import type { DocumentName, Principal } from '../base/ids.ts';
-import { updateBytesMax } from '../base/limits.ts';
 import type { Json } from '../base/merge-patch.ts';
 import { isJsonObject } from '../base/merge-patch.ts';
 import type { Definition } from './definition/definition.ts';
@@ -22,7 +21,7 @@ import { isReservedKey } from './draft/values.ts';
 import type { Env } from './env.ts';
 import { changed, sceneOf } from './events.ts';
 import type { Outcome, Refusal } from './handle.ts';
-import { runHandler, validate } from './handle.ts';
+import { fitted, runHandler, validate } from './handle.ts';
 import { Hours } from './hours.ts';
 import type { Task } from './life/agenda.ts';
 import { tasksOf } from './life/agenda.ts';
@@ -141,9 +140,8 @@ export function applySend(resident: Resident, send: SendRequest, env: Env): Sent
     return unwritten(resident, n, 'DOCUMENT_BUSY', 'the document takes no more updates in this second', undefined);
   }
   const { session } = verdict;
-  const outcome = runHandler(sceneOf(resident, env), channel, valid.value, session.who);
-  const update = encodeSend(resident, session, send, outcome, env);
-  assert(update.length <= updateBytesMax, `an update of ${update.length} bytes, of at most ${updateBytesMax}`);
+  const ran = runHandler(sceneOf(resident, env), channel, valid.value, session.who);
+  const { outcome, update } = fitted(ran, (one) => encodeSend(resident, session, send, one, env));
   return written(resident, session, send, outcome, update);
 }
 
@@ -153,8 +151,9 @@ export function applyUndo(resident: Resident, send: SendRequest, former: Update 
   if (verdict.kind === 'repeat') return sentWith(undefined, [], send.n, verdict.answer, undefined);
   if (verdict.kind === 'refused') return unwritten(resident, send.n, verdict.code, verdict.text, undefined);
   const { session } = verdict;
-  const outcome = undoOf(resident.definition.plan, resident, session.who, former);
-  return written(resident, session, send, outcome, encodeSend(resident, session, send, outcome, env));
+  const undone = undoOf(resident.definition.plan, resident, session.who, former);
+  const { outcome, update } = fitted(undone, (one) => encodeSend(resident, session, send, one, env));
+  return written(resident, session, send, outcome, update);
 }
 
 /**

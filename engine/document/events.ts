@@ -3,14 +3,13 @@
 // tried twice that may have been meant once.
 import { assert } from '../base/assert.ts';
 import type { Principal } from '../base/ids.ts';
-import { updateBytesMax } from '../base/limits.ts';
 import { senderKeptMs, sendersMax } from '../base/limits-life.ts';
 import type { Json, JsonObject } from '../base/merge-patch.ts';
 import { answerJson } from './answer.ts';
 import type { AnswerValue, Context, EffectResult, Receipt, SchedulePlan } from './definition/definition.ts';
 import type { Env } from './env.ts';
 import type { Outcome, Refusal, Scene } from './handle.ts';
-import { runCode, validArg, validate } from './handle.ts';
+import { fitted, runCode, validArg, validate } from './handle.ts';
 import type { Due } from './hours.ts';
 import type { Heard, Task, Timer } from './life/agenda.ts';
 import { documentAuthority, groupOf, heardOf, lifeKey, principalOfKey, taskOf, wakeKey } from './life/agenda.ts';
@@ -267,25 +266,20 @@ function failureOf(where: string, outcome: Outcome): Happened['failure'] {
 }
 
 /** The update of an event; of one that failed it holds that it is over, and why. */
-export function written(inside: Inside, { name, who, over }: Event, outcome: Outcome, env: Env): Happened {
-  const isDone = outcome.kind === 'done';
-  const { redo, undo } = isDone ? outcome : overOnly(inside.state, over);
+export function written(inside: Inside, { name, who, over }: Event, ran: Outcome, env: Env): Happened {
   inside.seq += 1;
-  const update = encodeUpdate({
-    ...noMessage,
-    kind: 'event',
-    seq: inside.seq,
-    atMs: env.nowMs,
-    who,
-    channel: name,
-    code: isDone ? '' : outcome.code,
-    text: isDone ? '' : outcome.text,
-    redo,
-    undo,
+  const { seq } = inside;
+  let change: { readonly redo: JsonObject; readonly undo: JsonObject } = { redo: {}, undo: {} };
+  const { outcome, update } = fitted(ran, (one) => {
+    change = one.kind === 'done' ? one : overOnly(inside.state, over);
+    const { code, text } = one.kind === 'done' ? { code: '', text: '' } : one;
+    const { redo, undo } = change;
+    const about = { kind: 'event', seq, atMs: env.nowMs, who, channel: name } as const;
+    return encodeUpdate({ ...noMessage, ...about, code, text, redo, undo });
   });
-  assert(update.length <= updateBytesMax, `an update of ${update.length} bytes, of at most ${updateBytesMax}`);
-  const deltas = changed(inside, redo, undo);
-  return { updates: [update], deltas, tasks: isDone ? outcome.tasks : [], failure: failureOf(name, outcome) };
+  const deltas = changed(inside, change.redo, change.undo);
+  const tasks = outcome.kind === 'done' ? outcome.tasks : [];
+  return { updates: [update], deltas, tasks, failure: failureOf(name, outcome) };
 }
 
 /** To be called when an update has changed the state. */

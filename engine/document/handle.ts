@@ -1,10 +1,10 @@
 // Runs an application's code over a document: validation, the handler, and its answer. Whatever that code does ends
 // here: either it is done and has an answer in JSON, or the document is as it was.
-import { AssertionFailed } from '../base/assert.ts';
+import { AssertionFailed, assert } from '../base/assert.ts';
 import type { ErrorCode } from '../base/errors.ts';
 import { CodedError } from '../base/errors.ts';
 import type { Principal } from '../base/ids.ts';
-import { documentLengthMax, updateLengthMax } from '../base/limits.ts';
+import { documentLengthMax, updateBytesMax, updateLengthMax } from '../base/limits.ts';
 import type { JsonObject } from '../base/merge-patch.ts';
 import { answerJson, cut } from './answer.ts';
 import { HandlerContext } from './context.ts';
@@ -177,8 +177,24 @@ export function within(documentLength: number, outcome: Done): Outcome {
   return excess;
 }
 
-function tooBig(code: ErrorCode, what: string, lengthMax: number): Refusal {
-  const text = `${what} has at most ${lengthMax} characters as JSON`;
+/**
+ * An outcome as the update that says so; refused instead where that would be too long: a key that goes is in redo and in undo, and of long ones a document can hold more
+ * than an update.
+ */
+export function fitted(
+  outcome: Outcome,
+  encode: (outcome: Outcome) => Uint8Array,
+): { readonly outcome: Outcome; readonly update: Uint8Array } {
+  const update = encode(outcome);
+  if (update.length <= updateBytesMax) return { outcome, update };
+  assert(outcome.kind === 'done', `a refusal of ${update.length} bytes, of at most ${updateBytesMax}`);
+  outcome.rollback();
+  const refused = tooBig('UPDATE_TOO_BIG', 'an update, with what it takes away,', updateBytesMax, 'bytes');
+  return { outcome: refused, update: encode(refused) };
+}
+
+function tooBig(code: ErrorCode, what: string, max: number, unit = 'characters as JSON'): Refusal {
+  const text = `${what} has at most ${max} ${unit}`;
   return { kind: 'refused', code, text, failure: new CodedError(code, text) };
 }
 

@@ -105,12 +105,13 @@ export function begin(inside: Inside, who: Principal, env: Env): Happened | Refu
     return { ...outcome, failure: outcome.failure && { where: 'construct', failure: outcome.failure } };
   const { redo, undo, tasks } = outcome;
   const id = freshId(env);
+  const seq = inside.seq + 1;
+  const update = encodeUpdate({ ...noMessage, kind: 'invent', seq, atMs: env.nowMs, who, id, redo, undo });
+  // What is put into nothing is within `updateLengthMax`, and that fits.
+  assert(update.length <= updateBytesMax, `an update of ${update.length} bytes, of at most ${updateBytesMax}`);
   inside.hours.forget();
   inside.incarnation = hexOf(id);
-  inside.seq += 1;
-  const { seq } = inside;
-  const update = encodeUpdate({ ...noMessage, kind: 'invent', seq, atMs: env.nowMs, who, id, redo, undo });
-  assert(update.length <= updateBytesMax, `an update of ${update.length} bytes, of at most ${updateBytesMax}`);
+  inside.seq = seq;
   return { updates: [update], deltas: changed(inside, redo, undo), tasks, failure: undefined };
 }
 

@@ -10,6 +10,7 @@ import { hostId } from '../../engine/base/ids.ts';
 import type { Identity } from '../../engine/store/entries.ts';
 import { hashApplication, loadApplication } from '../application.ts';
 import { composeHost, composeProxy } from '../compose.ts';
+import { sayable } from '../document-log.ts';
 import type { Folder } from '../folder.ts';
 import { hostDir, readFolder } from '../folder.ts';
 import { readStatus } from './admin-client.ts';
@@ -67,7 +68,7 @@ function endAtOnce(log: Logger, cause: unknown): never {
 function outliveApplication(log: Logger): void {
   process.on('unhandledRejection', (cause) => {
     if (cause instanceof AssertionFailed) endAtOnce(log, cause);
-    log.error({ err: cause }, 'a promise of the application failed, and nobody waited for it');
+    log.error({ err: sayable(cause) }, 'a promise of the application failed, and nobody waited for it');
   });
 }
 
@@ -85,7 +86,7 @@ function runUntilTold(log: Logger, close: () => Promise<void>): void {
   process.on('SIGTERM', () => end('SIGTERM'));
   process.on('uncaughtException', (cause) => {
     if (!(cause instanceof CodedError && cause.code === 'HANDLER_FAILED')) endAtOnce(log, cause);
-    log.error({ err: cause }, 'the application used a draft after its handler had returned');
+    log.error({ err: sayable(cause) }, 'the application used a draft after its handler had returned');
   });
   // A limit on the size of files is then an error of the write, as a full disk is, and not a death without a word.
   process.on('SIGXFSZ', () => {});

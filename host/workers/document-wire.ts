@@ -2,10 +2,14 @@
 import type { ErrorCode } from '../../engine/base/errors.ts';
 import { CodedError, errorCodes } from '../../engine/base/errors.ts';
 import type { DocumentName } from '../../engine/base/ids.ts';
+import { thrownLengthMax } from '../../engine/base/limits.ts';
 import type { Stored } from '../../engine/store/documents.ts';
 import type { Command, Outcome, Ran } from '../running.ts';
 
-/** What a thread is begun with. `progress`: the number of the task that it is at, and of the entry in it, from 1; 0 between them. */
+/**
+ * What a thread is begun with. `progress`: the number of its last task; and of the entry that it is at, from 1, or less than 0 where it is behind so
+ * many, and what they left behind runs: promises, ticks.
+ */
 export type ThreadData = { readonly file: string; readonly appHash: string; readonly progress: SharedArrayBuffer };
 
 /** A document is named by a number that its host gives it once. */
@@ -49,21 +53,31 @@ export type Thrown =
 
 /** Of causes of causes, so many are told. */
 const causesMax = 4;
-
-export function packThrown(thrown: unknown, depth = 0): Thrown {
-  if (!(thrown instanceof Error)) return { kind: 'value', text: textOf(thrown) };
-  const { name, message, stack, cause } = thrown;
-  const code = thrown instanceof CodedError ? thrown.code : '';
-  const packed = cause === undefined || depth === causesMax ? undefined : packThrown(cause, depth + 1);
-  return { kind: 'error', name: textOf(name), code, text: textOf(message), stack: textOf(stack), cause: packed };
-}
+const unsaid = 'what cannot be said';
 
 /** What an application throws may throw when it is looked at. */
-function textOf(value: unknown): string {
+export function packThrown(thrown: unknown, depth = 0): Thrown {
   try {
-    return String(value);
+    if (!(thrown instanceof Error)) return { kind: 'value', text: textOf(() => thrown) };
+    const packed = {
+      kind: 'error',
+      name: textOf(() => thrown.name),
+      code: thrown instanceof CodedError ? textOf(() => thrown.code) : '',
+      text: textOf(() => thrown.message),
+      stack: textOf(() => thrown.stack),
+    } as const;
+    const { cause } = thrown;
+    return { ...packed, cause: cause === undefined || depth === causesMax ? undefined : packThrown(cause, depth + 1) };
   } catch {
-    return 'what cannot be said';
+    return { kind: 'value', text: unsaid };
+  }
+}
+
+function textOf(look: () => unknown): string {
+  try {
+    return String(look()).slice(0, thrownLengthMax);
+  } catch {
+    return unsaid;
   }
 }
 

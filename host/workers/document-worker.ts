@@ -6,13 +6,13 @@ import { Piscina } from 'piscina';
 import { assert } from '../../engine/base/assert.ts';
 import { CodedError } from '../../engine/base/errors.ts';
 import { documentName } from '../../engine/base/ids.ts';
-import { taskResultsLengthMax } from '../../engine/base/limits.ts';
+import { straysToldMax, taskResultsLengthMax } from '../../engine/base/limits.ts';
 import type { App } from '../../engine/document/define.ts';
 import { definitionOf } from '../../engine/document/document.ts';
 import { hashApplication, loadApplication } from '../application.ts';
 import { Held } from '../held.ts';
 import type { Ran } from '../running.ts';
-import type { Entry, Results, Task, ThreadData, Thrown } from './document-wire.ts';
+import type { Entry, PackedRan, Results, Task, ThreadData, Thrown } from './document-wire.ts';
 import { join, packRan, packThrown } from './document-wire.ts';
 
 const { file, appHash, progress } = workerData as ThreadData;
@@ -27,7 +27,7 @@ const env = () => ({ nowMs, randomBytes16: () => randomBytes(16) });
 function outlive(thrown: unknown): void {
   const packed = packThrown(thrown);
   if (packed.kind === 'error' && packed.name === 'AssertionFailed') crash ??= packed;
-  else strays.push(packed);
+  else if (strays.length < straysToldMax) strays.push(packed);
 }
 process.on('unhandledRejection', outlive);
 process.on('uncaughtException', (cause) => {
@@ -51,9 +51,11 @@ const app = await load();
 
 /** As far as it comes: answers wait for the results. */
 export default function run({ number, entries }: Task): unknown {
-  const rans: Ran[] = [];
+  const rans: PackedRan[] = [];
+  const updates: Uint8Array[] = [];
   let taken = 0;
   let length = 0;
+  Atomics.store(at, 1, 0);
   Atomics.store(at, 0, number);
   try {
     for (const entry of entries) {
@@ -62,15 +64,17 @@ export default function run({ number, entries }: Task): unknown {
       Atomics.store(at, 1, taken);
       const ran = carryOut(entry);
       if (ran === undefined) continue;
-      rans.push(ran);
+      // What was thrown is looked at here, while it is known whose it is.
+      rans.push(packRan(ran));
+      updates.push(...ran.updates);
       length += lengthOf(ran);
     }
   } catch (cause) {
     crash = packThrown(cause);
   }
-  Atomics.store(at, 1, 0);
-  const bytes = join(rans.flatMap(({ updates }) => updates));
-  const results: Results = { rans: rans.map(packRan), taken, bytes, strays: strays.splice(0), crash };
+  Atomics.store(at, 1, -taken);
+  const bytes = join(updates);
+  const results: Results = { rans, taken, bytes, strays: strays.splice(0), crash };
   return Piscina.move({ [Piscina.transferableSymbol]: [bytes.buffer], [Piscina.valueSymbol]: results } as never);
 }
 

@@ -1,6 +1,7 @@
 // Where the documents of a host run: in its loop, or in threads of their own. What of the world they need is made here.
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
+import { threadHeapMbMax } from '../../engine/base/limits.ts';
 import type { App } from '../../engine/document/define.ts';
 import { InlineRunner } from '../held.ts';
 import type { Runner } from '../running.ts';
@@ -27,9 +28,12 @@ export function makeRunner({ app, appHash, workers, log, fatal }: RunnerOptions)
     appHash,
     file: workers.file,
     workers: workers.count,
+    heapMbMax: threadHeapMbMax,
     nowMs: Date.now,
+    elapsedMs: () => performance.now(),
     fatal,
     onStray: (err) => log.error({ err }, 'the application failed behind a handler that had returned'),
+    onRest: (document) => log.error({ document }, 'a document stops its thread again and again: it rests'),
     onEnded: (documents, document) => {
       log.error({ document, documents }, 'a thread has ended, or was; the documents that it ran are read again');
     },

@@ -7,10 +7,10 @@ import { assert } from '../../engine/base/assert.ts';
 import { CodedError } from '../../engine/base/errors.ts';
 import type { DocumentName } from '../../engine/base/ids.ts';
 import {
+  commandsQueuedMax,
   handlerLooks,
   handlerMsMax,
   taskCommandsMax,
-  threadHeapMbMax,
   threadStartMsMax,
   threadStartsMax,
 } from '../../engine/base/limits.ts';
@@ -21,6 +21,8 @@ import { packStored, unpackRan, unpackThrown } from './document-wire.ts';
 export type SlotParts = {
   readonly file: string;
   readonly appHash: string;
+  /** For objects of one thread. */
+  readonly heapMbMax: number;
   readonly nowMs: () => number;
   readonly fatal: (cause: unknown) => void;
   /** The application threw something while nothing was asked of it. */
@@ -45,6 +47,8 @@ export class Slot {
   #isDue = false;
   #isClosed = false;
   #task = 0;
+  /** So many commands more are given one by one: a thread ended behind some, and nobody knows which of them it was. */
+  #singly = 0;
   /** Threads that went one after the other and had done nothing. */
   #idleEnds = 0;
   /** Where the thread was seen last, and how often it was seen there since. */
@@ -113,20 +117,21 @@ export class Slot {
     if (this.#flight !== undefined || this.#gathering.length === 0 || this.#isClosed) return;
     this.#thread ??= this.#start();
     const thread = this.#thread;
-    const posted = this.#gathering.splice(0, taskCommandsMax);
+    const posted = this.#gathering.splice(0, this.#singly > 0 ? 1 : taskCommandsMax);
+    this.#singly = Math.max(this.#singly - 1, 0);
     this.#task = (this.#task % 0x7fff_ffff) + 1;
     this.#flight = { number: this.#task, posted };
     const entries = posted.map(({ entry }) => entry);
     // Copied, not handed over: what comes back undone is given again.
     thread.pool.run({ number: this.#task, entries }).then(
       (results) => this.#onResults(thread, results),
-      () => this.#onEnded(thread),
+      () => this.#onEnded(thread, this.#entryOf(thread)),
     );
   }
 
   #start(): Thread {
     const progress = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
-    const { file, appHash } = this.#parts;
+    const { file, appHash, heapMbMax } = this.#parts;
     const pool: Thread['pool'] = new Piscina({
       filename: fileURLToPath(new URL('document-worker.js', import.meta.url)),
       minThreads: 1,
@@ -134,14 +139,14 @@ export class Slot {
       // Timers and promises of the application go on between tasks, as they do in the loop of a host.
       atomics: 'disabled',
       workerData: { file, appHash, progress } satisfies ThreadData,
-      resourceLimits: { maxOldGenerationSizeMb: threadHeapMbMax },
+      resourceLimits: { maxOldGenerationSizeMb: heapMbMax },
     });
     const clock = setInterval(() => this.#look(thread), lookMs);
     clock.unref();
     const thread: Thread = { pool, at: new Int32Array(progress), clock };
     // It may go while nothing is asked of it.
-    pool.on('error', () => this.#onEnded(thread));
-    pool.on('workerDestroy', () => this.#onEnded(thread));
+    pool.on('error', () => this.#onEnded(thread, this.#entryOf(thread)));
+    pool.on('workerDestroy', () => this.#onEnded(thread, this.#entryOf(thread)));
     return thread;
   }
 
@@ -149,11 +154,16 @@ export class Slot {
   #look(thread: Thread): void {
     const flight = this.#flight;
     if (flight === undefined) return;
-    const entry = entryAt(thread, flight.number);
+    const entry = this.#entryOf(thread);
     const isSame = this.#seen.task === flight.number && this.#seen.entry === entry;
     this.#seen = { task: flight.number, entry, looks: isSame ? this.#seen.looks + 1 : 0 };
-    const looksMax = entry > 0 ? handlerLooks : threadStartMsMax / lookMs;
-    if (this.#seen.looks >= looksMax) this.#onEnded(thread);
+    const looksMax = isOurs(entry, flight.posted) ? threadStartMsMax / lookMs : handlerLooks;
+    if (this.#seen.looks >= looksMax) this.#onEnded(thread, entry);
+  }
+
+  /** Where in its task the thread is: see ThreadData. 0 where it has none, or has not come to it. */
+  #entryOf({ at }: Thread): number {
+    return this.#flight !== undefined && Atomics.load(at, 0) === this.#flight.number ? Atomics.load(at, 1) : 0;
   }
 
   #onResults(thread: Thread, { rans, taken, bytes, strays, crash }: Results): void {
@@ -185,10 +195,10 @@ export class Slot {
     }
   }
 
-  #onEnded(thread: Thread): void {
+  #onEnded(thread: Thread, entry: number): void {
     if (this.#thread !== thread || this.#isClosed) return;
-    const flight = this.#flight;
-    const blamed = flight?.posted[entryAt(thread, flight.number) - 1];
+    const blamed = blamedIn(this.#flight?.posted ?? [], entry);
+    if (entry < 0 && blamed === undefined) this.#singly = commandsQueuedMax;
     const documents = [...this.documents.values()];
     this.#thread = undefined;
     this.#flight = undefined;
@@ -205,9 +215,22 @@ export class Slot {
   }
 }
 
-/** Which entry of this task the thread is at, from 1; 0 where it has not come to it, or is through. */
-function entryAt({ at }: Thread, task: number): number {
-  return Atomics.load(at, 0) === task ? Atomics.load(at, 1) : 0;
+/** Whether no code of the application is at work: what we do takes as long as a document is large. */
+function isOurs(entry: number, posted: readonly Posted[]): boolean {
+  return entry >= 0 && !runsApplication(posted[entry - 1]);
+}
+
+const kindsOfApplication: ReadonlySet<Command['kind']> = new Set(['open', 'reopen', 'send', 'rewind']);
+
+function runsApplication(posted: Posted | undefined): boolean {
+  return posted?.asked !== undefined && kindsOfApplication.has(posted.asked.command.kind);
+}
+
+/** Behind several commands it may be any of them. */
+function blamedIn(posted: readonly Posted[], entry: number): Posted | undefined {
+  if (entry >= 0) return posted[entry - 1];
+  const [one, ...others] = posted.slice(0, -entry).filter(runsApplication);
+  return others.length === 0 ? one : undefined;
 }
 
 function packed(command: Command): Command {

@@ -7,7 +7,7 @@
  */
 import { OpenDocument } from './document.ts';
 import type { ServerFrame } from './frames.ts';
-import { frameBytesMax, isOver, pauseMs, pingMs, RefusedError, subprotocol } from './frames.ts';
+import { frameBytesMax, frameOf, isOver, pauseMs, pingMs, RefusedError, subprotocol } from './frames.ts';
 
 export type { Retry } from '../../engine/base/errors.ts';
 export type { Answer, DocumentStatus, OpenDocument } from './document.ts';
@@ -147,7 +147,8 @@ export class Client {
   #onMessage(text: string): void {
     this.#isHeard = true;
     for (const line of text.split('\n')) {
-      if (line !== '') this.#onFrame(JSON.parse(line) as ServerFrame);
+      const frame = frameOf(line);
+      if (frame !== undefined) this.#onFrame(frame);
     }
   }
 

@@ -224,8 +224,8 @@ export class OpenDocument<View = unknown> {
     this.#pump();
   }
 
-  #onDelta(seq: number, delta: Json): void {
-    if (this.#view === undefined) return;
+  #onDelta(seq: number, delta: Json | undefined): void {
+    if (this.#view === undefined || delta === undefined) return;
     this.#show(seq, applyDelta(this.#view, delta) ?? {});
   }
 

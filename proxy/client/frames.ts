@@ -43,6 +43,16 @@ export type RefusedFrame = {
   readonly text: string;
 };
 
+/** Undefined for what is no frame: what comes over a network may be anything, and what stands beside it is still to be heard. */
+export function frameOf(line: string): ServerFrame | undefined {
+  try {
+    const frame: unknown = JSON.parse(line);
+    return typeof frame === 'object' && frame !== null ? (frame as ServerFrame) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Why a send or an open failed. Branch on `code` and `retry`; the text is for people. */
 export class RefusedError extends Error {
   /** `RefusedError`. */

@@ -20,11 +20,17 @@ function refuses(t: Test, mistakes: readonly (readonly [path: string, make: () =
   }
 }
 
+/** A rule of another copy of this package: its brand is known here, what it says is not. */
+const later = { [Object.getOwnPropertySymbols(open)[0] as symbol]: 'nobody', field: 'owner' };
+
 test('[D16] [D28] mistakes in policies, formulas and bubbles are, too', (t) => {
   const made = (): Untyped => document(fields) as unknown as Untyped;
   refuses(t, [
     ['text: there is no policy "nobody"', () => made().privacy({ text: all('nobody') })],
     ['text: it names no policy', () => made().privacy({ text: all() })],
+    ['text: its privacy is of another version', () => made().privacy({ text: later })],
+    ['box.text: its privacy is of another version', () => made().privacy({ box: { text: later } })],
+    ['box: its privacy', () => made().privacy({ box: later })],
     ['policies: it comes before privacy', () => (made().privacy({}) as Untyped).policies({})],
     ['policies.a: it is not a function', () => made().policies({ a: true })],
     ['policies.toString: ', () => made().policies({ toString: () => true })],

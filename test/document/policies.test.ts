@@ -7,25 +7,33 @@ import type { DocumentName } from '../../engine/base/ids.ts';
 import type { Json } from '../../engine/base/merge-patch.ts';
 import type { View } from '../../engine/document/define.ts';
 import { all, document, t as f, open, requires, same } from '../../engine/document/define.ts';
-import type { ViewDelta } from '../../engine/document/document.ts';
-import { createResident, openView, takeFailures, viewOf } from '../../engine/document/document.ts';
+import type { Former, ViewDelta } from '../../engine/document/document.ts';
+import { applyRewind, createResident, openView, takeFailures, viewOf } from '../../engine/document/document.ts';
 import { ada, bob, deliver, eve, fakeEnv, Member, opened, people, steps } from './kit.ts';
 import { sorted } from './oracle.ts';
 import { expectedOf, makeOf, whole } from './privacy-kit.ts';
 
 const name = 'board/one' as DocumentName;
 
-test('[D4] [D5] [D6] [D26] [D28] [D32] whatever policies say, and whenever they say something else, a view is what its page says', (t) => {
-  const seen = { deltas: 0, alone: 0, moves: 0, together: 0, quiet: 0, late: 0, orders: 0 };
+const acts = fc.tuple(fc.nat(2), fc.oneof({ weight: 6, arbitrary: steps }, { weight: 1, arbitrary: fc.nat(13) }));
+
+test('[D4] [D5] [D6] [D19] [D26] [D28] [D32] whatever policies say, and whenever they say something else, a view is what its page says', (t) => {
+  const seen = { deltas: 0, alone: 0, moves: 0, together: 0, quiet: 0, late: 0, orders: 0, rewinds: 0 };
   fc.assert(
-    fc.property(whole, fc.array(fc.tuple(fc.nat(2), steps), { maxLength: 14 }), (page, sends) => {
+    fc.property(whole, fc.array(acts, { maxLength: 14 }), (page, sends) => {
       const resident = createResident(makeOf(page), name);
       const env = fakeEnv();
       const members = people.map((who) => new Member(resident, who, env));
       const copies = new Map<Member, Json>(members.map((member) => [member, JSON.parse(member.opening.json)]));
+      const formers: Former[] = [];
       for (const [index, run] of sends) {
         const kinds = members.map(({ kind }) => kind);
-        const deltas = members[index]?.send('run', { steps: run }).deltas ?? [];
+        const { incarnation, state } = resident;
+        const former = Array.isArray(run) ? undefined : formers[run % (formers.length || 1)];
+        const sent = Array.isArray(run) ? members[index]?.send('run', { steps: run }) : undefined;
+        const deltas = sent?.deltas ?? (former === undefined ? [] : applyRewind(resident, former, ada, env).deltas);
+        if (former !== undefined) seen.rewinds += 1;
+        formers.push({ seq: resident.seq, incarnation, state: structuredClone(state) });
         const heard = deliver(members, deltas);
         count(seen, deltas, members, kinds);
         for (const member of members) {
@@ -127,12 +135,10 @@ test('[D28] a game: hands are hidden until they are shown, and who does not sit 
   t.notMatch(JSON.stringify(viewOf(resident, bob)), 'deck');
   const shown = deliver([first, second, third], first.send('open', { isOpen: true }).deltas);
   t.strictSame(
-    [...shown].map(([{ who }, json]) => [who.agent, JSON.parse(json)]),
-    [
-      ['ada', { players: { bobtest: { hand: 'king' } } }],
-      ['bob', { players: { adatest: { hand: 'ace' } } }],
-    ],
+    [first, second].map((member) => JSON.parse(shown.get(member) ?? '')),
+    [{ players: { bobtest: { hand: 'king' } } }, { players: { adatest: { hand: 'ace' } } }],
   );
+  t.equal(shown.size, 2);
   const hidden = deliver([first, second, third], first.send('open', { isOpen: false }).deltas);
   t.strictSame(
     JSON.parse(hidden.get(second) ?? ''),
@@ -216,6 +222,42 @@ test('[D28] a policy is asked when what it read has changed, one that asks nobod
     [0, 51, 1],
   );
   t.equal(resident.viewers.kinds, 2, 'the owner, and all others');
+  t.end();
+});
+
+test('[D6] where many and few become one kind, or part, the few are told alone', (t) => {
+  const reveal = document({ isOpen: f.boolean(), dealer: f.principal(), hand: f.string('ace') })
+    .policies({ shown: ({ doc, who }) => doc.isOpen || same(doc.dealer, who) })
+    .privacy({ hand: all('shown') })
+    .events({ invent: () => true })
+    .channel('deal', z.object({}), ({ doc, who }) => {
+      doc.dealer = who;
+    })
+    .channel('turn', z.object({}), ({ doc }) => {
+      doc.isOpen = !doc.isOpen;
+    });
+  const crowd = Array.from({ length: 20 }, (_, index) => ({ agent: `v${index}`, authority: 'test' }));
+  for (const isDealtFirst of [false, true]) {
+    const resident = createResident(reveal, name);
+    const env = fakeEnv();
+    const dealer = new Member(resident, ada, env);
+    if (isDealtFirst) dealer.send('deal', {});
+    const others = crowd.map((who) => new Member(resident, who, env));
+    dealer.kind = dealer.opening.viewer.kind.id;
+    const told = (channel: string): readonly string[] => {
+      const { deltas } = dealer.send(channel, {});
+      const heard = deliver([dealer, ...others], deltas);
+      t.equal(new Set(others.map((other) => heard.get(other) ?? '')).size, 1, 'the crowd hears one thing');
+      return deltas.map(({ viewer, json }) => `${viewer === undefined ? 'all' : 'one'} ${json}`);
+    };
+    if (!isDealtFirst) t.strictSame(told('deal'), ['one {"hand":"ace"}']);
+    for (let round = 0; round < 2; round += 1) {
+      t.strictSame(told('turn'), ['one ', 'all {"hand":"ace"}']);
+      t.equal(resident.viewers.kinds, 1);
+      t.strictSame(told('turn'), ['one ', 'all {"hand":null}']);
+      t.equal(resident.viewers.kinds, 2);
+    }
+  }
   t.end();
 });
 

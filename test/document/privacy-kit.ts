@@ -5,6 +5,7 @@ import type { Json } from '../../engine/base/merge-patch.ts';
 import { isJsonObject } from '../../engine/base/merge-patch.ts';
 import type { Definition, Principal } from '../../engine/document/define.ts';
 import { all, t as f, open, requires, same, viewerIs } from '../../engine/document/define.ts';
+import { ruleOf } from '../../engine/document/view/privacy.ts';
 import type { Page } from './kit.ts';
 import { base, shape } from './kit.ts';
 import type { PlainPolicy } from './oracle.ts';
@@ -119,9 +120,25 @@ function isOwn(rule: unknown): boolean {
   return typeof rule === 'object' && rule !== null && 'field' in rule;
 }
 
+/** The policies that a page names, and no others: one that nobody needs would have things asked again for another's sake. */
 export function makeOf(page: unknown): Definition {
+  const { policies, formulas, bubbles } = ruled.plan;
+  const named = new Set(namesIn(page));
+  const parts = (plans: readonly { readonly name: string; readonly run: unknown }[]): never =>
+    Object.fromEntries(plans.map(({ name, run }) => [name, run])) as never;
   // Pages made at random have no type; what the compiler would refuse, the definition checks again.
-  return (ruled.privacy as (page: unknown) => Definition).call(ruled, page);
+  const made = base
+    .policies(parts(policies.filter(({ name }) => named.has(name))))
+    .formulas(parts(formulas))
+    .bubbles(parts(bubbles));
+  return (made.privacy as (page: unknown) => Definition).call(made, page);
+}
+
+function namesIn(page: unknown): readonly string[] {
+  if (typeof page !== 'object' || page === null) return [];
+  const own = ruleOf(page);
+  const names = own !== undefined && 'policies' in own ? own.policies : [];
+  return [...names, ...Object.values(page).flatMap((part) => (Array.isArray(part) ? [] : namesIn(part)))];
 }
 
 /** With the values that formulas have of this state. */

@@ -23,11 +23,11 @@ import type { InlineDocument } from '../../host/held.ts';
 import { InlineRunner } from '../../host/held.ts';
 import { Memory } from '../../host/memory.ts';
 import { Post } from '../../host/post.ts';
-import { DocumentPool } from '../../host/workers/document-pool.ts';
 import { decodeToProxy, type ToProxy } from '../../proxy/link-wire.ts';
 import { settled } from '../contract/memory-store.ts';
 import { fakeEnv } from '../document/kit.ts';
 import application from './desk-app.ts';
+import type { Pool } from './pool.ts';
 
 export const chain = chainId(0);
 const one = epoch(1);
@@ -74,7 +74,7 @@ export class DeskStage {
   desk!: Desk;
   /** What desks ended their process for. */
   readonly fatal: unknown[] = [];
-  readonly #runner: StageRunner | DocumentPool;
+  readonly #runner: StageRunner | Pool;
   /** All that was ever written of each document. */
   readonly #written = new Map<string, Uint8Array[]>();
   readonly failures: unknown[] = [];
@@ -84,7 +84,7 @@ export class DeskStage {
   #views = 0;
 
   /** Where documents run, unless a test says otherwise: in the loop where there is none. */
-  static pool: DocumentPool | undefined;
+  static pool: Pool | undefined;
 
   constructor(disk: OrderedStore, history = 1_000, pool = DeskStage.pool) {
     this.disk = disk;
@@ -92,7 +92,7 @@ export class DeskStage {
     this.#runner = pool ?? new StageRunner(this.clock);
   }
 
-  static async of(disk: OrderedStore, history?: number, pool?: DocumentPool): Promise<DeskStage> {
+  static async of(disk: OrderedStore, history?: number, pool?: Pool): Promise<DeskStage> {
     const stage = new DeskStage(disk, history, pool);
     await stage.start();
     return stage;
@@ -214,8 +214,8 @@ export class DeskStage {
       this.#note(taken.record);
       queue.commit(taken.record.lsn);
     }
-    if (this.#runner instanceof DocumentPool && this.#runner.waiting > 0) {
-      await new Promise((resolve) => setTimeout(resolve, 1));
+    if (!(this.#runner instanceof StageRunner) && this.#runner.isAsked) {
+      await this.#runner.next();
       isBusy = true;
     }
     if (!queue.hasReads) return isBusy;

@@ -8,3 +8,4 @@ await import('./full.test.ts');
 await import('./unreadable.test.ts');
 await import('./history.test.ts');
 await import('./deletion.test.ts');
+await import('./speaking.test.ts');

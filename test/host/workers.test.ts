@@ -1,10 +1,11 @@
 // Documents in threads: what goes on when one of them does not end, dies, or is not wanted any more.
 import t from 'tap';
+import { documentName } from '../../engine/base/ids.ts';
 import { deleteDocument } from '../../host/history.ts';
 import { MemoryStore } from '../contract/memory-store.ts';
 import { DeskStage, type ViewerStage } from './desk-stage.ts';
 import type { Pool } from './pool.ts';
-import { poolOf } from './pool.ts';
+import { nothingStored, poolOf } from './pool.ts';
 
 const bob = { agent: 'bob', authority: 'test' };
 
@@ -149,7 +150,7 @@ t.test(
     const viewer = await stage.come('bad/one');
     const before = viewer.heard.length;
     say(stage, viewer, 'a', 'b');
-    while (pool.waiting > 0) await new Promise(setImmediate);
+    while (pool.isAsked) await pool.next();
     await pool.threads[0]?.[0]?.terminate();
     say(stage, viewer, 'c');
     for (let turns = 0; turns < 100; turns += 1) await new Promise(setImmediate);
@@ -241,7 +242,9 @@ t.test('[D29] [C18] nothing of a desk that has stopped leaves, nor comes back', 
   stage.open('bad/other');
   const { desk } = stage;
   desk.stop();
-  for (let turns = 0; pool.waiting > 0 && turns < 100_000; turns += 1) await new Promise(setImmediate);
+  // What is asked last of a thread is done last.
+  const last = pool.begin(documentName('bad/last').name, () => t.fail('it is there'));
+  await new Promise((resolve) => last.ask({ kind: 'load', returnByMs: 0, stored: nothingStored }, resolve));
   t.equal(desk.queue.hasUpdates, false);
   stage.listen(viewer);
   t.match(viewer.heard.slice(before), [[6, viewer.attached.view, 'CHAIN_NOT_SERVING']]);

@@ -24,7 +24,12 @@ const ofRegister = (name: string): string => `test/register/${name}.test.js`;
 const backups = ['exporting', 'backup', 'restore'].map((name) => `test/host/${name}.test.js`);
 const isOfBackups = /^(engine\/store\/(export|lay|backup-)|host\/(exporting|backup|restore))/;
 /** What only documents in threads can see. */
-const inThreads = ['test/host/workers.test.js'];
+const inThreads = [
+  'test/host/workers.test.js',
+  'test/host/blame.test.js',
+  'test/host/rests.test.js',
+  'test/host/chaos.test.js',
+];
 const lives = ['test/host/deletion.test.js', 'test/host/history.test.js'];
 /** What stands beside a store is seen where a host opens it. */
 const trusting: readonly string[] = [
@@ -55,10 +60,11 @@ export function suitesFor(file: string): readonly string[] {
   if (file === 'engine/document/life/sessions.js')
     return ['answers', 'document'].map((name) => `test/document/${name}.test.js`);
   if (file.startsWith('engine/document/view/') || file.startsWith('engine/document/draft/'))
-    return ['policies', 'views', 'fields'].map((name) => `test/document/${name}.test.js`);
+    return ['bubbles', 'copies', 'policies', 'views', 'fields'].map((name) => `test/document/${name}.test.js`);
   if (file === 'host/audience.js') return lives;
-  if (file === 'host/desk.js') return ['test/host/unreadable.test.js', ...lives];
+  if (file === 'host/desk.js') return ['test/host/unreadable.test.js', 'test/host/speaking.test.js', ...lives];
   if (file === 'host/shelves.js') return ['test/host/unreadable.test.js', ...inThreads];
+  if (file === 'host/workers/rests.js') return ['test/host/rests.test.js', 'test/host/chaos.test.js'];
   if (['host/workers/slot.js', 'host/openings.js', 'host/held.js'].includes(file)) return inThreads;
   if (file === 'engine/document/life/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file.startsWith('host/testing/')) return ['test/testing/document.test.js'];

@@ -41,6 +41,11 @@ export const viewMutants: readonly Mutant[] = [
     'changed.bubbles',
   ),
   one('D32', 'shows everybody what bubbles show one', project, 'sight.onOwn();', ''),
+  one('D32', 'forgets who may see what a bubble shows', policies, 'reads.add(gate.field);', ''),
+  one('D32', 'shows by a bubble what the state holds by now', policies, 'frozenCopy(shown)', 'shown'),
+  one('D32', 'names what has no name', 'engine/document/view/difference.js', "!id.startsWith('@') &&", ''),
+  one('D1', 'leaves holes', 'engine/document/draft/json.js', 'Array.from(value, ', 'value.map('),
+  one('D1', 'copies no list', 'engine/document/draft/draft.js', 'return value.map(copied);', 'return value;'),
   one('D32', 'tells of no bubble', changes, "field.kind === 'bubble' && shift.bubbles.has(field.initial)", 'false'),
   one(
     'D26',
@@ -69,7 +74,20 @@ export const viewMutants: readonly Mutant[] = [
   one('D28', 'keeps the value of a formula', policies, 'known.isKnown = false;', ''),
   one('D4', 'shows all of a kind the same', viewers, '!isEach && !named.has(keyOf(who))', '!isEach'),
   one('D5', 'shows who comes what was', viewers, 'move.from.first = undefined;', ''),
-  one('D6', 'makes two kinds of one', viewers, '!isWhole || this.#kinds.has(key)', '!isWhole'),
+  one(
+    'D6',
+    'moves the many to the few',
+    viewers,
+    'heirs.get(key)?.count ?? 0) < telling.count',
+    'heirs.get(key)?.count ?? 0) === 0',
+  ),
+  one(
+    'D6',
+    'leaves the many with the few',
+    viewers,
+    'largest.get(from)?.count ?? 0) < telling.count',
+    'largest.get(from)?.count ?? 0) === 0',
+  ),
   one('D28', 'takes a row for what it was', viewer, " || outcomes[number] === 'row'", ''),
   one(
     'D28',

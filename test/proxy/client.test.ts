@@ -98,6 +98,37 @@ test('[F16] what cannot leave is refused at once, and uses no number up', async 
   await t.rejects(reader.send('write', 1), { code: 'DOCUMENT_READ_ONLY' });
 });
 
+test('[D5] [F16] what is no frame is passed over, and what stands beside it is heard', (t) => {
+  const listeners = new Map<string, (event: { data: unknown }) => void>();
+  class Silent {
+    send(): void {}
+    close(): void {}
+    addEventListener(type: string, listener: (event: { data: unknown }) => void): void {
+      listeners.set(type, listener);
+    }
+  }
+  const client = connect('ws://nowhere', { as: 'alice', WebSocket: Silent as unknown as SocketConstructor });
+  t.teardown(() => client.close());
+  const board = client.open<View>('board/main');
+  listeners.get('open')?.({ data: undefined });
+  const hear = (...lines: readonly string[]): void => listeners.get('message')?.({ data: lines.join('\n') });
+  const view = { t: 'view', doc: 'board/main', session: null, incarnation: '', seq: 1, view: { count: 1 } };
+  for (const line of [
+    'null',
+    '5',
+    '"view"',
+    '[1]',
+    '{',
+    '{}',
+    '{"doc":"board/main"}',
+    '{"t":"delta","doc":"board/main"}',
+  ]) {
+    t.doesNotThrow(() => hear(line, JSON.stringify(view), line), line);
+    t.same(board.view, { count: 1 }, line);
+  }
+  t.end();
+});
+
 test('[F17] [C15] a refusal before the handler: those behind it are numbered anew, in order', async (t) => {
   const { client, model } = await startAll(t);
   const board = client.open<View>('board/main');

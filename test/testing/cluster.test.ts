@@ -1,9 +1,9 @@
 // Clusters for tests of applications: real hosts, killed and held still, and what is left of them afterwards.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
+import { dirname } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { View } from 'levelten';
 import { createTestCluster, untilView } from 'levelten/testing';
 import t from 'tap';
@@ -103,10 +103,20 @@ t.test('[D31] a cluster ends with the test that started it, be it killed, and on
 });
 
 /** The process that kept the cluster removes its folder when all others are gone. */
-async function isRemoved(dir: string): Promise<boolean> {
-  const until = performance.now() + removedMsMax;
-  while (existsSync(dir) && performance.now() < until) await sleep(5);
-  return !existsSync(dir);
+function isRemoved(dir: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      watcher.close();
+      clearTimeout(last);
+      resolve(!existsSync(dir));
+    };
+    const watcher = watch(dirname(dir), () => {
+      if (!existsSync(dir)) end();
+    });
+    const last = setTimeout(end, removedMsMax);
+    // It may have gone before anybody watched.
+    if (!existsSync(dir)) end();
+  });
 }
 
 /** Of the processes that were told this folder. */

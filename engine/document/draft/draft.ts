@@ -6,7 +6,7 @@
 // or by a spread.
 import { assert } from '../../base/assert.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
-import { isJsonObject, merge } from '../../base/merge-patch.ts';
+import { isJsonObject } from '../../base/merge-patch.ts';
 import type { EntryField, Field, Shape, TableField } from '../definition/fields.ts';
 import type { Change, Transaction } from './cursor.ts';
 import { Cursor } from './cursor.ts';
@@ -14,9 +14,9 @@ import type { ListPlan } from './list.ts';
 import { ListOf, planList, storeList } from './list.ts';
 import type { Store } from './stores.ts';
 import { readerOf, scalarStore } from './stores.ts';
-import { planTable, TableOf } from './table.ts';
+import { planTable, rowsOfDraft, TableOf } from './table.ts';
 import { ordinalKey } from './table-memory.ts';
-import { checkKey, mistake } from './values.ts';
+import { checkKey, isPlain, mistake } from './values.ts';
 
 /** A record of the definition, compiled once. */
 export type RecordPlan = {
@@ -25,6 +25,10 @@ export type RecordPlan = {
   /** What an input may hold. */
   readonly stores: ReadonlyMap<string, Store>;
   readonly draftOf: (cursor: Cursor) => object;
+  /** Where in the document a record, an entry or a row stands; undefined where `value` is no draft of one. */
+  readonly pathOf: (value: object) => readonly string[] | undefined;
+  /** The rows of a table or of a query, as drafts; undefined where `value` is neither. */
+  readonly rowsOf: (value: object) => readonly object[] | undefined;
 };
 
 /** One run of a handler over a document. */
@@ -67,7 +71,8 @@ export function planRecord(shape: Shape, isRow = false): RecordPlan {
     stores.set(name, part.store);
     RecordDraft.define(ShapedDraft.prototype, name, part);
   }
-  const plan: RecordPlan = { shape, stores, draftOf: (cursor) => (cursor.draft ??= new ShapedDraft(cursor, plan)) };
+  const draftOf = (cursor: Cursor): object => (cursor.draft ??= new ShapedDraft(cursor, plan));
+  const plan: RecordPlan = { shape, stores, draftOf, pathOf: RecordDraft.pathOf, rowsOf: rowsOfDraft };
   return plan;
 }
 
@@ -183,11 +188,6 @@ class RecordDraft {
   }
 }
 
-/** Where in the document a record, an entry or a row stands; undefined where `value` is no draft of one. */
-export function pathOfDraft(value: object): readonly string[] | undefined {
-  return RecordDraft.pathOf(value);
-}
-
 class MapOfEntries {
   readonly #cursor: Cursor;
   readonly #of: EntryField;
@@ -204,11 +204,11 @@ class MapOfEntries {
   }
 
   has(key: string): boolean {
-    return this.#cursor.read(key) !== undefined;
+    return this.#read(key) !== undefined;
   }
 
   get(key: string): unknown {
-    const value = this.#cursor.read(key);
+    const value = this.#read(key);
     if (value === undefined) return undefined;
     return this.#entry.draftOf === undefined ? this.#entry.read(value) : this.#entry.draftOf(this.#cursor.child(key));
   }
@@ -232,6 +232,11 @@ class MapOfEntries {
     return this.keys().map((key) => [key, this.get(key)]);
   }
 
+  /** By a number too an object would find something: a second draft of one entry. */
+  #read(key: unknown): Json | undefined {
+    return typeof key === 'string' ? this.#cursor.read(key) : undefined;
+  }
+
   static copyOf(value: object, of: EntryField): JsonObject | undefined {
     if (!(#cursor in value)) return undefined;
     if (value.#of !== of) throw mistake('a draft of one map was set where another map belongs');
@@ -240,16 +245,26 @@ class MapOfEntries {
 }
 
 function copyOf(cursor: Cursor): JsonObject {
-  const copy = merge(undefined, cursor.object() ?? {});
+  const copy = copied(cursor.object() ?? {});
   assert(isJsonObject(copy), 'a copy of an object is an object');
+  return copy;
+}
+
+/** Lists too: one that this handler has written is written in place. */
+function copied(value: Json): Json {
+  if (Array.isArray(value)) return value.map(copied);
+  if (!isJsonObject(value)) return value;
+  const copy: JsonObject = {};
+  for (const key of Object.keys(value)) copy[key] = copied(value[key] as Json);
   return copy;
 }
 
 function storeRecord(plan: RecordPlan, value: unknown, name: string): Json | undefined {
   if (value === null || value === undefined) return undefined;
-  if (typeof value !== 'object' || Array.isArray(value)) throw mistake(`${name} holds a record`);
+  if (typeof value !== 'object') throw mistake(`${name} holds a record`);
   const copy = RecordDraft.copyOf(value, plan);
   if (copy !== undefined) return copy;
+  if (!isPlain(value)) throw mistake(`${name} holds a record, given as a plain object`);
   const record: JsonObject = {};
   for (const [key, part] of Object.entries(value)) {
     const store = plan.stores.get(key);
@@ -262,9 +277,10 @@ function storeRecord(plan: RecordPlan, value: unknown, name: string): Json | und
 
 function storeMap(of: EntryField, entry: FieldPlan, value: unknown, name: string): Json | undefined {
   if (value === null || value === undefined) return undefined;
-  if (typeof value !== 'object' || Array.isArray(value)) throw mistake(`${name} holds entries by key`);
+  if (typeof value !== 'object') throw mistake(`${name} holds entries by key`);
   const copy = MapOfEntries.copyOf(value, of);
   if (copy !== undefined) return copy;
+  if (!isPlain(value)) throw mistake(`${name} holds entries by key, given as a plain object`);
   const map: JsonObject = {};
   for (const [key, part] of Object.entries(value)) {
     checkKey(key);

@@ -3,7 +3,7 @@
 import { messageDepthMax } from '../../base/limits.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import { isJsonObject } from '../../base/merge-patch.ts';
-import { checkKey, mistake, wellFormed } from './values.ts';
+import { checkKey, isPlain, mistake, wellFormed } from './values.ts';
 
 /** Undefined for null and undefined. HANDLER_FAILED for what JSON cannot say, and for keys that a document cannot hold. */
 export function storeJson(value: unknown, name: string): Json | undefined {
@@ -29,10 +29,10 @@ function stored(value: unknown, name: string, depth: number): Json {
 
 function storedObject(value: object, name: string, depth: number): Json {
   if (Array.isArray(value)) {
-    return value.map((part: unknown) => (part === undefined ? null : stored(part, `${name}.*`, depth + 1)));
+    // Not map: it passes holes over, and leaves them.
+    return Array.from(value, (part: unknown) => (part === undefined ? null : stored(part, `${name}.*`, depth + 1)));
   }
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) throw mistake(`${name} holds what is no plain value`);
+  if (!isPlain(value)) throw mistake(`${name} holds what is no plain value`);
   const copy: JsonObject = {};
   for (const [key, part] of Object.entries(value)) {
     checkKey(key);

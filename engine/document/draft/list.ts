@@ -141,7 +141,8 @@ export function storeList(plan: ListPlan, value: unknown): readonly Json[] | und
   const values: unknown = value instanceof ListOf ? value.values() : value;
   if (!Array.isArray(values)) throw mistake(`${plan.name} holds a list`);
   checkLength(plan, values.length);
-  return values.length === 0 ? undefined : values.map(plan.storeItem);
+  // Not map: it passes holes over, and leaves them.
+  return values.length === 0 ? undefined : Array.from(values as unknown[], plan.storeItem);
 }
 
 function checkLength({ max, name }: ListPlan, length: number): void {

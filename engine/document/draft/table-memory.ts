@@ -23,25 +23,28 @@ export type TableRanks = {
   readonly indexed: ReadonlySet<string>;
 };
 
-const memories = new WeakMap<object, TableMemory>();
+// Registered: an application that brought its own copy of this package remembers with that, and the host's has it forgotten.
+const memoryKey: unique symbol = Symbol.for('levelten.table');
+type Remembered = { [memoryKey]?: TableMemory };
 
 /** The memory of a table, made where there is none. */
 export function memoryOf(table: JsonObject, ranks: TableRanks): TableMemory {
-  const known = memories.get(table);
+  const known = knownMemoryOf(table);
   if (known?.ranks === ranks) return known;
   const memory = new TableMemory(table, ranks);
-  memories.set(table, memory);
+  // Unseen by whoever copies, clones or writes the state.
+  Object.defineProperty(table, memoryKey, { value: memory, configurable: true });
   return memory;
 }
 
 /** The same, undefined where nobody has asked for it yet. */
 export function knownMemoryOf(table: JsonObject): TableMemory | undefined {
-  return memories.get(table);
+  return (table as Remembered)[memoryKey];
 }
 
 /** To be called for every object of a state that is written by anyone but a handler. */
 export function forgetTable(table: JsonObject): void {
-  memories.delete(table);
+  if (memoryKey in table) delete (table as Remembered)[memoryKey];
 }
 
 export class TableMemory {

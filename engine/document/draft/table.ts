@@ -20,7 +20,7 @@ import type { Store } from './stores.ts';
 import { scalarStore } from './stores.ts';
 import type { TablePlan } from './table-rows.ts';
 import { TableRows } from './table-rows.ts';
-import { mistake } from './values.ts';
+import { isPlain, mistake } from './values.ts';
 
 /** What is compiled of the rows of a table, beside their fields. */
 export type RowPlan = Pick<TablePlan, 'storeRow' | 'draftOf'>;
@@ -57,8 +57,7 @@ class Asked {
     if (typeof what === 'function') return this.#next(withTest(this.#wanted, what as (row: object) => boolean));
     if (typeof what !== 'object' || what === null) throw mistake(`${plan.name}: where takes fields, a range or a test`);
     // A row says nothing of itself: taken for an empty question it would find all.
-    const prototype: unknown = Object.getPrototypeOf(what);
-    if (prototype !== Object.prototype && prototype !== null) throw mistake(`${plan.name}: where takes plain fields`);
+    if (!isPlain(what)) throw mistake(`${plan.name}: where takes plain fields`);
     return this.#next(withEqual(plan, this.#wanted, what));
   }
 

@@ -14,6 +14,12 @@ export function mistake(text: string): CodedError {
   return new CodedError('HANDLER_FAILED', text);
 }
 
+/** Whether all that `value` holds are fields of its own: a Map, a Date or a draft would only look empty. */
+export function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 export function isReservedKey(key: string): boolean {
   return reservedKeys.has(key);
 }

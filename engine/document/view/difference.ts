@@ -81,10 +81,15 @@ function rowsDifference(was: readonly JsonObject[], is: readonly JsonObject[]): 
   return isEmpty(delta) ? undefined : delta;
 }
 
+/** Whether a delta can name each: a bubble may show anything under `id`. */
 function areRows(value: Json | undefined): value is readonly JsonObject[] {
   if (!Array.isArray(value)) return false;
   const ids = new Set(value.map((row: Json) => (isJsonObject(row) ? row['id'] : undefined)));
-  return ids.size === value.length && [...ids].every((id) => typeof id === 'string');
+  return ids.size === value.length && [...ids].every(isName);
+}
+
+function isName(id: Json | undefined): boolean {
+  return typeof id === 'string' && !id.startsWith('@') && id !== '__proto__';
 }
 
 function byId(rows: readonly JsonObject[]): Map<string, JsonObject> {

@@ -142,13 +142,17 @@ function innerPlan(field: Field, fields: Shape, page: unknown, words: Words, pat
 function gateOf(shape: Shape, part: unknown, words: Words, path: string): Gate | undefined {
   const own = ruleOf(part);
   if (own === undefined || kindOfRule(own) === 'requires') return undefined;
-  if ('field' in own) {
+  const kind = kindOfRule(own);
+  if (kind === 'viewerIs' && 'field' in own) {
     if (Object.hasOwn(shape, own.field) && shape[own.field]?.kind === 'principal') {
       return { kind: 'viewerIs', field: own.field };
     }
     throw invalid(path, `viewerIs(${JSON.stringify(own.field)}) names no principal field beside it`);
   }
-  return 'policies' in own ? { kind: 'all', policies: numbersOf(own.policies, words, path) } : everyone;
+  if (kind === 'all' && 'policies' in own) return { kind, policies: numbersOf(own.policies, words, path) };
+  // A page may hold rules of another copy of this package: what is not known here shows nobody anything.
+  if (kind !== 'open') throw invalid(path, 'its privacy is of another version of this package');
+  return everyone;
 }
 
 function numbersOf(names: readonly string[], words: Words, path: string): number[] {

@@ -5,14 +5,15 @@
 // Both are the application's code. One that throws says no, or has no value; it is counted, and its failure kept for the application's log.
 import { AssertionFailed } from '../../base/assert.ts';
 import type { Principal } from '../../base/ids.ts';
+import { viewBytesMax } from '../../base/limits.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import type { BubblePlan, FormulaPlan, Plan, PolicyPlan } from '../definition/definition.ts';
-import { pathOfDraft } from '../draft/draft.ts';
-import { storeJson } from '../draft/json.ts';
+import type { RecordPlan } from '../draft/draft.ts';
+import { frozenCopy, storeJson } from '../draft/json.ts';
 import type { Reading } from '../draft/reading.ts';
 import { beginReading } from '../draft/reading.ts';
-import { rowsOfDraft } from '../draft/table.ts';
 import { mistake } from '../draft/values.ts';
+import { lengthOf } from '../life/length.ts';
 import type { Outcome, Row } from './sight.ts';
 
 /** Of an application that throws where nobody waits for it. */
@@ -128,9 +129,18 @@ export class Judge {
   bubbleOf(number: number, who: Principal, project: Project): Json | undefined {
     const { run, name } = this.#plan.bubbles[number] as BubblePlan;
     const { doc } = this.#begin();
-    this.#reads = this.#bubbles[number]?.reads ?? new Set();
+    const reads = this.#bubbles[number]?.reads ?? new Set<string>();
+    this.#reads = reads;
     const input = { doc, who: { agent: who.agent, authority: who.authority } };
-    return this.#guarded(name, () => shownOf(run(input), name, project));
+    // Where a record stands, a field beside it may say who sees it: the bubble has read that too.
+    const show: Project = (keys) => {
+      const gate = this.#plan.view.visible.find((field) => field.name === keys[0])?.gate;
+      if (gate?.kind === 'viewerIs') reads.add(gate.field);
+      const shown = project(keys);
+      // It is kept, and what is projected shares its values with the state, which is written in place.
+      return shown === undefined ? undefined : frozenCopy(shown);
+    };
+    return this.#guarded(name, () => bounded(shownOf(atOnce(run(input)), name, this.#plan.record, show)));
   }
 
   #ask(
@@ -155,11 +165,7 @@ export class Judge {
       },
     };
     const answer = this.#guarded(name, () => {
-      const said: unknown = run(input);
-      if (said instanceof Promise) {
-        said.catch(() => undefined);
-        throw mistake('a policy is synchronous: it returned a promise');
-      }
+      const said = atOnce(run(input));
       return said === true;
     });
     return answer === true;
@@ -170,7 +176,7 @@ export class Judge {
     if (known === undefined || known.isKnown) return known?.value;
     this.#reads = known.reads;
     const { doc } = this.#begin();
-    known.value = this.#guarded(name, () => storeJson(run({ doc }), name));
+    known.value = this.#guarded(name, () => bounded(storeJson(atOnce(run({ doc })), name)));
     known.isKnown = true;
     return known.value;
   }
@@ -192,21 +198,35 @@ export class Judge {
   }
 }
 
-/** A record, records, or JSON. */
-function shownOf(value: unknown, name: string, project: Project): Json | undefined {
-  if (typeof value !== 'object' || value === null) return storeJson(value, name);
-  const keys = pathOfDraft(value);
-  if (keys !== undefined) return project(keys);
-  const rows: unknown = rowsOfDraft(value) ?? value;
-  if (!Array.isArray(rows) || !rows.some(isDraft)) return rows === value ? storeJson(value, name) : [];
-  return rows.flatMap((row: unknown): Json[] => {
-    const shown = isDraft(row) ? shownOf(row, name, project) : undefined;
-    return shown === undefined ? [] : [shown];
-  });
+/** What waits has no value; and if it fails nobody else would hear of it. */
+function atOnce(made: unknown): unknown {
+  if (!(made instanceof Promise)) return made;
+  made.catch(() => undefined);
+  throw mistake('it is synchronous: it returned a promise');
 }
 
-function isDraft(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && pathOfDraft(value) !== undefined;
+/** What no view can hold is no value: a few of them are longer than any text can be. */
+function bounded(value: Json | undefined): Json | undefined {
+  if (value !== undefined && lengthOf(value) > viewBytesMax) throw mistake('it is longer than any view');
+  return value;
+}
+
+/** A record, records, or JSON. What a draft is, the plan knows: an application may have brought its own copy of this package. */
+function shownOf(value: unknown, name: string, { pathOf, rowsOf }: RecordPlan, project: Project): Json | undefined {
+  if (typeof value !== 'object' || value === null) return storeJson(value, name);
+  const keys = pathOf(value);
+  if (keys !== undefined) return project(keys);
+  const rows: unknown = rowsOf(value) ?? value;
+  const pathIn = (row: unknown): readonly string[] | undefined =>
+    typeof row === 'object' && row !== null ? pathOf(row) : undefined;
+  if (!Array.isArray(rows) || rows.every((row) => pathIn(row) === undefined)) {
+    return rows === value ? storeJson(value, name) : [];
+  }
+  return rows.flatMap((row: unknown): Json[] => {
+    const path = pathIn(row);
+    const shown = path === undefined ? undefined : project(path);
+    return shown === undefined ? [] : [shown];
+  });
 }
 
 function numbersOf<T>(items: readonly T[], holds: (item: T) => boolean): number[] {

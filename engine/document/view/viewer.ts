@@ -52,8 +52,6 @@ export type Telling = {
   readonly own: ReadonlyMap<Viewer, string | undefined>;
   readonly count: number;
   readonly isMoving: boolean;
-  /** They are all of their kind. */
-  readonly isWhole: boolean;
 };
 
 /** What is the same for all who are told. */

@@ -5,8 +5,8 @@
 //   an update  ->  for each kind: the delta of nobody in particular, and who was named at the gates on the way
 //              ->  for those: a delta of their own, told before that of the kind, which is then not for them
 //
-// Where policies say something else now, viewers go to the kind that is theirs now: all of them together, and then the kind stays what it is called;
-// or some, each told so with a delta of his own.
+// Where policies say something else now, viewers go to the kind that is theirs now: most of them together, and then the kind stays what it is called;
+// the others each told so with a delta of his own.
 import { assert } from '../../base/assert.ts';
 import type { Principal } from '../../base/ids.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
@@ -209,20 +209,17 @@ export class Viewers {
       if (isApart) own.set(viewer, this.#ownDelta(viewer, bubbles, outcomes, changed, told));
     }
     const isMoving = outcomes !== from.outcomes && JSON.stringify(outcomes) !== JSON.stringify(from.outcomes);
-    const isWhole = viewers.size === from.viewers.size;
-    return { move, json, own, count: viewers.size, isMoving, isWhole };
+    return { move, json, own, count: viewers.size, isMoving };
   }
 
   #carryOut(tellings: readonly Telling[]): ViewDelta[] {
     const alone: ViewDelta[] = [];
     const common: ViewDelta[] = [];
-    for (const { move, isMoving, isWhole } of tellings) {
-      move.from.first = undefined;
-      if (isMoving && isWhole) this.#kinds.delete(JSON.stringify(move.from.outcomes));
-    }
-    for (const telling of tellings) {
-      const { move, json, own, count, isMoving } = telling;
-      const to = isMoving ? this.#settle(telling) : move.from;
+    for (const { move } of tellings) move.from.first = undefined;
+    const isAnyMoving = tellings.some(({ isMoving }) => isMoving);
+    if (isAnyMoving) this.#settle(tellings);
+    for (const { move, json, own, count } of tellings) {
+      const to = isAnyMoving ? this.#kindFor(move.outcomes) : move.from;
       if (to !== move.from) {
         for (const viewer of [...move.viewers])
           alone.push(this.#transfer(viewer, to, own.has(viewer) ? own.get(viewer) : json));
@@ -237,13 +234,23 @@ export class Viewers {
     return alone.length === 0 ? common : [...alone, ...common];
   }
 
-  /** The kind of those who move: the one that they are of, where all of it goes and none is like that yet. */
-  #settle({ move: { from, outcomes }, isWhole }: Telling): Kind {
-    const key = JSON.stringify(outcomes);
-    if (!isWhole || this.#kinds.has(key)) return this.#kindFor(outcomes);
-    from.outcomes = outcomes;
-    this.#kinds.set(key, from);
-    return from;
+  /** A kind goes with the most of its viewers, and of kinds that become one the largest stays: each of the others is told alone where he belongs. */
+  #settle(tellings: readonly Telling[]): void {
+    const largest = new Map<Kind, Telling>();
+    for (const telling of tellings) {
+      const { from } = telling.move;
+      this.#kinds.delete(JSON.stringify(from.outcomes));
+      if ((largest.get(from)?.count ?? 0) < telling.count) largest.set(from, telling);
+    }
+    const heirs = new Map<string, Telling>();
+    for (const telling of largest.values()) {
+      const key = JSON.stringify(telling.move.outcomes);
+      if ((heirs.get(key)?.count ?? 0) < telling.count) heirs.set(key, telling);
+    }
+    for (const [key, { move }] of heirs) {
+      move.from.outcomes = move.outcomes;
+      this.#kinds.set(key, move.from);
+    }
   }
 
   #transfer(viewer: Viewer, to: Kind, text: string | undefined): ViewDelta {
