@@ -5,7 +5,7 @@
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import { documentQueueMax, viewBytesMax } from '../engine/base/limits.ts';
-import { undoChannel } from '../engine/document/document.ts';
+import { deleteChannel, undoChannel } from '../engine/document/document.ts';
 import type { Update } from '../engine/document/life/update.ts';
 import type { BackReader } from '../engine/store/documents.ts';
 import { readBack } from '../engine/store/documents.ts';
@@ -226,6 +226,7 @@ export class Desk implements ChainService, ViewerDesk {
     const { document } = shelf;
     if (document.pending >= documentQueueMax) return busy();
     if (request.channel === undoChannel) return this.#undo(attached, request, refused);
+    if (request.channel === deleteChannel) return this.#delete(attached, refused);
     const { who, session } = attached;
     document.ask({ kind: 'send', request: { who, session, ...request } }, (ran) => this.#sent(attached, ran));
   }
@@ -243,6 +244,11 @@ export class Desk implements ChainService, ViewerDesk {
       .then(ask, refusing(refused))
       .finally(end)
       .catch(this.#parts.fatal);
+  }
+
+  /** Where it comes about, whoever views it is told, and he too. */
+  #delete({ name, who }: Attached, refused: Refuse): void {
+    this.act(name, { kind: 'delete', who, isAsked: true }).catch(refusing(refused)).catch(this.#parts.fatal);
   }
 
   #sent(attached: Attached, ran: Ran): void {
@@ -276,7 +282,8 @@ export class Desk implements ChainService, ViewerDesk {
   #enter(attached: Attached, { document }: Kept): void {
     if (!this.#attached.has(attached)) return;
     const end = this.#openings.begin(attached);
-    document.ask({ kind: 'open', who: attached.who, session: attached.session }, (ran) => {
+    const { who, session, create } = attached;
+    document.ask({ kind: 'open', who, session, create }, (ran) => {
       this.#opened(attached, ran);
       end();
     });

@@ -26,6 +26,8 @@ export type Attached = {
   readonly who: Principal;
   readonly desk: ViewerDesk;
   session: string;
+  /** What a document that does not exist is to be; undefined where it is only to be opened. */
+  readonly create: unknown;
   isOpen: boolean;
   viewer: number | undefined;
   kind: number;

@@ -95,7 +95,11 @@ export class Fronts {
     switch (message[0]) {
       case 1: {
         const [, view, name, agent, authority, session] = message;
-        return this.#open(front, view, name, { agent, authority }, session);
+        return this.#open(front, view, name, { agent, authority }, session, undefined);
+      }
+      case 6: {
+        const [, view, name, agent, authority, session, create] = message;
+        return this.#open(front, view, name, { agent, authority }, session, create);
       }
       case 2: {
         const [, view, n, done, channel, body] = message;
@@ -115,7 +119,7 @@ export class Fronts {
     }
   }
 
-  #open(front: Front, view: number, text: string, who: Principal, session: string): void {
+  #open(front: Front, view: number, text: string, who: Principal, session: string, create: unknown): void {
     if (front.views.has(view)) throw new CodedError('CHAIN_PROTOCOL', `view ${view} is open already`);
     const { name } = documentName(text);
     const desk = this.#parts.deskOf(placeDocument(name, this.#parts.chains));
@@ -130,6 +134,7 @@ export class Fronts {
       who,
       desk,
       session,
+      create,
       isOpen: false,
       viewer: undefined,
       kind: 0,

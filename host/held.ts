@@ -124,7 +124,7 @@ export class Held {
         return this.#failing(() => applyRewind(this.resident, command.to, command.who, this.#env()));
       case 'delete':
         return this.#failing(() => {
-          const acted = applyDelete(this.resident, command.who, this.#env());
+          const acted = applyDelete(this.resident, command.who, this.#env(), command.isAsked);
           this.#closeAll();
           return acted;
         });
@@ -164,8 +164,8 @@ export class Held {
     }
   }
 
-  #open({ who, session }: OpenRequest): Made {
-    const { result, ...what } = openView(this.resident, { who, session }, this.#env());
+  #open({ who, session, create }: OpenRequest): Made {
+    const { result, ...what } = openView(this.resident, { who, session, create }, this.#env());
     if (result.kind === 'refused') return { ...happened(what), outcome: { ...result, n: 0, seq: 0 } };
     const { viewer, incarnation, json } = result;
     this.#viewers.set(viewer.id, viewer);

@@ -12,14 +12,15 @@ import type { Stored } from '../engine/store/documents.ts';
 /** What is done to a document beside its messages: an operator's rewind, or its end. */
 export type Deed =
   | { readonly kind: 'rewind'; readonly to: Former; readonly who: Principal }
-  | { readonly kind: 'delete'; readonly who: Principal };
+  /** `isAsked`: a viewer wants it, and the definition is asked. */
+  | { readonly kind: 'delete'; readonly who: Principal; readonly isAsked?: boolean };
 
 export type Command =
   /** Before all others. It fails with DOCUMENT_UNREADABLE. `returnByMs`: until when those who were there may come back, in ms since 1970. */
   | { readonly kind: 'load'; readonly stored: Stored; readonly returnByMs: number }
   /** Stands for a document that cannot be made, so that it can be deleted. */
   | { readonly kind: 'ruin'; readonly stored: Stored; readonly returnByMs: number }
-  | { readonly kind: 'open'; readonly who: Principal; readonly session: string }
+  | { readonly kind: 'open'; readonly who: Principal; readonly session: string; readonly create?: unknown }
   /** For a view of a document that was lost, and read again. */
   | { readonly kind: 'reopen'; readonly who: Principal }
   | { readonly kind: 'send'; readonly request: SendRequest }

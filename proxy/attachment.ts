@@ -19,6 +19,8 @@ export type Attachment = {
   readonly viewer: Viewer;
   /** '' to read only, 'new' until the head gives it a session, then its id. */
   session: string;
+  /** What the document is to be where it does not exist; undefined where it is only to be opened, and once it was. */
+  create: unknown;
   status: 'waiting' | 'opening' | 'live' | 'gone';
   /** Where it is open; undefined while it waits. */
   place: Place | undefined;

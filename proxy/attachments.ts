@@ -9,7 +9,7 @@
 // head applies each (session, n) once (C15), and it is invisible because nobody tells the client but a status.
 import { CodedError, retryOf } from '../engine/base/errors.ts';
 import { samePrincipal } from '../engine/base/ids.ts';
-import { redialMsMax, redialMsMin } from '../engine/base/limits.ts';
+import { clientFrameBytesMax, redialMsMax, redialMsMin } from '../engine/base/limits.ts';
 import type { Attachment, UnansweredSend, Viewer, Wire } from './attachment.ts';
 import { leaveKind, settle } from './attachment.ts';
 import type { ClientSend } from './client-wire.ts';
@@ -71,12 +71,13 @@ export class Attachments {
     for (const attachments of this.#byChain.values()) for (const each of attachments) clearTimeout(each.retryTimer);
   }
 
-  attach(doc: string, chain: number, session: string, viewer: Viewer): Attachment {
+  attach(doc: string, chain: number, session: string, viewer: Viewer, create?: unknown): Attachment {
     const attachment: Attachment = {
       doc,
       chain,
       viewer,
       session,
+      create,
       status: 'waiting',
       place: undefined,
       isWaitTold: false,
@@ -190,7 +191,9 @@ export class Attachments {
     attachment.status = 'opening';
     wire.views.set(wire.lastView, attachment);
     const { agent, authority } = attachment.viewer.principal;
-    wire.link.send([toHost.open, wire.lastView, attachment.doc, agent, authority, attachment.session]);
+    const { doc, session, create } = attachment;
+    if (create === undefined) return wire.link.send([toHost.open, wire.lastView, doc, agent, authority, session]);
+    wire.link.send([toHost.create, wire.lastView, doc, agent, authority, session, create], clientFrameBytesMax);
   }
 
   #forward(attachment: Attachment, send: UnansweredSend): void {
@@ -206,6 +209,7 @@ export class Attachments {
     if (attachment === undefined) return;
     const wasOpening = attachment.status === 'opening';
     if (attachment.session !== '') attachment.session = session;
+    attachment.create = undefined;
     attachment.status = 'live';
     this.#join(attachment, wire, kindNumber, seq);
     this.#learnFrom(attachment);

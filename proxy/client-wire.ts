@@ -17,7 +17,7 @@ export const subprotocol = 'levelten.v1.json';
 
 export type ClientFrame =
   | { readonly t: 'hello'; readonly as: string }
-  | { readonly t: 'open'; readonly doc: string; readonly session: string }
+  | { readonly t: 'open'; readonly doc: string; readonly session: string; readonly create: unknown }
   | ClientSend
   | { readonly t: 'close'; readonly doc: string }
   | { readonly t: 'ping'; readonly id: number }
@@ -69,7 +69,7 @@ export function decodeFrame(line: string): ClientFrame {
     case 'hello':
       return { t: 'hello', as: agentOf(fields.as) };
     case 'open':
-      return { t: 'open', doc: documentOf(fields, 0), session: sessionOf(fields) };
+      return openOf(fields);
     case 'send':
       return sendOf(fields);
     case 'close':
@@ -87,6 +87,13 @@ function agentOf(value: unknown): string {
     throw new FrameRefused('AUTH_REQUIRED', '/as is not a name of letters, digits and . _ : @ -');
   }
   return value;
+}
+
+function openOf(fields: Fields): ClientFrame {
+  const doc = documentOf(fields, 0);
+  const { create } = fields;
+  if (create !== undefined) checkMessage(create, { doc, n: 0 });
+  return { t: 'open', doc, session: sessionOf(fields), create };
 }
 
 function sendOf(fields: Fields): ClientSend {

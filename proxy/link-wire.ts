@@ -8,6 +8,7 @@
 //             | [3, view]                                          close
 //             | [4, request, question, args]                       ask (status, log): admin only
 //             | [5, proxy, bytes]                                  gossip, as chain/gossip/wire.ts lays it out
+//             | [6, view, document, agent, authority, session, arg] open; one that does not exist is created by `arg`
 //   toProxy  := [1, [[chain, epoch, serving] ...]]                 routes: what this host heads; always the whole list
 //             | [2, view, kind, session, incarnation, seq, json]   opened: the first view, and which kind of viewer this is
 //             | [3, view, n, seq, json]                            answer
@@ -23,7 +24,7 @@
 import { Packr, Unpackr } from 'msgpackr';
 import { CodedError } from '../engine/base/errors.ts';
 
-export const toHost = { open: 1, send: 2, close: 3, ask: 4, gossip: 5 } as const;
+export const toHost = { open: 1, send: 2, close: 3, ask: 4, gossip: 5, create: 6 } as const;
 export const toProxy = {
   routes: 1,
   opened: 2,
@@ -41,7 +42,8 @@ export type ToHost =
   | readonly [2, view: number, n: number, done: number, channel: string, message: unknown]
   | readonly [3, view: number]
   | readonly [4, request: number, question: string, args: Readonly<Record<string, unknown>>]
-  | readonly [5, proxy: string, bytes: Uint8Array];
+  | readonly [5, proxy: string, bytes: Uint8Array]
+  | readonly [6, view: number, document: string, agent: string, authority: string, session: string, arg: unknown];
 
 export type Route = readonly [chain: number, epoch: number, serving: boolean];
 
@@ -63,7 +65,7 @@ export const frontPath = '/front';
 const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
-const toHostShapes = ['', 'nssss', 'nnnsa', 'n', 'nso', 'sb'];
+const toHostShapes = ['', 'nssss', 'nnnsa', 'n', 'nso', 'sb', 'nssssa'];
 const toProxyShapes = ['', 'a', 'nnssns', 'nnns', 'nnnss', 'nns', 'ns', 'ns', 'b', 'nnns'];
 
 /** The bytes of one turn's messages. They are a copy: the encoder keeps nothing. */

@@ -153,7 +153,7 @@ export class Session {
       case 'hello':
         throw new FrameRefused('FRAME_INVALID', 'hello was said already');
       case 'open':
-        return this.#onOpen(frame.doc, frame.session, viewer);
+        return this.#onOpen(frame.doc, frame.session, frame.create, viewer);
       case 'send':
         return this.#onSend(frame, bytes);
       case 'close':
@@ -165,13 +165,13 @@ export class Session {
     }
   }
 
-  #onOpen(doc: string, session: string, viewer: Viewer): void {
+  #onOpen(doc: string, session: string, create: unknown, viewer: Viewer): void {
     // About the connection and not about the document: what is open there stays open.
     if (this.#open.has(doc)) throw new FrameRefused('FRAME_INVALID', 'the document is open on this connection already');
     if (this.#open.size >= this.#options.documentsPerConnectionMax) {
       throw new FrameRefused('LIMIT_REACHED', `${this.#open.size} documents are open`, { doc });
     }
-    this.#open.set(doc, this.#options.attachments.attach(doc, this.#options.chainOf(doc), session, viewer));
+    this.#open.set(doc, this.#options.attachments.attach(doc, this.#options.chainOf(doc), session, viewer, create));
   }
 
   #onSend(frame: ClientSend, bytes: number): void {

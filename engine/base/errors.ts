@@ -42,6 +42,7 @@ export const errorCodes = {
   VIEW_REFUSED: { wire: 3018, retry: 'never' },
   UNDO_REFUSED: { wire: 3019, retry: 'never' },
   UNDO_CONFLICT: { wire: 3020, retry: 'never' },
+  DELETE_REFUSED: { wire: 3022, retry: 'never' },
   DOCUMENT_RESTS: { wire: 3021, retry: 'later' },
   FRAME_INVALID: { wire: 4001, retry: 'never' },
   FRAME_TOO_BIG: { wire: 4002, retry: 'never' },

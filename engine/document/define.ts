@@ -24,7 +24,7 @@ import type {
 } from './definition/definition.ts';
 import { noEvents } from './definition/definition.ts';
 import type { Draft } from './definition/drafts.ts';
-import { handlerOf, planEvents, withEffect, withSchedule, withTimer } from './definition/events.ts';
+import { handlerOf, planEvents, withCreate, withEffect, withSchedule, withTimer } from './definition/events.ts';
 import type { Shape } from './definition/fields.ts';
 import { checkFieldName, checkShape, invalid } from './definition/fields.ts';
 import type { Reading, RowOf } from './definition/reading.ts';
@@ -199,12 +199,13 @@ export class DocumentDefinition<T extends Said> implements Definition {
 
   /**
    * What happens to a document beside messages. `invent` says who may begin one by opening it: only `true` is yes, and without it one that does not exist is DOCUMENT_UNKNOWN.
-   * `construct` fills it then. `connected` runs when a principal opens his first view, and lets nobody in by `false`; `disconnected` when his last one has
+   * `construct` fills it then. `delete` says who may end it: only `true` is yes, and nothing that it does to the document stays. `connected` runs when a principal opens his first view, and lets nobody in by `false`; `disconnected` when his last one has
    * been closed for two seconds. `load` runs when a host takes the document into memory. One that throws changes nothing; in `construct` and `connected` it also refuses the open.
    */
   events(events: {
     readonly invent?: InventPolicy;
     readonly construct?: (input: OnEvent<T, { readonly who: Principal; readonly key: string }>) => void;
+    readonly delete?: (input: OnEvent<T, { readonly who: Principal }>) => boolean;
     readonly load?: (input: OnEvent<T>) => void;
     // biome-ignore lint/suspicious/noConfusingVoidType: one without a return statement lets in.
     readonly connected?: (input: OnEvent<T, { readonly who: Principal }>) => boolean | void;
@@ -212,6 +213,20 @@ export class DocumentDefinition<T extends Said> implements Definition {
   }): DocumentDefinition<T> {
     const { invent, ...handlers } = planEvents(this.plan.events, events);
     return this.#next('events', { invent, events: { ...this.plan.events, ...handlers } });
+  }
+
+  /**
+   * Begins a document by what `schema` takes: `client.open(name, { create: arg })`. It runs behind `construct`, and refuses by `false` or `ctx.abort`. A document that is there already is
+   * opened, and `arg` is not looked at.
+   */
+  create<M extends StandardSchema>(
+    schema: M,
+    handler: (
+      input: OnEvent<T, { readonly who: Principal; readonly key: string; readonly arg: SchemaOutput<M> }>,
+      // biome-ignore lint/suspicious/noConfusingVoidType: one without a return statement says yes.
+    ) => boolean | void,
+  ): DocumentDefinition<T> {
+    return this.#next('create', { events: withCreate(this.plan.events, schema, handler) });
   }
 
   /** A timer that handlers set by `ctx.schedule(name, inMs, arg)`: it runs once, also where hosts fail or the document has left memory. `schema` takes `arg`. */

@@ -51,7 +51,7 @@ export { closeView, deliver, openView } from './open.ts';
 export type { Acted, Former } from './operate.ts';
 export { applyDelete, applyRewind } from './operate.ts';
 export type { Resident } from './resident.ts';
-export { undoChannel } from './undo.ts';
+export { deleteChannel, undoChannel } from './undo.ts';
 export type { Failures } from './view/policies.ts';
 export type { ViewDelta, Viewer } from './view/viewer.ts';
 

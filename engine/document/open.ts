@@ -9,7 +9,7 @@ import type { Env } from './env.ts';
 import type { Happened, Letter, Reply } from './events.ts';
 import { changed, documentPrincipal, nothing, receive, sceneOf, written } from './events.ts';
 import type { Refusal } from './handle.ts';
-import { runCode } from './handle.ts';
+import { runCode, validate } from './handle.ts';
 import { groupOf, keyOfPrincipal, wakeKey } from './life/agenda.ts';
 import { hexOf } from './life/hex.ts';
 import { register, sessionOf } from './life/sessions.ts';
@@ -18,8 +18,11 @@ import { encodeUpdate, noMessage } from './life/update.ts';
 import type { Inside, Resident } from './resident.ts';
 import type { Viewer } from './view/viewer.ts';
 
-/** `session`: '' = only to view, 'new' = with a session to send in, else 32 hex digits of one to go on with. */
-export type OpenRequest = { readonly who: Principal; readonly session: string };
+/**
+ * `session`: '' = only to view, 'new' = with a session to send in, else 32 hex digits of one to go on with. `create`: what a document that does not exist is to be; undefined
+ * where it is only to be opened.
+ */
+export type OpenRequest = { readonly who: Principal; readonly session: string; readonly create?: unknown };
 
 /** `updates` are in order, `deltas` to viewers that were there before. */
 export type Opened = Happened & {
@@ -51,7 +54,7 @@ export function openView(resident: Resident, request: OpenRequest, env: Env): Op
   const inside: Inside = resident;
   const happened: Happened[] = [];
   if (inside.incarnation === '') {
-    const begun = begin(inside, who, env);
+    const begun = begin(inside, who, env, request.create);
     if ('code' in begun) return refused([], begun.code, begun.text, begun.failure);
     happened.push(begun);
   }
@@ -93,16 +96,29 @@ export function closeView(resident: Resident, viewer: Viewer, nowMs: number): vo
 }
 
 /** Begins the document for whoever may have it begin: its first update. */
-export function begin(inside: Inside, who: Principal, env: Env): Happened | Refusal {
+export function begin(inside: Inside, who: Principal, env: Env, create?: unknown): Happened | Refusal {
   const { key } = documentName(inside.name);
-  if (!mayInvent(inside, who, key)) return refusal('DOCUMENT_UNKNOWN', 'there is no such document');
-  const { construct } = inside.definition.plan.events;
+  const { construct, create: creation } = inside.definition.plan.events;
+  const isCreated = create !== undefined && creation !== undefined;
+  if (create === undefined ? !mayInvent(inside, who, key) : !isCreated) {
+    return refusal('DOCUMENT_UNKNOWN', 'there is no such document');
+  }
+  const valid = isCreated && creation.schema !== undefined ? validate({ schema: creation.schema }, create) : undefined;
+  if (valid !== undefined && 'kind' in valid) return { ...valid, failure: failing('create', valid.failure) };
+  let isMade = true;
   const outcome = runCode(sceneOf(inside, env), new Staged(inside.state), (doc, ctx) => {
-    const value = construct?.({ doc, who: { agent: who.agent, authority: who.authority }, key, ctx });
-    return value instanceof Promise ? value : undefined;
+    const about = { doc, who: { agent: who.agent, authority: who.authority }, key, ctx };
+    const value = construct?.(about);
+    if (value instanceof Promise || valid === undefined) return value instanceof Promise ? value : undefined;
+    const answer = creation?.handler({ ...about, arg: valid.value });
+    isMade = answer !== false;
+    return answer instanceof Promise ? answer : undefined;
   });
-  if (outcome.kind === 'refused')
-    return { ...outcome, failure: outcome.failure && { where: 'construct', failure: outcome.failure } };
+  if (outcome.kind === 'refused') return { ...outcome, failure: failing('construct', outcome.failure) };
+  if (!isMade) {
+    outcome.rollback();
+    return refusal('DOCUMENT_UNKNOWN', 'there is no such document');
+  }
   const { redo, undo, tasks } = outcome;
   const id = freshId(env);
   const seq = inside.seq + 1;
@@ -144,8 +160,7 @@ function enter(inside: Inside, who: Principal, env: Env): Happened | Refusal {
     isLetIn = value !== false;
     return value instanceof Promise ? value : undefined;
   });
-  if (outcome.kind === 'refused')
-    return { ...outcome, failure: outcome.failure && { where: 'connected', failure: outcome.failure } };
+  if (outcome.kind === 'refused') return { ...outcome, failure: failing('connected', outcome.failure) };
   if (!isLetIn) {
     outcome.rollback();
     return refusal('VIEW_REFUSED', 'the document does not let you in');
@@ -169,6 +184,10 @@ function refused(happened: readonly Happened[], code: string, text: string, fail
     failure: (failure as Happened['failure']) ?? what.failure,
     result: { kind: 'refused', code, text },
   };
+}
+
+function failing(where: string, failure: unknown): Happened['failure'] {
+  return failure === undefined ? undefined : { where, failure };
 }
 
 function refusal(code: string, text: string): Refusal {

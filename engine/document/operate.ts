@@ -6,8 +6,11 @@ import { updateBytesMax } from '../base/limits.ts';
 import type { JsonObject } from '../base/merge-patch.ts';
 import { diff, isJsonObject } from '../base/merge-patch.ts';
 import type { Env } from './env.ts';
+import { sceneOf } from './events.ts';
+import { runCode } from './handle.ts';
 import { withoutAgenda } from './life/agenda.ts';
 import { change, end } from './life/past.ts';
+import { Staged } from './life/staged.ts';
 import { encodeUpdate, noMessage } from './life/update.ts';
 import type { Inside, Resident } from './resident.ts';
 import type { ViewDelta } from './view/viewer.ts';
@@ -42,17 +45,31 @@ export function applyRewind(resident: Resident, to: Former, who: Principal, env:
 
 /**
  * Ends the document: it is as if it had never been, but that its seq goes on. Its viewers are for the caller to send away, before
- * anything else is done to it. DOCUMENT_UNKNOWN.
+ * anything else is done to it. DOCUMENT_UNKNOWN; `isAsked`: a viewer wants that, and the definition is asked (DELETE_REFUSED).
  */
-export function applyDelete(resident: Resident, who: Principal, env: Env): Acted {
+export function applyDelete(resident: Resident, who: Principal, env: Env, isAsked = false): Acted {
   const inside: Inside = resident;
   if (inside.incarnation === '') throw new CodedError('DOCUMENT_UNKNOWN', 'there is no such document');
+  if (isAsked && !mayDelete(inside, who, env)) throw new CodedError('DELETE_REFUSED', 'you may not delete it');
   const seq = inside.seq + 1;
   const update = encodeUpdate({ ...noMessage, kind: 'delete', seq, atMs: env.nowMs, who });
   end(inside, seq);
   inside.viewers.forget();
   inside.hours.forget();
   return { update, deltas: [], seq };
+}
+
+/** What it does to the document on the way does not stay. */
+function mayDelete(inside: Inside, who: Principal, env: Env): boolean {
+  const policy = inside.definition.plan.events.delete;
+  if (policy === undefined) return false;
+  let answer: unknown;
+  const outcome = runCode(sceneOf(inside, env), new Staged(inside.state), (doc, ctx) => {
+    answer = policy({ doc, who: { agent: who.agent, authority: who.authority }, ctx });
+    return answer instanceof Promise ? answer : undefined;
+  });
+  if (outcome.kind === 'done') outcome.rollback();
+  return outcome.kind === 'done' && answer === true;
 }
 
 function patchOf(from: JsonObject, to: JsonObject): JsonObject {

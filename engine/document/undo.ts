@@ -16,6 +16,7 @@ import type { Past } from './life/past.ts';
 import type { Update } from './life/update.ts';
 
 export const undoChannel = '@undo';
+export const deleteChannel = '@delete';
 
 /**
  * Undoes `former`, an update of this document, for `who`. Refused: HISTORY_GONE where it is not kept, UNDO_REFUSED where it is not his, was refused itself, or

@@ -21,6 +21,7 @@ import type {
   Viewer,
 } from '../../engine/document/document.ts';
 import {
+  applyDelete,
   applyRewind,
   applySend,
   applyUndo,
@@ -122,10 +123,11 @@ export class TestDocument<D extends Testable> {
     return [...this.#failures];
   }
 
-  /** Opens the document, in a session and a view of its own at each call, as in one more tab. TestRefused where that is refused. */
-  as(who: Who): TestViewer<D> {
+  /** Opens the document, in a session and a view of its own at each call, as in one more tab; `create` begins it by that where it does not exist. TestRefused where that is refused. */
+  as(who: Who, options: { readonly create?: unknown } = {}): TestViewer<D> {
     const principal = principalOf(who);
-    const { result, ...happened } = openView(this.#resident, { who: principal, session: 'new' }, this.#env);
+    const { create } = options;
+    const { result, ...happened } = openView(this.#resident, { who: principal, session: 'new', create }, this.#env);
     this.#keep(happened.updates);
     if (result.kind === 'refused') throw new TestRefused(result.code, result.text, happened.failure?.failure);
     this.#tell(happened.deltas);
@@ -139,6 +141,16 @@ export class TestDocument<D extends Testable> {
     viewer.onView(result);
     this.#check(`${principal.agent} opened it`);
     return viewer;
+  }
+
+  /** Ends the document for `who`, where the definition lets him: all views are over, and whoever opens it next begins it anew. TestRefused. */
+  delete(who: Who): void {
+    try {
+      this.#keep([applyDelete(this.#resident, principalOf(who), this.#env, true).update]);
+    } catch (cause) {
+      throw cause instanceof CodedError ? new TestRefused(cause.code, cause.message, cause) : cause;
+    }
+    for (const viewer of [...this.#seats.keys()]) viewer.close();
   }
 
   /** Whether `as` would be refused. Nothing is opened: it is tried on a copy. */
@@ -334,7 +346,7 @@ export class TestDocument<D extends Testable> {
     }
     // Another document in memory, so that nothing that this one remembers of its policies and formulas is used.
     const fresh =
-      this.#updates.length === 0 ? resident : restoreResident(this.#definition, this.name, encodeSnapshot(resident));
+      resident.incarnation === '' ? resident : restoreResident(this.#definition, this.name, encodeSnapshot(resident));
     for (const [viewer, seat] of this.#seats) {
       if (seat.kind !== seat.viewer.kind.id)
         throw this.#broken(after, `${viewer.who.agent} was not told of what kind he is`);

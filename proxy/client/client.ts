@@ -8,10 +8,12 @@
 import { OpenDocument } from './document.ts';
 import type { ServerFrame } from './frames.ts';
 import { frameBytesMax, frameOf, isOver, pauseMs, pingMs, RefusedError, subprotocol } from './frames.ts';
+import type { OpenOptions } from './words.ts';
 
 export type { Retry } from '../../engine/base/errors.ts';
-export type { Answer, DocumentStatus, OpenDocument } from './document.ts';
+export type { OpenDocument } from './document.ts';
 export { RefusedError } from './frames.ts';
+export type { Answer, DocumentStatus, OpenOptions } from './words.ts';
 
 /** What a browser's WebSocket and that of `ws` have in common. */
 export type SocketLike = {
@@ -75,12 +77,12 @@ export class Client {
 
   /**
    * Opens a document, `space/key`, or returns it where it is open already. The view comes later: see `status` and `subscribe`. A refusal is no throw: the
-   * document's status is then `refused`, and `error` says why. `readOnly` opens it without a session: it is seen, and nothing can be sent.
+   * document's status is then `refused`, and `error` says why. Options count where it is not open yet.
    */
-  open<View = unknown>(doc: string, options: { readonly readOnly?: boolean } = {}): OpenDocument<View> {
+  open<View = unknown>(doc: string, options: OpenOptions = {}): OpenDocument<View> {
     const former = this.#documents.get(doc);
     if (former !== undefined) return former as OpenDocument<View>;
-    const opened = new OpenDocument<View>(doc, options.readOnly === true, {
+    const opened = new OpenDocument<View>(doc, options, {
       write: (line) => this.#write(line),
       writeClose: (name) => this.#writeClose(name),
       random: this.#random,

@@ -18,25 +18,7 @@ import {
   sendsInFlightMax,
   sendsQueuedMax,
 } from './frames.ts';
-
-/**
- * What becomes of an open document.
- *
- * - `connecting`: no view has come yet.
- * - `live`: the view is up to date, and sends leave.
- * - `waiting`: the server or the way to it is away; sends are kept.
- * - `refused`: the document cannot be opened: `error` says why.
- * - `closed`: close() was called.
- */
-export type DocumentStatus = 'connecting' | 'live' | 'waiting' | 'refused' | 'closed';
-
-/** The answer to a message. */
-export type Answer<Value> = {
-  /** The document's number of the update that the message made. */
-  readonly seq: number;
-  /** What the handler returned: JSON. */
-  readonly value: Value;
-};
+import type { Answer, DocumentStatus, OpenOptions } from './words.ts';
 
 /** What a document needs of its client. */
 export type Wire = {
@@ -66,6 +48,8 @@ export class OpenDocument<View = unknown> {
   readonly #wire: Wire;
   readonly #viewListeners = new Set<(view: View) => void>();
   readonly #statusListeners = new Set<(status: DocumentStatus) => void>();
+  /** JSON: what the document is to be where it does not exist, until it was seen. */
+  #create: string | undefined;
   #status: DocumentStatus = 'connecting';
   #error: RefusedError | undefined;
   #view: Json | undefined;
@@ -87,9 +71,10 @@ export class OpenDocument<View = unknown> {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @internal Use `Client.open`. */
-  constructor(doc: string, isReadOnly: boolean, wire: Wire) {
+  constructor(doc: string, options: OpenOptions, wire: Wire) {
     this.doc = doc;
-    this.isReadOnly = isReadOnly;
+    this.isReadOnly = options.readOnly === true;
+    this.#create = options.create === undefined ? undefined : JSON.stringify(options.create);
     this.#wire = wire;
   }
 
@@ -155,6 +140,13 @@ export class OpenDocument<View = unknown> {
     return this.send<number>('@undo', { seq });
   }
 
+  /** Ends the document, for all who view it. Resolves when that is durable; rejects with DELETE_REFUSED where its definition does not let this viewer. */
+  async delete(): Promise<void> {
+    await this.send('@delete', {}).catch((error: unknown) => {
+      if (!(error instanceof RefusedError) || error.code !== 'DOCUMENT_DELETED') throw error;
+    });
+  }
+
   /** Lets go of the document. What was not settled rejects with CONNECTION_LOST. */
   close(): void {
     if (this.#status === 'closed') return;
@@ -211,10 +203,12 @@ export class OpenDocument<View = unknown> {
 
   #open(): void {
     const session = this.isReadOnly ? undefined : (this.#session ?? 'new');
-    this.#wire.write(JSON.stringify({ t: 'open', doc: this.doc, session }));
+    const line = JSON.stringify({ t: 'open', doc: this.doc, session });
+    this.#wire.write(this.#create === undefined ? line : `${line.slice(0, -1)},"create":${this.#create}}`);
   }
 
   #onView(session: string | undefined, seq: number, view: Json): void {
+    this.#create = undefined;
     this.#session = session;
     this.#show(seq, view);
     this.#setStatus('live');

@@ -76,6 +76,7 @@ const beforeHandler = new Set([
   'CHAIN_NOT_HEAD',
   'CHAIN_NOT_SERVING',
   'CHANNEL_UNKNOWN',
+  'DELETE_REFUSED',
   'DOCUMENT_BUSY',
   'DOCUMENT_NAME',
   'DOCUMENT_NOT_OPEN',

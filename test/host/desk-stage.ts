@@ -267,6 +267,7 @@ export class DeskStage {
       who,
       desk: this.desk,
       session,
+      create: undefined,
       isOpen: false,
       viewer: undefined,
       kind: 0,

@@ -14,12 +14,16 @@ export const account = document({
   .privacy({ balance: open, paid: open, receipts: open, received: open, rings: open, here: open, notes: open })
   .events({
     invent: () => true,
+    delete: ({ who }) => who.agent === 'carol',
     connected: ({ doc, who }) => {
       doc.here.push(who.agent);
     },
     disconnected: ({ doc, who }) => {
       doc.here.remove(doc.here.indexOf(who.agent));
     },
+  })
+  .create(z.object({ balance: z.int() }), ({ doc, arg }) => {
+    doc.balance = arg.balance;
   })
   .timer('ring', z.object({ label: z.string() }), ({ doc, arg }) => {
     doc.rings.push(arg.label);

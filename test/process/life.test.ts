@@ -44,7 +44,7 @@ t.test('[D45] [D48] [D49] what documents ask for is done once, whichever hosts d
   }
 });
 
-t.test('[D45] [D47] a cluster that was down rings late, and misses who does not come back', async (t) => {
+t.test('[D12] [D45] [D47] a cluster that was down rings late, and misses who does not come back', async (t) => {
   const cluster = await createTestCluster({ app: appFile, chains: 2, ports: [24_500, 24_599] });
   t.teardown(() => cluster.close());
   const [ada, bob] = ['ada', 'bob'].map((name) => cluster.connect(name));
@@ -59,4 +59,13 @@ t.test('[D45] [D47] a cluster that was down rings late, and misses who does not 
   const view = await untilView(late, ({ rings, here }) => rings.length === 2 && here.length === 2, untilMs);
   t.same([...view.rings].sort(), ['x', 'y']);
   t.same([...view.here].sort(), ['bob', 'carol']);
+
+  const rich = bob.open<Account>('account/rich', { create: { balance: 1_000 } });
+  t.equal((await untilView(rich, () => true)).balance, 1_000);
+  await t.rejects(rich.delete(), { code: 'DELETE_REFUSED' });
+  t.ok(await rich.send('ring', { label: 'z', inMs: 0 }), 'numbers go on');
+  const hers = cluster.connect('carol').open<Account>('account/rich', { create: { balance: 5 } });
+  t.equal((await untilView(hers, () => true)).balance, 1_000);
+  await hers.delete();
+  t.match(hers.error, { code: 'DOCUMENT_DELETED' });
 });

@@ -22,9 +22,19 @@ test('[F7] what PROTOCOL.md shows is taken', async (t) => {
   const session = 'a'.repeat(32);
   const frames: [string, ClientFrame][] = [
     ['{"t":"hello","as":"alice"}', { t: 'hello', as: 'alice' }],
-    ['{"t":"open","doc":"board/main"}', { t: 'open', doc: 'board/main', session: '' }],
-    ['{"t":"open","doc":"board/main","session":"new"}', { t: 'open', doc: 'board/main', session: 'new' }],
-    [`{"t":"open","doc":"board/main","session":"${session}","x":1}`, { t: 'open', doc: 'board/main', session }],
+    ['{"t":"open","doc":"board/main"}', { t: 'open', doc: 'board/main', session: '', create: undefined }],
+    [
+      '{"t":"open","doc":"board/main","session":"new"}',
+      { t: 'open', doc: 'board/main', session: 'new', create: undefined },
+    ],
+    [
+      `{"t":"open","doc":"board/main","session":"${session}","x":1}`,
+      { t: 'open', doc: 'board/main', session, create: undefined },
+    ],
+    [
+      '{"t":"open","doc":"board/main","session":"new","create":{"title":"x"}}',
+      { t: 'open', doc: 'board/main', session: 'new', create: { title: 'x' } },
+    ],
     [sendOf('null'), { t: 'send', doc: 'board/main', n: 2, done: 1, channel: 'write', message: null }],
     ['{"t":"close","doc":"board/main"}\r', { t: 'close', doc: 'board/main' }],
     ['{"t":"ping","id":7}', { t: 'ping', id: 7 }],

@@ -61,16 +61,20 @@ export class SimClient extends Actor {
       seqMax: 0,
       closing: 0,
     };
-    held.document = new OpenDocument(doc, readOnly, {
-      write: (line) => this.#write(held, line),
-      writeClose: (name) => {
-        if (this.#socket?.state !== 'open') return;
-        held.closing += 1;
-        this.#socket.send(JSON.stringify({ t: 'close', doc: name }));
+    held.document = new OpenDocument(
+      doc,
+      { readOnly },
+      {
+        write: (line) => this.#write(held, line),
+        writeClose: (name) => {
+          if (this.#socket?.state !== 'open') return;
+          held.closing += 1;
+          this.#socket.send(JSON.stringify({ t: 'close', doc: name }));
+        },
+        random: () => this.#parts.prng.next(),
+        onClosed: () => {},
       },
-      random: () => this.#parts.prng.next(),
-      onClosed: () => {},
-    });
+    );
     this.#held.set(doc, held);
     if (this.#socket?.state === 'open') held.document.onConnected();
   }

@@ -147,6 +147,10 @@ export type EffectPlan = { readonly run: EffectRun; readonly told: EventHandler 
 
 export type EventsPlan = {
   readonly construct: EventHandler | undefined;
+  /** How somebody begins a document by saying what it is to be. */
+  readonly create: TimerPlan | undefined;
+  /** Who may end a document. */
+  readonly delete: EventHandler | undefined;
   readonly load: EventHandler | undefined;
   readonly connected: EventHandler | undefined;
   readonly disconnected: EventHandler | undefined;
@@ -162,6 +166,8 @@ export type EventsPlan = {
 
 export const noEvents: EventsPlan = {
   construct: undefined,
+  create: undefined,
+  delete: undefined,
   load: undefined,
   connected: undefined,
   disconnected: undefined,

@@ -3,7 +3,7 @@ import { everyMsMin, timerMsMax } from '../../base/limits-life.ts';
 import type { EffectPlan, EventHandler, EventsPlan, InventPolicy, StandardSchema } from './definition.ts';
 import { invalid } from './fields.ts';
 
-const handlers = ['construct', 'load', 'connected', 'disconnected'] as const;
+const handlers = ['construct', 'delete', 'load', 'connected', 'disconnected'] as const;
 const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
 
 type Planned = Pick<EventsPlan, (typeof handlers)[number] | 'isPresenceKept' | 'isTimed'> & {
@@ -26,11 +26,20 @@ export function planEvents(
     }
     if (value !== undefined) handlerOf(`events.${name}`, value);
   }
-  const { invent, construct, load, connected, disconnected } = events as {
+  const { invent, construct, load, connected, disconnected, ...others } = events as {
     readonly invent?: InventPolicy;
   } & { readonly [name in (typeof handlers)[number]]?: EventHandler };
   const isPresenceKept = connected !== undefined || disconnected !== undefined;
-  return { invent, construct, load, connected, disconnected, isPresenceKept, isTimed: isTimed || load !== undefined };
+  return {
+    invent,
+    construct,
+    delete: others.delete,
+    load,
+    connected,
+    disconnected,
+    isPresenceKept,
+    isTimed: isTimed || load !== undefined,
+  };
 }
 
 export function withTimer(events: EventsPlan, name: string, schema: StandardSchema, handler: unknown): EventsPlan {
@@ -39,6 +48,12 @@ export function withTimer(events: EventsPlan, name: string, schema: StandardSche
   if (typeof schema?.['~standard']?.validate !== 'function') throw invalid(path, 'its schema is no Standard Schema');
   const timer = { schema, handler: handlerOf(path, handler) };
   return { ...events, timers: new Map([...events.timers, [name, timer]]) };
+}
+
+export function withCreate(events: EventsPlan, schema: StandardSchema, handler: unknown): EventsPlan {
+  if (typeof schema?.['~standard']?.validate !== 'function')
+    throw invalid('create', 'its schema is no Standard Schema');
+  return { ...events, create: { schema, handler: handlerOf('create', handler) } };
 }
 
 export function withSchedule(
