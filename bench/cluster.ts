@@ -49,6 +49,8 @@ export type ClusterOptions = {
   readonly words?: readonly string[];
   /** The compiled package to run: our own unless said otherwise. */
   readonly dist?: string;
+  /** The Node that runs it: this process's own unless said otherwise. */
+  readonly execPath?: string;
   /** Many times what a start takes; past it something waits for ever. */
   readonly readyMsMax?: number;
 };
@@ -92,12 +94,12 @@ export class Cluster {
   #isEnding = false;
 
   private constructor(options: ClusterOptions) {
-    const { dir, portBase, appFile, words = [], dist = ourDist } = options;
+    const { dir, portBase, appFile, words = [], dist = ourDist, execPath = process.execPath } = options;
     this.#options = options;
     this.dir = dir;
     const app = appFile === undefined ? [] : ['--app', appFile];
     const args = ['up', '--json', '--dir', dir, '--port-base', `${portBase}`, ...app, ...words];
-    this.#up = spawn(process.execPath, [join(dist, 'host/cli/main.js'), ...args], {
+    this.#up = spawn(execPath, [join(dist, 'host/cli/main.js'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#exited = new Promise((done) => this.#up.once('exit', () => done()));
@@ -302,9 +304,14 @@ export class Cluster {
 }
 
 /** A cluster on free ports in a folder of the stage, ended with it. */
-export async function startCluster(stage: Stage, appFile?: string, words: readonly string[] = []): Promise<Cluster> {
+export async function startCluster(
+  stage: Stage,
+  appFile?: string,
+  words: readonly string[] = [],
+  execPath = process.execPath,
+): Promise<Cluster> {
   const app = appFile === undefined ? {} : { appFile };
-  const cluster = await startAnywhere(() => ({ dir: stage.folder(), words, ...app }));
+  const cluster = await startAnywhere(() => ({ dir: stage.folder(), words, execPath, ...app }));
   stage.onRelease(() => cluster.end());
   return cluster;
 }

@@ -48,7 +48,7 @@ function dialectOf(count: number): Dialect {
   };
 }
 
-function untilView(socket: WebSocket): Promise<void> {
+export function untilView(socket: WebSocket): Promise<void> {
   return new Promise((done) => {
     const look = (data: Buffer): void => {
       if (!String(data).includes('"t":"view"')) return;

@@ -22,23 +22,33 @@ import { type Plot, svgOf } from './plot.ts';
 import { measureRestart } from './restart.ts';
 import { measureStore } from './store.ts';
 import { measureViewers } from './viewers.ts';
+import { measureViews } from './views/views.ts';
+import { measureWorkers } from './workers.ts';
 import { measureWrites } from './writes.ts';
 
+type Entry = {
+  readonly ids: readonly string[];
+  readonly measure: Measure;
+  /** Installs what it is held against: not without being asked for, by name or by a folder for it. */
+  readonly hasPeers?: true;
+};
 /** In the order in which they run. One entry may give several ids: what is measured together is compared fairly. */
-const registry: readonly { readonly ids: readonly string[]; readonly measure: Measure }[] = [
+const registry: readonly Entry[] = [
   { ids: ['L1'], measure: measureLeveldb },
   { ids: ['L2'], measure: measureWsEcho },
   { ids: ['L3', 'P1', 'P2'], measure: measureChain },
   { ids: ['L4', 'P3'], measure: measureEndToEnd },
+  { ids: ['P4.views'], measure: measureViews, hasPeers: true },
   { ids: ['P5'], measure: measureViewers },
   { ids: ['P7'], measure: measureGossip },
   { ids: ['P8'], measure: measureStore },
   { ids: ['P8.restart'], measure: measureRestart },
+  { ids: ['P9'], measure: measureWorkers },
   { ids: ['W1'], measure: measureWrites },
   { ids: ['W2'], measure: measureFolding },
 ];
 
-const usage = `usage: npm run bench -- [--quick] [--json FILE] [--plots FOLDER] [--only ${registry.flatMap(({ ids }) => ids).join(',')}]
+const usage = `usage: npm run bench -- [--quick] [--json FILE] [--plots FOLDER] [--peers FOLDER] [--only ${registry.flatMap(({ ids }) => ids).join(',')}]
        npm run bench -- --draw FILE --plots FOLDER`;
 
 // Folders and children are given back on exit, and children end with their parent.
@@ -52,16 +62,26 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const { isQuick, jsonPath, plotsPath, only, drawPath } = options;
+  const { isQuick, jsonPath, plotsPath, peersPath, drawPath } = options;
   if (drawPath !== undefined) return draw((JSON.parse(readFileSync(drawPath, 'utf8')) as Report).plots, plotsPath);
-  const chosen = registry.filter(({ ids }) => only === undefined || ids.some((id) => only.includes(id)));
+  const chosen = registry.filter((entry) => isChosen(entry, options));
   const startMs = performance.now();
   const progress = (line: string): void => {
     console.log(`[${((performance.now() - startMs) / 1000).toFixed(0).padStart(4)} s] ${line}`);
   };
   const plots: Plot[] = [];
   const plot = (one: Plot): void => void plots.push(one);
-  const context: Context = { secondsPerPoint: isQuick ? 1 : 3, rounds: isQuick ? 3 : 5, isQuick, progress, plot };
+  const missed: string[] = [];
+  const missing = (text: string): void => void missed.push(text);
+  const context: Context = {
+    secondsPerPoint: isQuick ? 1 : 3,
+    rounds: isQuick ? 3 : 5,
+    isQuick,
+    progress,
+    plot,
+    missing,
+    ...(peersPath === undefined ? {} : { peersPath }),
+  };
   const machine = describeMachine();
   console.log(`${machine.cores} x ${machine.cpu}, ${machine.memoryGb} GB, ${machine.platform}, node ${machine.node}`);
   console.log(
@@ -81,8 +101,14 @@ async function main(): Promise<void> {
     }
   }
   console.log(`\n${tableOf(measures)}`);
-  if (jsonPath !== undefined) writeReport(jsonPath, { machine, measures, plots });
+  for (const text of missed) console.log(`missing: ${text}`);
+  if (jsonPath !== undefined) writeReport(jsonPath, { machine, measures, plots, missing: missed });
   draw(plots, plotsPath);
+}
+
+function isChosen({ ids, hasPeers }: Entry, { only, isQuick, peersPath }: Options): boolean {
+  if (only !== undefined) return ids.some((id) => only.includes(id));
+  return hasPeers !== true || (!isQuick && peersPath !== undefined);
 }
 
 function draw(plots: readonly Plot[], folder: string | undefined): void {
@@ -99,6 +125,7 @@ type Options = {
   readonly isQuick: boolean;
   readonly jsonPath?: string;
   readonly plotsPath?: string;
+  readonly peersPath?: string;
   readonly only?: readonly string[];
   readonly drawPath?: string;
 };
@@ -111,6 +138,7 @@ function readOptions(): Options | undefined {
         quick: { type: 'boolean' },
         json: { type: 'string' },
         plots: { type: 'string' },
+        peers: { type: 'string' },
         only: { type: 'string' },
         draw: { type: 'string' },
       },
@@ -124,6 +152,7 @@ function readOptions(): Options | undefined {
       isQuick: values.quick === true,
       ...(values.json === undefined ? {} : { jsonPath: values.json }),
       ...(values.plots === undefined ? {} : { plotsPath: values.plots }),
+      ...(values.peers === undefined ? {} : { peersPath: values.peers }),
       ...(values.draw === undefined ? {} : { drawPath: values.draw }),
       ...(only === undefined ? {} : { only }),
     };

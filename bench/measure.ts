@@ -35,6 +35,10 @@ export type Context = {
   readonly progress: (line: string) => void;
   /** Takes a plot into the report. */
   readonly plot: (plot: Plot) => void;
+  /** Says in the report what could not be measured, and what for want of. */
+  readonly missing: (text: string) => void;
+  /** Where peers are kept that are installed on demand. */
+  readonly peersPath?: string;
 };
 export type Measure = (context: Context) => Promise<MeasureRow[]>;
 
@@ -53,6 +57,7 @@ export type Report = {
   readonly machine: Machine;
   readonly measures: readonly MeasureRow[];
   readonly plots: readonly Plot[];
+  readonly missing: readonly string[];
 };
 
 export function row(parts: Pick<MeasureRow, 'id' | 'what' | 'value' | 'unit'> & Partial<MeasureRow>): MeasureRow {

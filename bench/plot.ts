@@ -1,7 +1,8 @@
 // Plots of a bench as SVG, with nothing but text: panels side by side, both axes logarithmic, a tick with its number at each power of
-// ten (at 1, 2 and 5 of each where an axis is short), and the value beside the last point of every line.
+// ten (at 1, 2 and 5 of each where an axis is short), and the value beside the last point of every line. Where a panel says so, x is places side
+// by side, each with its name (and each point its value where there is one line), and y begins at 0.
 
-/** `x` and `y` above 0; points that are not are left out. */
+/** `x` and `y` above 0; points that are not are left out. On an axis of places x counts them, from 0. */
 export type Series = { readonly name: string; readonly points: readonly (readonly [x: number, y: number])[] };
 export type Panel = {
   readonly title: string;
@@ -9,12 +10,19 @@ export type Panel = {
   /** With its unit. */
   readonly y: string;
   readonly series: readonly Series[];
+  /** Of the places on x. */
+  readonly places?: readonly string[];
+  /** Where y is equal steps from 0. */
+  readonly isEven?: true;
   /** Levels to be under, drawn across in the colour of the series of the same name. */
   readonly goals?: Readonly<Record<string, number>>;
 };
 export type Plot = { readonly id: string; readonly title: string; readonly panels: readonly Panel[] };
 
-type Axis = { readonly from: number; readonly to: number; readonly ticks: readonly number[] };
+type Axis = {
+  readonly ticks: readonly { readonly value: number; readonly name: string }[];
+  readonly at: (start: number, end: number) => Scale;
+};
 type Scale = (value: number) => number;
 
 const panelWidth = 440;
@@ -25,6 +33,8 @@ const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7'];
 const font = "font-family='Helvetica, Arial, sans-serif'";
 /** An axis that spans fewer powers of ten has more numbers on it. */
 const decadesFew = 2;
+/** Fewer steps from 0 say too little. */
+const stepsMin = 3;
 
 export function svgOf({ title, panels }: Plot): string {
   const width = panelWidth * panels.length;
@@ -41,15 +51,18 @@ export function svgOf({ title, panels }: Plot): string {
   ].join('\n');
 }
 
-function drawPanel({ title, x, y, series, goals = {} }: Panel): string {
-  const known = series.map(({ name, points }) => ({ name, points: points.filter((point) => point.every(isPositive)) }));
+function drawPanel({ title, x, y, series, places, isEven, goals = {} }: Panel): string {
+  const isKnown = ([x, y]: readonly [number, number]): boolean =>
+    (places !== undefined || isPositive(x)) && isPositive(y);
+  const known = series.map(({ name, points }) => ({ name, points: points.filter(isKnown) }));
   const all = known.flatMap(({ points }) => points);
   if (all.length === 0) return text(`${title}: nothing was measured`, { x: box.left, y: height / 2, size: 12 });
-  const xs = axisOf(all.map(([value]) => value));
-  const ys = axisOf([...all.map(([, value]) => value), ...Object.values(goals)]);
+  const xs = places === undefined ? axisOf(all.map(([value]) => value)) : placesOf(places);
+  const heights = [...all.map(([, value]) => value), ...Object.values(goals)];
+  const ys = isEven === true ? evenOf(heights) : axisOf(heights);
   const [right, bottom] = [panelWidth - box.right, height - box.bottom];
-  const atX = scaleOf(xs, box.left, right);
-  const atY = scaleOf(ys, bottom, box.top);
+  const atX = xs.at(box.left, right);
+  const atY = ys.at(bottom, box.top);
   return [
     text(title, { x: box.left, y: 54, size: 13, weight: 'bold' }),
     ...drawGrid(xs, ys, atX, atY),
@@ -59,7 +72,7 @@ function drawPanel({ title, x, y, series, goals = {} }: Panel): string {
       return drawGoal(value, atY(value), colour);
     }),
     ...known.map(({ points }, index) => drawLine(points, index, atX, atY)),
-    ...drawLastValues(known, atX, atY),
+    ...(places !== undefined && known.length === 1 ? drawValues(known, atX, atY) : drawLastValues(known, atX, atY)),
     text(x, { x: (box.left + right) / 2, y: height - 16, size: 12, anchor: 'middle' }),
     text(y, { x: 0, y: 0, size: 12, anchor: 'middle', place: `translate(18 ${(box.top + bottom) / 2}) rotate(-90)` }),
   ].join('\n');
@@ -67,13 +80,13 @@ function drawPanel({ title, x, y, series, goals = {} }: Panel): string {
 
 function drawGrid(xs: Axis, ys: Axis, atX: Scale, atY: Scale): string[] {
   const [right, bottom] = [panelWidth - box.right, height - box.bottom];
-  const vertical = xs.ticks.flatMap((tick) => [
-    line(atX(tick), box.top, atX(tick), bottom, '#e4e4e4'),
-    text(numberText(tick), { x: atX(tick), y: bottom + 18, size: 11, anchor: 'middle' }),
+  const vertical = xs.ticks.flatMap(({ value, name }) => [
+    line(atX(value), box.top, atX(value), bottom, '#e4e4e4'),
+    text(name, { x: atX(value), y: bottom + 18, size: 11, anchor: 'middle' }),
   ]);
-  const horizontal = ys.ticks.flatMap((tick) => [
-    line(box.left, atY(tick), right, atY(tick), '#e4e4e4'),
-    text(numberText(tick), { x: box.left - 8, y: atY(tick) + 4, size: 11, anchor: 'end' }),
+  const horizontal = ys.ticks.flatMap(({ value, name }) => [
+    line(box.left, atY(value), right, atY(value), '#e4e4e4'),
+    text(name, { x: box.left - 8, y: atY(value) + 4, size: 11, anchor: 'end' }),
   ]);
   const frame = [line(box.left, bottom, right, bottom, '#555'), line(box.left, box.top, box.left, bottom, '#555')];
   return [...vertical, ...horizontal, ...frame];
@@ -102,6 +115,15 @@ function drawLine(points: Series['points'], index: number, atX: Scale, atY: Scal
   const path = points.map(([x, y]) => `${round(atX(x))},${round(atY(y))}`).join(' ');
   const marks = points.map(([x, y]) => mark(index, atX(x), atY(y)));
   return [`<polyline points='${path}' fill='none' stroke='${colourOf(index)}' stroke-width='2'/>`, ...marks].join('\n');
+}
+
+/** Above each point: for one line with few of them. */
+function drawValues(series: readonly Series[], atX: Scale, atY: Scale): string[] {
+  return series.flatMap(({ points }, index) =>
+    points.map(([x, y]) =>
+      text(numberText(y), { x: atX(x), y: atY(y) - 10, size: 11, anchor: 'middle', colour: colourOf(index) }),
+    ),
+  );
 }
 
 /** Moved apart where lines end near each other. */
@@ -137,12 +159,35 @@ function axisOf(values: readonly number[]): Axis {
   // A value that stands on a tick, but for rounding, needs no further one.
   const from = Math.max(...candidates.filter((tick) => Math.log10(tick) <= low + 1e-9));
   const to = Math.min(...candidates.filter((tick) => Math.log10(tick) >= high - 1e-9 && tick > from));
-  return { from, to, ticks: candidates.filter((tick) => tick >= from && tick <= to) };
+  const ticks = candidates.filter((tick) => tick >= from && tick <= to).map(tickOf);
+  const [left, right] = [Math.log10(from), Math.log10(to)];
+  return {
+    ticks,
+    at: (start, end) => (value) => start + ((Math.log10(value) - left) / (right - left)) * (end - start),
+  };
 }
 
-function scaleOf({ from, to }: Axis, start: number, end: number): Scale {
-  const [low, high] = [Math.log10(from), Math.log10(to)];
-  return (value) => start + ((Math.log10(value) - low) / (high - low)) * (end - start);
+/** Each place in the middle of as much room as any other. */
+function placesOf(names: readonly string[]): Axis {
+  return {
+    ticks: names.map((name, value) => ({ value, name })),
+    at: (start, end) => (value) => start + ((value + 0.5) / names.length) * (end - start),
+  };
+}
+
+/** From 0 in steps of 1, 2 or 5 of a power of ten, as few as reach the highest value and are more than `stepsMin`. */
+function evenOf(values: readonly number[]): Axis {
+  const highest = Math.max(...values);
+  const power = 10 ** Math.floor(Math.log10(highest) - 1);
+  const step = Math.max(...[1, 2, 5, 10].map((one) => one * power).filter((one) => highest / one > stepsMin));
+  // A value stands above its point.
+  const count = Math.ceil((highest * 1.05) / step);
+  const ticks = Array.from({ length: count + 1 }, (_, index) => tickOf(index * step));
+  return { ticks, at: (start, end) => (value) => start + (value / (count * step)) * (end - start) };
+}
+
+function tickOf(value: number): { readonly value: number; readonly name: string } {
+  return { value, name: numberText(value) };
 }
 
 type Text = {

@@ -23,9 +23,9 @@ const goneMsMax = 10_000;
 /** Longer than any point takes: past it a child is stuck, not slow. */
 const askMsMax = 60_000;
 
-/** Starts a compiled module (`.js`) that calls `answerParent`. */
-export function startChild(module: URL, execArgv: string[] = []): Child {
-  const child = fork(fileURLToPath(module), { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+/** Starts a compiled module (`.js`) that calls `answerParent`, in another Node than this one where it is given. */
+export function startChild(module: URL, execArgv: string[] = [], execPath = process.execPath): Child {
+  const child = fork(fileURLToPath(module), { execArgv, execPath, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const waiting = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>();
   let asked = 0;
   const ended = new Promise<void>((resolve) => {
@@ -78,9 +78,9 @@ export function answerParent(answers: Readonly<Record<string, (argument: never) 
 export class Stage {
   readonly #releases: (() => unknown)[] = [];
 
-  /** `execArgv` are Node's own options. */
-  child(module: URL, execArgv: string[] = []): Child {
-    const child = startChild(module, execArgv);
+  /** `execArgv` are Node's own options; `execPath` is another Node. */
+  child(module: URL, execArgv: string[] = [], execPath?: string): Child {
+    const child = startChild(module, execArgv, execPath);
     this.#releases.push(child.stop);
     return child;
   }
@@ -184,6 +184,17 @@ export function childrenOf(pid: number): number[] {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
   } catch {
     return [];
+  }
+}
+
+/** What a process has had of the CPU, all its threads together; 0 where the system does not say. */
+export function cpuMsOf(pid: number): number {
+  try {
+    // Behind the name, which is in brackets and may hold anything: user and system time are the 12th and the 13th, in hundredths of a second.
+    const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ').slice(11, 13) ?? [];
+    return (Number(user) + Number(system)) * 10;
+  } catch {
+    return 0;
   }
 }
 

@@ -1,7 +1,7 @@
 // The views of one document by what they are told: all of a kind of viewers hear the same, through each link once. Who is of which kind is the
 // document's word (engine/document/view/viewers.ts); through which links, and under which number there, is known here.
 import { viewBytesMax } from '../engine/base/limits.ts';
-import type { ViewDelta } from '../engine/document/document.ts';
+import type { ViewDelta, ViewShown } from '../engine/document/document.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
 import type { Attached, Front } from './front.ts';
@@ -42,10 +42,10 @@ export class Audience {
   }
 
   /**
-   * The deltas of one update: those for one viewer alone come first, and what his kind is told is then not for him. Returns the views for which
-   * there was one that no link carries.
+   * The deltas of one update, and what is shown with it: those for one viewer alone come first, and what his kind is told is then not for him. Returns
+   * the views for which there was a delta that no link carries.
    */
-  tell(deltas: readonly ViewDelta[], seq: number, emit: Emit): Attached[] {
+  tell(deltas: readonly ViewDelta[], seq: number, emit: Emit, shown: readonly ViewShown[] = []): Attached[] {
     const alone = new Set<number>();
     const missed: Attached[] = [];
     for (const { viewer, kind, json } of deltas) {
@@ -62,7 +62,19 @@ export class Audience {
         else missed.push(attached);
       }
     }
+    // Behind the deltas, which say who is of which kind.
+    this.#show(shown, emit);
     return missed;
+  }
+
+  #show(shown: readonly ViewShown[], emit: Emit): void {
+    for (const { viewer, kind, json } of shown) {
+      if (viewer === undefined) {
+        for (const [front, { number }] of this.#kinds.get(kind) ?? []) emit(front, [toProxy.shown, number, 0, json]);
+        continue;
+      }
+      for (const { front, view } of this.#views.get(viewer) ?? []) emit(front, [toProxy.shown, 0, view, json]);
+    }
   }
 
   #tellKind(kind: number, seq: number, json: string, emit: Emit): void {

@@ -257,7 +257,8 @@ function deskMaker(
   const onUnreadable = unreadableLogger(log, askScrub);
   const onFailure = failureLogger(log);
   const wallMs = Date.now;
-  const common = { runner, store, memory, wake, wallMs, deliver, fatal, members, onFailure, onUnreadable };
+  const later = (ms: number, then: () => void): void => void setTimeout(then, ms).unref();
+  const common = { runner, store, memory, wake, later, wallMs, deliver, fatal, members, onFailure, onUnreadable };
   return (chain, epoch, index) => new Desk({ ...common, chain, epoch, index, full: () => whoIsFull(node, chain) });
 }
 

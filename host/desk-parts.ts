@@ -20,6 +20,8 @@ export type DeskParts = {
   readonly wallMs: () => number;
   /** Asks for a turn of the host. */
   readonly wake: () => void;
+  /** Calls back once, after so many milliseconds. */
+  readonly later: (ms: number, then: () => void) => void;
   readonly fatal: (cause: unknown) => void;
   /** Why nothing new may be written now: a disk among the chain's members is full (E9). */
   readonly full: () => string | undefined;

@@ -11,24 +11,24 @@ import type { BackReader } from '../engine/store/documents.ts';
 import { readBack } from '../engine/store/documents.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
+import { Acts } from './acts.ts';
 import { Attendance } from './attendance.ts';
 import { isShort } from './audience.ts';
 import { Batcher } from './batcher.ts';
 import type { ChainService } from './chain-service.ts';
 import type { Done } from './deed.ts';
-import { DeskLife } from './desk-life.ts';
+import { DeskLife, type DeskLifeParts } from './desk-life.ts';
 import type { DeskParts } from './desk-parts.ts';
+import { Ephemera } from './ephemera.ts';
 import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
 import { Openings } from './openings.ts';
+import { letGo, type Output } from './output.ts';
 import type { Command, Deed, Ran } from './running.ts';
 import type { Kept, Waiting } from './shelf.ts';
 import { isUnreadable, readableBy } from './shelf.ts';
 import { Shelves } from './shelves.ts';
 import { findUpdate, refusing } from './undoing.ts';
 import { Waiters } from './waiters.ts';
-
-/** For a viewer, or for somebody of this house: both wait for what they have seen. */
-type Output = { readonly front: Front; readonly message: ToProxy } | (() => void);
 
 type Refuse = (code: ErrorCode, text: string) => void;
 
@@ -40,26 +40,34 @@ export class Desk implements ChainService, ViewerDesk {
   /** Which view speaks for a session: the one that opened it last. */
   readonly #speakers = new Map<string, Attached>();
   readonly #openings = new Openings();
+  readonly ephemera: Ephemera;
   readonly life: DeskLife;
   /** Who waits for a commit besides viewers. */
   readonly #waiters = new Waiters((then) => this.whenCommitted(then));
+  readonly #acts: Acts;
   #isStopped = false;
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
-    this.queue = new Batcher((outputs) => {
-      for (const output of outputs) {
-        if (typeof output === 'function') output();
-        else output.front.push(output.message);
-      }
+    this.queue = new Batcher(letGo);
+    const whenCommitted = (then: () => void): void => this.whenCommitted(then);
+    const ask: DeskLifeParts['ask'] = (name, command, done, refused) => this.#ask(name, command, done, refused);
+    this.#acts = new Acts({
+      ...parts,
+      queue: this.queue,
+      waiters: this.#waiters,
+      isStopped: () => this.#isStopped,
+      hasRoom: () => this.#hasRoom,
+      ask: (name, command, done, refused) => this.#ask(name, command, done, refused),
+      expel: (name) => this.#expel(name),
     });
     this.life = new DeskLife({
       ...parts,
       hasRoom: () => this.#hasRoom && parts.full() === undefined,
       isResident: (name) => this.#shelves.kept(name) !== undefined,
-      ask: (name, command, done, refused) => this.#ask(name, command, done, refused),
+      ask,
       waiters: this.#waiters,
-      whenCommitted: (then) => this.whenCommitted(then),
+      whenCommitted,
     });
     this.#shelves = new Shelves({
       ...parts,
@@ -68,6 +76,8 @@ export class Desk implements ChainService, ViewerDesk {
       whenCommitted: (then) => this.whenCommitted(then),
       viewers: (name) => this.#viewersAgain(name),
     });
+    const emit = (front: Front, message: ToProxy): void => this.#emit(front, message);
+    this.ephemera = new Ephemera(this.#shelves, { ...parts, ask, emit, whenCommitted, hasRoom: () => this.#hasRoom });
   }
 
   get residentCount(): number {
@@ -117,27 +127,9 @@ export class Desk implements ChainService, ViewerDesk {
     return this.queue.hasRoom && this.#parts.runner.hasRoom;
   }
 
-  /**
-   * Does something to a document beside its messages, and resolves with the seq that it then has once that is committed, in the record `lsn` or before it. Rejects with the
-   * failures of that, with the refusals of an open, CHAIN_BUSY, and CONNECTION_LOST where nobody can say any more what became of it.
-   */
+  /** Does something to a document beside its messages: see Acts. */
   act(text: string, deed: Deed): Promise<Done> {
-    const isErasing = deed.kind === 'delete';
-    return new Promise((resolve, reject) => {
-      if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is not headed here now'));
-      if (!this.#hasRoom) return reject(new CodedError('CHAIN_BUSY', 'too much waits for the disk'));
-      // What makes room is let in.
-      const full = isErasing ? undefined : this.#parts.full();
-      if (full !== undefined) return reject(new CodedError('ENGINE_FULL', full));
-      this.#waiters.add(reject);
-      const done = ({ outcome, seq }: Ran): void => {
-        // It tells of what it has seen.
-        if (outcome.kind === 'failed') return this.#waiters.settle(outcome.error, reject, reject);
-        if (isErasing) this.#expel(text);
-        this.#waiters.settle(undefined, () => resolve(this.#done(seq, isErasing)), reject);
-      };
-      this.#ask(text, deed, done, (error) => this.#waiters.refuse(reject, error));
-    });
+    return this.#acts.act(text, deed);
   }
 
   /** Has something happen to a document that no viewer asked for. */
@@ -152,24 +144,8 @@ export class Desk implements ChainService, ViewerDesk {
     this.#shelves.with(name, {
       run: ({ document }) => document.ask(command, then),
       refuse: (code, why) => refused(new CodedError(code, why)),
-      isErasing: command.kind === 'delete',
-      isOperator: command.kind === 'rewind' || command.kind === 'delete',
+      ...powersOf(command),
     });
-  }
-
-  /** What was deleted is to leave every disk: so every member has to hear that it is committed. */
-  #done(seq: number, isDeleted: boolean): Done {
-    const lsn = this.queue.committedLsn;
-    if (isDeleted) this.#followUp(this.#parts.members - 1);
-    return { seq, lsn };
-  }
-
-  /** So many records more, one after the other is committed: each tells one more member what the head knows. */
-  #followUp(left: number): void {
-    if (left <= 0 || this.#isStopped) return;
-    this.queue.followUp();
-    this.queue.emit(() => this.#followUp(left - 1));
-    this.#parts.wake();
   }
 
   #expel(text: string): void {
@@ -276,6 +252,7 @@ export class Desk implements ChainService, ViewerDesk {
     const kept = this.#shelves.kept(attached.name);
     kept?.document.close(viewer);
     kept?.audience.leave(attached);
+    this.ephemera.left(attached, kept);
     this.life.closed(attached.name);
   }
 
@@ -308,7 +285,7 @@ export class Desk implements ChainService, ViewerDesk {
     const kept = this.#shelves.kept(name);
     if (outcome.kind !== 'opened') throw new CodedError('ENGINE_CORRUPT', `${name} is not opened`);
     if (kept === undefined) throw new CodedError('ENGINE_CORRUPT', `${name} is not there`);
-    const { viewer, viewerKind, incarnation, json } = outcome;
+    const { viewer, viewerKind, incarnation, json, shown } = outcome;
     if (!this.#attached.has(attached)) return kept.document.close(viewer);
     if (!isShort(json)) {
       kept.document.close(viewer);
@@ -317,6 +294,7 @@ export class Desk implements ChainService, ViewerDesk {
     const number = kept.audience.join(attached, viewer, viewerKind);
     this.#parts.memory.used(kept.tenant);
     this.#emit(front, [toProxy.opened, view, number, session, incarnation, seq, json]);
+    if (shown !== '') this.#emit(front, [toProxy.shown, 0, view, shown]);
   }
 
   /** Those who view a document that is read again: they have their sessions, and are shown what there is. */
@@ -386,9 +364,9 @@ export class Desk implements ChainService, ViewerDesk {
     this.#parts.wake();
   }
 
-  #tell(name: string, { deltas, seq }: Ran): void {
-    const kept = deltas.length > 0 ? this.#shelves.kept(name) : undefined;
-    const missed = kept?.audience.tell(deltas, seq, (front, message) => this.#emit(front, message)) ?? [];
+  #tell(name: string, { deltas, shown, seq }: Ran): void {
+    const kept = deltas.length + shown.length > 0 ? this.#shelves.kept(name) : undefined;
+    const missed = kept?.audience.tell(deltas, seq, (front, message) => this.#emit(front, message), shown) ?? [];
     for (const attached of missed) this.#refuseTooBig(attached);
   }
 
@@ -396,4 +374,10 @@ export class Desk implements ChainService, ViewerDesk {
   #refuseTooBig(attached: Attached): void {
     this.#refuseOpen(attached, 'DOCUMENT_TOO_BIG', `a view has at most ${viewBytesMax} bytes as JSON`);
   }
+}
+
+/** A viewer who wants a document ended asks its definition: he can do that to none that cannot be made, or that rests. */
+function powersOf(command: Command): Pick<Waiting, 'isErasing' | 'isOperator'> {
+  const isErasing = command.kind === 'delete' && command.isAsked !== true;
+  return { isErasing, isOperator: isErasing || command.kind === 'rewind' };
 }

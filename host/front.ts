@@ -9,6 +9,10 @@ import type { FrontSocket } from './links.ts';
 export interface ViewerDesk {
   send(attached: Attached, request: SendRequest): void;
   close(attached: Attached): void;
+  readonly ephemera: {
+    /** Not answered, and not kept: the newest counts. */
+    show(attached: Attached, channel: string, message: unknown): void;
+  };
 }
 
 export type SendRequest = {

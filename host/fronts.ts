@@ -116,6 +116,11 @@ export class Fronts {
         return;
       case 5:
         return this.#onGossip(front, message[1], message[2]);
+      case 7: {
+        const [, view, channel, body] = message;
+        const attached = front.views.get(view);
+        return attached?.desk.ephemera.show(attached, channel, body);
+      }
     }
   }
 

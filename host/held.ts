@@ -21,6 +21,7 @@ import {
   applyDelete,
   applyRewind,
   applySend,
+  applyShows,
   applyUndo,
   closeView,
   createResident,
@@ -33,7 +34,9 @@ import {
   replaySections,
   restoreResident,
   settleTask,
+  shownTo,
   takeFailures,
+  takeShown,
   undoChannel,
   waitingTasks,
   wakeMsOf,
@@ -75,13 +78,15 @@ export class Held {
     const before = this.#resident?.seq ?? 0;
     const { outcome, updates, deltas, tasks = noTasks, failure } = this.#make(command);
     const resident = this.#resident;
+    const shown = resident === undefined ? [] : takeShown(resident);
     const failures = failure === undefined ? [] : [failure];
     const failed = resident && takeFailures(resident);
-    if (failed !== undefined) failures.push({ where: `policy or formula ${failed.name}`, failure: failed.failure });
+    if (failed !== undefined)
+      failures.push({ where: `policy, formula or check ${failed.name}`, failure: failed.failure });
     const { seq, incarnation } = resident ?? { seq: 0, incarnation: '' };
     const weight = resident === undefined ? 0 : weightOf(resident);
     const wakeMs = resident && hasHours(resident) ? wakeMsOf(resident, this.#env().nowMs) : undefined;
-    return { outcome, updates, seqFirst: before + 1, deltas, tasks, incarnation, failures, seq, weight, wakeMs };
+    return { outcome, updates, seqFirst: before + 1, deltas, shown, tasks, incarnation, failures, seq, weight, wakeMs };
   }
 
   /** Who was sent away with a document that ended is closed already. */
@@ -104,6 +109,10 @@ export class Held {
         return this.#open({ who: command.who, session: '' });
       case 'send':
         return sent(command.request.channel, applySend(this.resident, command.request, this.#env()));
+      case 'show': {
+        const refused = applyShows(this.resident, command.shows);
+        return { outcome: { kind: 'shown', refused }, updates: [], deltas: [] };
+      }
       case 'undo':
         return sent(undoChannel, applyUndo(this.resident, command.request, command.former, this.#env()));
       case 'refuse': {
@@ -176,6 +185,7 @@ export class Held {
       session: result.session,
       incarnation,
       json,
+      shown: shownTo(this.resident, viewer),
     };
     return { ...happened(what), outcome };
   }

@@ -5,7 +5,18 @@ import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
 import type { DocumentName, Principal } from '../engine/base/ids.ts';
 import type { EventsPlan } from '../engine/document/definition/definition.ts';
-import type { Former, Letter, Reply, SendRequest, Task, TaskResult, ViewDelta } from '../engine/document/document.ts';
+import type {
+  Former,
+  Letter,
+  Reply,
+  SendRequest,
+  ShowRefused,
+  ShowRequest,
+  Task,
+  TaskResult,
+  ViewDelta,
+  ViewShown,
+} from '../engine/document/document.ts';
 import type { Update } from '../engine/document/life/update.ts';
 import type { Stored } from '../engine/store/documents.ts';
 
@@ -24,6 +35,8 @@ export type Command =
   /** For a view of a document that was lost, and read again. */
   | { readonly kind: 'reopen'; readonly who: Principal }
   | { readonly kind: 'send'; readonly request: SendRequest }
+  /** Of whoever views it. Also asked with none, to be told what is shown no more. */
+  | { readonly kind: 'show'; readonly shows: readonly ShowRequest[] }
   /** A message whose handler is not to run (again): `code` is written as its refusal. */
   | { readonly kind: 'refuse'; readonly request: SendRequest; readonly code: ErrorCode; readonly text: string }
   /** A message that undoes one: `former` is its update, where that is kept. */
@@ -54,7 +67,10 @@ export type Outcome =
       readonly session: string;
       readonly incarnation: string;
       readonly json: string;
+      /** What others show him. */
+      readonly shown: string;
     }
+  | { readonly kind: 'shown'; readonly refused: readonly ShowRefused[] }
   | { readonly kind: 'answered'; readonly n: number; readonly seq: number; readonly json: string }
   /** `n` is 0 where a view is not opened. */
   | {
@@ -78,6 +94,8 @@ export type Ran = {
   readonly updates: readonly Uint8Array[];
   readonly seqFirst: number;
   readonly deltas: readonly ViewDelta[];
+  /** To be told behind the deltas. */
+  readonly shown: readonly ViewShown[];
   /** To be carried out when the updates are committed, for this incarnation of the document. */
   readonly tasks: readonly Task[];
   readonly incarnation: string;
@@ -128,7 +146,7 @@ export interface Runner {
 /** What comes of a command that was not carried out. */
 export function unrun(command: Command, code: ErrorCode, text: string): Ran {
   const outcome = outcomeOf(command, code, text);
-  const nothing = { updates: [], deltas: [], tasks: [], failures: [] };
+  const nothing = { updates: [], deltas: [], shown: [], tasks: [], failures: [] };
   return { outcome, ...nothing, seqFirst: 0, incarnation: '', seq: 0, weight: 0, wakeMs: undefined };
 }
 

@@ -7,6 +7,10 @@ import type { HostLink } from './host-link.ts';
 export type Viewer = {
   readonly principal: Principal;
   readonly push: (line: Line) => void;
+  /** `json` is the list in `line`: of a value that the client has not read yet only the newest need come. */
+  readonly show: (doc: string, json: string, line: Line) => void;
+  /** A view comes, in place of all that it was shown of the document. */
+  readonly unshow: (doc: string) => void;
   /** The attachment is gone: the open was refused for good. */
   readonly onGone: (doc: string) => void;
   /** A send of this many bytes was answered. */
@@ -28,6 +32,8 @@ export type Attachment = {
   isWaitTold: boolean;
   /** In the order of n: a client's sends arrive so, and stay so. */
   readonly unanswered: Map<number, UnansweredSend>;
+  /** What it shows, on its way. */
+  readonly showing: Showing;
   retryMs: number;
   retryTimer: NodeJS.Timeout | undefined;
 };
@@ -42,6 +48,9 @@ export type Place = {
   /** Up to which this view was told what is for it alone: a delta of its kind of that seq is not for it. */
   seq: number;
 };
+/** What waits to be shown, the newest of each channel. `timer`: the pause after what went last. */
+export type Showing = { readonly newest: Map<string, Show>; timer: NodeJS.Timeout | undefined };
+export type Show = { readonly message: unknown; readonly bytes: number };
 export type UnansweredSend = { readonly frame: ClientSend; readonly bytes: number };
 
 /** What is open on one link. It is emptied when the link goes; view numbers are never used again. */

@@ -19,6 +19,7 @@ import type { ToProxy } from './link-wire.ts';
 import { toHost, toProxy } from './link-wire.ts';
 import type { Claims, Guess, Guesses } from './route.ts';
 import { areRoutes, disproved, forget, learn, learnGuess, refuseGuess, routeOf } from './route.ts';
+import { createShowing, forgetShowing, passShown, passShowRefused } from './showing.ts';
 
 /** A host that says so does not head the chain. */
 const areElsewhere: ReadonlySet<string> = new Set(['CHAIN_NOT_HEAD', 'CHAIN_NOT_SERVING']);
@@ -82,6 +83,7 @@ export class Attachments {
       place: undefined,
       isWaitTold: false,
       unanswered: new Map(),
+      showing: createShowing(),
       retryMs: redialMsMin,
       retryTimer: undefined,
     };
@@ -137,6 +139,10 @@ export class Attachments {
         return this.#onViewDelta(wire, message);
       case toProxy.dropped:
         return this.#onDropped(wire, message);
+      case toProxy.shown:
+        return passShown(wire, message);
+      case toProxy.showRefused:
+        return passShowRefused(wire, message);
       default:
         return;
     }
@@ -213,6 +219,7 @@ export class Attachments {
     attachment.status = 'live';
     this.#join(attachment, wire, kindNumber, seq);
     this.#learnFrom(attachment);
+    attachment.viewer.unshow(attachment.doc);
     attachment.viewer.push(viewLine(attachment.doc, attachment.session, incarnation, seq, json));
     if (attachment.isWaitTold) attachment.viewer.push(statusLine(attachment.doc, 'live'));
     attachment.isWaitTold = false;
@@ -325,6 +332,7 @@ export class Attachments {
     const place = attachment.place;
     if (place === undefined) return;
     attachment.place = undefined;
+    forgetShowing(attachment);
     place.wire.views.delete(place.view);
     leaveKind(attachment, place);
     if (isOpenAtHost) place.wire.link.send([toHost.close, place.view]);

@@ -12,6 +12,7 @@ import {
   messageValuesMax,
   principalBytesMax,
 } from '../engine/base/limits.ts';
+import { ephemeralFrameLengthMax } from '../engine/base/limits-shown.ts';
 
 export const subprotocol = 'levelten.v1.json';
 
@@ -19,6 +20,7 @@ export type ClientFrame =
   | { readonly t: 'hello'; readonly as: string }
   | { readonly t: 'open'; readonly doc: string; readonly session: string; readonly create: unknown }
   | ClientSend
+  | ClientShow
   | { readonly t: 'close'; readonly doc: string }
   | { readonly t: 'ping'; readonly id: number }
   | { readonly t: 'unknown' };
@@ -32,14 +34,26 @@ export type ClientSend = {
   readonly message: unknown;
 };
 
-/** A frame that is refused. `doc` and `n` say what it was about, where it still could say so. */
+export type ClientShow = {
+  readonly t: 'ephemeral';
+  readonly doc: string;
+  readonly channel: string;
+  readonly message: unknown;
+};
+
+/** What a frame was about, where it still could say so: a send, or, with a channel, what it shows. */
+type About = { readonly doc?: string; readonly n?: number; readonly channel?: string };
+
+/** A frame that is refused. `doc` and `n` say what it was about, where it still could say so; `channel` of one that shows something. */
 export class FrameRefused extends CodedError {
   readonly doc: string | undefined;
   readonly n: number;
-  constructor(code: ErrorCode, message: string, about: { doc?: string; n?: number } = {}) {
+  readonly channel: string | undefined;
+  constructor(code: ErrorCode, message: string, about: About = {}) {
     super(code, message);
     this.doc = about.doc;
     this.n = about.n ?? 0;
+    this.channel = about.channel;
   }
 }
 
@@ -72,6 +86,8 @@ export function decodeFrame(line: string): ClientFrame {
       return openOf(fields);
     case 'send':
       return sendOf(fields);
+    case 'ephemeral':
+      return showOf(fields, line.length);
     case 'close':
       return { t: 'close', doc: documentOf(fields, 0) };
     case 'ping':
@@ -112,6 +128,35 @@ function sendOf(fields: Fields): ClientSend {
   return { t: 'send', doc, n, done, channel, message };
 }
 
+/** Whatever is wrong with it, it says nothing of the open document: it names the channel. */
+function showOf(fields: Fields, length: number): ClientShow {
+  const { channel, message } = fields;
+  if (
+    typeof channel !== 'string' ||
+    channel === '' ||
+    channel.length > channelLengthMax ||
+    loneSurrogate.test(channel)
+  ) {
+    throw new FrameRefused('FRAME_INVALID', '/channel is not a name');
+  }
+  const doc = showDocumentOf(fields);
+  const about = { doc, channel };
+  if (length > ephemeralFrameLengthMax) {
+    throw new FrameRefused('FRAME_INVALID', `what is shown has at most ${ephemeralFrameLengthMax} characters`, about);
+  }
+  if (message === undefined) throw new FrameRefused('FRAME_INVALID', '/message is missing', about);
+  checkMessage(message, about);
+  return { t: 'ephemeral', doc, channel, message };
+}
+
+function showDocumentOf(fields: Fields): string {
+  try {
+    return documentOf(fields, 0);
+  } catch (error) {
+    throw error instanceof FrameRefused ? new FrameRefused(error.code as ErrorCode, error.message) : error;
+  }
+}
+
 function documentOf(fields: Fields, n: number): string {
   const { doc } = fields;
   if (typeof doc !== 'string') throw new FrameRefused('FRAME_INVALID', '/doc is not a string');
@@ -139,7 +184,7 @@ function countOf(fields: Fields, name: string, min: number, about: { doc?: strin
 }
 
 /** Walks a message within its bounds. What JSON can write and the log cannot keep (1e999, half a surrogate pair) is refused. */
-function checkMessage(message: unknown, about: { doc: string; n: number }): void {
+function checkMessage(message: unknown, about: About): void {
   let valuesLeft = messageValuesMax;
   const visit = (value: unknown, path: string, depth: number): void => {
     valuesLeft -= 1;
@@ -159,7 +204,7 @@ function checkMessage(message: unknown, about: { doc: string; n: number }): void
   visit(message, '/message', 1);
 }
 
-function checkText(text: string, path: string, about: { doc: string; n: number }): void {
+function checkText(text: string, path: string, about: About): void {
   if (loneSurrogate.test(text)) throw new FrameRefused('FRAME_INVALID', `${path} holds half a character`, about);
 }
 
@@ -185,6 +230,14 @@ export function deltaLine(doc: string, seq: number, json: string): Line {
 
 export function refusedLine(doc: string, n: number, seq: number, code: string, text: string): Line {
   return { text: quote({ t: 'refused', doc, n, seq, code, retry: retryOf(code), text }) };
+}
+
+export function shownLine(doc: string, json: string): Line {
+  return { text: `{"t":"ephemeral","doc":${quote(doc)},"shown":${json}}` };
+}
+
+export function refusedShowLine(doc: string, channel: string, code: string, text: string): Line {
+  return { text: quote({ t: 'error', doc, channel, code, retry: retryOf(code), text }) };
 }
 
 export function statusLine(doc: string, state: 'waiting' | 'live'): Line {

@@ -9,6 +9,7 @@
 //             | [4, request, question, args]                       ask (status, log): admin only
 //             | [5, proxy, bytes]                                  gossip, as chain/gossip/wire.ts lays it out
 //             | [6, view, document, agent, authority, session, arg] open; one that does not exist is created by `arg`
+//             | [7, view, channel, message]                        show, in an ephemeral channel; null: nothing any more
 //   toProxy  := [1, [[chain, epoch, serving] ...]]                 routes: what this host heads; always the whole list
 //             | [2, view, kind, session, incarnation, seq, json]   opened: the first view, and which kind of viewer this is
 //             | [3, view, n, seq, json]                            answer
@@ -19,12 +20,15 @@
 //             | [8, bytes]                                         gossip
 //             | [9, view, kind, seq, json]                         delta, for this view alone, which is of `kind` from now on; '' = nothing to show.
 //                                                                A delta of its kind of the same seq is not for it
+//             | [10, kind, view, json]                             shown, to all views of this kind on this link, or, where kind is 0, to this view;
+//                                                                what PROTOCOL.md calls `shown`, a list
+//             | [11, view, channel, code, text]                    a show is refused
 //
 // `view` is a number the proxy chose, unique on its link; `kind` one that the host chose, unique on its link. APPEND ONLY.
 import { Packr, Unpackr } from 'msgpackr';
 import { CodedError } from '../engine/base/errors.ts';
 
-export const toHost = { open: 1, send: 2, close: 3, ask: 4, gossip: 5, create: 6 } as const;
+export const toHost = { open: 1, send: 2, close: 3, ask: 4, gossip: 5, create: 6, show: 7 } as const;
 export const toProxy = {
   routes: 1,
   opened: 2,
@@ -35,6 +39,8 @@ export const toProxy = {
   reply: 7,
   gossip: 8,
   viewDelta: 9,
+  shown: 10,
+  showRefused: 11,
 } as const;
 
 export type ToHost =
@@ -43,7 +49,8 @@ export type ToHost =
   | readonly [3, view: number]
   | readonly [4, request: number, question: string, args: Readonly<Record<string, unknown>>]
   | readonly [5, proxy: string, bytes: Uint8Array]
-  | readonly [6, view: number, document: string, agent: string, authority: string, session: string, arg: unknown];
+  | readonly [6, view: number, document: string, agent: string, authority: string, session: string, arg: unknown]
+  | readonly [7, view: number, channel: string, message: unknown];
 
 export type Route = readonly [chain: number, epoch: number, serving: boolean];
 
@@ -56,7 +63,9 @@ export type ToProxy =
   | readonly [6, view: number, code: string]
   | readonly [7, request: number, json: string]
   | readonly [8, bytes: Uint8Array]
-  | readonly [9, view: number, kind: number, seq: number, json: string];
+  | readonly [9, view: number, kind: number, seq: number, json: string]
+  | readonly [10, kind: number, view: number, json: string]
+  | readonly [11, view: number, channel: string, code: string, text: string];
 
 /** Where proxies knock on a host's port. */
 export const frontPath = '/front';
@@ -65,8 +74,22 @@ export const frontPath = '/front';
 const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: false });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
-const toHostShapes = ['', 'nssss', 'nnnsa', 'n', 'nso', 'sb', 'nssssa'];
-const toProxyShapes = ['', 'a', 'nnssns', 'nnns', 'nnnss', 'nns', 'ns', 'ns', 'b', 'nnns'];
+type Shapes = readonly (string | undefined)[];
+const toHostShapes: Shapes = [undefined, 'nssss', 'nnnsa', 'n', 'nso', 'sb', 'nssssa', 'nsa'];
+const toProxyShapes: Shapes = [
+  undefined,
+  'a',
+  'nnssns',
+  'nnns',
+  'nnnss',
+  'nns',
+  'ns',
+  'ns',
+  'b',
+  'nnns',
+  'nns',
+  'nsss',
+];
 
 /** The bytes of one turn's messages. They are a copy: the encoder keeps nothing. */
 export function encodeBatch(messages: readonly (ToHost | ToProxy)[]): Uint8Array {
@@ -83,7 +106,7 @@ export function decodeToProxy(bytes: Uint8Array): ToProxy[] {
   return decode(bytes, toProxyShapes) as ToProxy[];
 }
 
-function decode(bytes: Uint8Array, shapes: readonly string[]): unknown[] {
+function decode(bytes: Uint8Array, shapes: Shapes): unknown[] {
   let messages: unknown;
   try {
     messages = unpackr.unpack(bytes);
@@ -96,8 +119,8 @@ function decode(bytes: Uint8Array, shapes: readonly string[]): unknown[] {
 }
 
 /** One letter a part: n = safe integer from 0, s = string, o = object, b = bytes, a = anything. */
-function checkShape(message: unknown, shapes: readonly string[]): void {
-  const shape = Array.isArray(message) && message[0] !== 0 ? shapes[message[0] as number] : undefined;
+function checkShape(message: unknown, shapes: Shapes): void {
+  const shape = Array.isArray(message) ? shapes[message[0] as number] : undefined;
   const parts = message as unknown[];
   if (shape === undefined || parts.length !== shape.length + 1) {
     throw new CodedError('CHAIN_PROTOCOL', 'a link message of unknown kind or length');

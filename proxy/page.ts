@@ -22,6 +22,7 @@ const clientModules = [
   'proxy/client/client.js',
   'proxy/client/document.js',
   'proxy/client/frames.js',
+  'proxy/client/shown.js',
   'engine/base/delta.js',
   'engine/base/merge-patch.js',
   'engine/base/errors.js',

@@ -4,10 +4,22 @@ import type WebSocket from 'ws';
 import type { ErrorCode } from '../engine/base/errors.ts';
 import type { Principal } from '../engine/base/ids.ts';
 import { framesPerMessageMax, sendsInFlightMax, unansweredBytesMax } from '../engine/base/limits.ts';
+import { ephemeralBacklogBytes } from '../engine/base/limits-shown.ts';
 import type { Attachment, Viewer } from './attachment.ts';
 import type { Attachments } from './attachments.ts';
-import type { ClientFrame, ClientSend, Line } from './client-wire.ts';
-import { closedLine, decodeFrame, errorLine, FrameRefused, pongLine, refusedLine, welcomeLine } from './client-wire.ts';
+import type { ClientFrame, ClientSend, ClientShow, Line } from './client-wire.ts';
+import {
+  closedLine,
+  decodeFrame,
+  errorLine,
+  FrameRefused,
+  pongLine,
+  refusedLine,
+  refusedShowLine,
+  welcomeLine,
+} from './client-wire.ts';
+import { LatestShown } from './latest-shown.ts';
+import { show } from './showing.ts';
 
 export type SessionOptions = {
   readonly attachments: Attachments;
@@ -27,6 +39,7 @@ export class Session {
   readonly #open = new Map<string, Attachment>();
   readonly #helloTimer: NodeJS.Timeout;
   #viewer: Viewer | undefined;
+  readonly #shown = new LatestShown();
   #lines: Line[] = [];
   #unansweredBytes = 0;
   #isClosed = false;
@@ -66,11 +79,24 @@ export class Session {
     if (this.#isClosed || only === undefined) return;
     if (lines.length === 1) {
       only.bytes ??= Buffer.from(only.text);
-      this.#socket.send(only.bytes, { binary: false });
+      this.#socket.send(only.bytes, { binary: false }, this.#onRead);
     } else {
-      this.#socket.send(lines.map((line) => line.text).join('\n'));
+      this.#socket.send(lines.map((line) => line.text).join('\n'), this.#onRead);
     }
     if (this.#socket.bufferedAmount > this.#options.clientBacklogBytesMax) this.close(1013, 'too slow');
+  }
+
+  /** What was sent has left, and with it room for what is shown. */
+  readonly #onRead = (): void => {
+    if (this.#shown.isEmpty || this.#socket.bufferedAmount > ephemeralBacklogBytes) return;
+    for (const line of this.#shown.take()) this.#push(line);
+  };
+
+  /** The newest of each value, where the client has much to read before it. */
+  #show(doc: string, json: string, line: Line): void {
+    if (this.#shown.isEmpty && this.#socket.bufferedAmount <= ephemeralBacklogBytes) return this.#push(line);
+    this.#shown.add(doc, json);
+    if (this.#shown.isFull) this.close(1013, 'too slow');
   }
 
   close(code: number, reason: string): void {
@@ -128,6 +154,8 @@ export class Session {
       if (!(error instanceof FrameRefused)) throw error;
       this.#options.onFrame('refused');
       if (error.code === 'AUTH_REQUIRED') return this.#end(1008, error.code, error.message);
+      const { doc, channel, code, message } = error;
+      if (doc !== undefined && channel !== undefined) return this.#push(refusedShowLine(doc, channel, code, message));
       if (error.doc === undefined) return this.#push(errorLine(error.code, error.message));
       this.#push(refusedLine(error.doc, error.n, 0, error.code, error.message));
     }
@@ -140,7 +168,12 @@ export class Session {
     this.#viewer = {
       principal,
       push: (line) => this.#push(line),
-      onGone: (doc) => this.#open.delete(doc),
+      show: (doc, json, line) => this.#show(doc, json, line),
+      unshow: (doc) => this.#shown.forget(doc),
+      onGone: (doc) => {
+        this.#open.delete(doc);
+        this.#shown.forget(doc);
+      },
       onAnswered: (bytes) => {
         this.#unansweredBytes -= bytes;
       },
@@ -156,6 +189,8 @@ export class Session {
         return this.#onOpen(frame.doc, frame.session, frame.create, viewer);
       case 'send':
         return this.#onSend(frame, bytes);
+      case 'ephemeral':
+        return this.#onShow(frame, bytes);
       case 'close':
         return this.#onCloseDocument(frame.doc);
       case 'ping':
@@ -187,8 +222,16 @@ export class Session {
     this.#options.attachments.send(attachment, frame, bytes);
   }
 
+  #onShow({ doc, channel, message }: ClientShow, bytes: number): void {
+    const attachment = this.#open.get(doc);
+    const about = { doc, channel };
+    if (attachment === undefined) throw new FrameRefused('DOCUMENT_NOT_OPEN', 'open the document first', about);
+    show(attachment, channel, { message, bytes });
+  }
+
   #onCloseDocument(doc: string): void {
     const attachment = this.#open.get(doc);
+    this.#shown.forget(doc);
     if (attachment !== undefined) {
       this.#open.delete(doc);
       this.#options.attachments.detach(attachment);

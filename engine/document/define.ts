@@ -6,7 +6,7 @@
  */
 import type { Principal } from '../base/ids.ts';
 import { samePrincipal } from '../base/ids.ts';
-import { definitionBrand } from './application.ts';
+import { definitionBrand } from './app.ts';
 import type {
   AnswerValue,
   BubblePlan,
@@ -29,12 +29,14 @@ import type { Shape } from './definition/fields.ts';
 import { checkFieldName, checkShape, invalid } from './definition/fields.ts';
 import type { Reading, RowOf } from './definition/reading.ts';
 import { planRecord } from './draft/draft.ts';
+import type { EphemeralOptions, Ephemerals, Shows } from './view/ephemeral-plan.ts';
+import { channelPattern, planEphemeral } from './view/ephemeral-plan.ts';
 import type { Words } from './view/plan.ts';
 import { planView } from './view/plan.ts';
 import type { Bubbled, DocumentPrivacy, Requires, ViewOf } from './view/privacy.ts';
 
-export type { App } from './application.ts';
-export { app, definitionOf, isApp } from './application.ts';
+export type { App } from './app.ts';
+export { app, definitionOf, isApp } from './app.ts';
 export { t } from './definition/fields.ts';
 export type * from './definition/names.ts';
 export { all, open, requires, viewerIs } from './view/privacy.ts';
@@ -82,6 +84,8 @@ export type Said = {
   readonly privacy: unknown;
   /** Messages and answers, by channel. */
   readonly channels: Channels;
+  /** What is shown in ephemeral channels, by channel. */
+  readonly ephemerals: Ephemerals;
   /** The names of policies. */
   readonly policies: string;
   /** What formulas return, by name. */
@@ -290,16 +294,32 @@ export class DocumentDefinition<T extends Said> implements Definition {
     With<T, { readonly channels: T['channels'] & { readonly [K in Name]: { message: SchemaInput<M>; answer: R } } }>
   > {
     const path = `channel ${JSON.stringify(name)}`;
-    if (!/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) throw invalid(path, 'a channel is named [A-Za-z][A-Za-z0-9_-]*');
+    if (!channelPattern.test(name)) throw invalid(path, 'a channel is named [A-Za-z][A-Za-z0-9_-]*');
     if (typeof handler !== 'function') throw invalid(path, 'its handler is not a function');
     if (typeof schema?.['~standard']?.validate !== 'function') throw invalid(path, 'its schema is no Standard Schema');
-    if (this.plan.channels.has(name)) throw invalid(path, 'it is there already');
+    const isTaken = this.plan.channels.has(name) || this.plan.ephemerals.some((one) => one.name === name);
+    if (isTaken) throw invalid(path, 'it is there already');
     // The handler's own types end here: the room calls it with the draft of this very shape and the output of this
     // schema.
     const isUndoable = options.undo === true;
     const channel: Channel = { schema, handler: handler as unknown as Channel['handler'], isUndoable };
     const channels = new Map([...this.plan.channels, [name, channel] as const]);
     return new DocumentDefinition(this.#shape, { ...this.plan, channels }, this.#steps);
+  }
+
+  /**
+   * A channel of values that are shown and never stored: cursors, who types. Of each principal the newest is shown, for as long as he views the
+   * document, to everyone who passes `see`, and while `check` says `true` of it; that is asked again when a field that it read has changed.
+   */
+  ephemeral<const Name extends string, M extends StandardSchema>(
+    name: Name,
+    schema: M,
+    options: EphemeralOptions<T['shape'], T['policies'], SchemaOutput<M>>,
+  ): DocumentDefinition<
+    With<T, { readonly ephemerals: T['ephemerals'] & Shows<Name, SchemaInput<M>, SchemaOutput<M>> }>
+  > {
+    const ephemerals = [...this.plan.ephemerals, planEphemeral(this.plan, name, schema, options)];
+    return new DocumentDefinition(this.#shape, { ...this.plan, ephemerals }, this.#steps);
   }
 
   /** A page of privacy may name what was said before it, and nothing else. */
@@ -326,6 +346,7 @@ export function document<const S extends Shape>(
   readonly shape: S;
   readonly privacy: Record<never, never>;
   readonly channels: Record<never, never>;
+  readonly ephemerals: Record<never, never>;
   readonly policies: never;
   readonly formulas: Record<never, never>;
   readonly bubbles: Record<never, never>;
@@ -339,6 +360,7 @@ export function document<const S extends Shape>(
     bubbles: [],
     invent: undefined,
     channels: new Map(),
+    ephemerals: [],
     events: noEvents,
     updatesPerSecond: undefined,
   };

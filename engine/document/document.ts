@@ -51,7 +51,10 @@ export { closeView, deliver, openView } from './open.ts';
 export type { Acted, Former } from './operate.ts';
 export { applyDelete, applyRewind } from './operate.ts';
 export type { Resident } from './resident.ts';
+export type { ShowRefused, ShowRequest } from './show.ts';
+export { applyShows, shownTo, takeShown } from './show.ts';
 export { deleteChannel, undoChannel } from './undo.ts';
+export type { ViewShown } from './view/ephemera.ts';
 export type { Failures } from './view/policies.ts';
 export type { ViewDelta, Viewer } from './view/viewer.ts';
 

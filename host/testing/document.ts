@@ -5,7 +5,7 @@
 // kept by deltas, is the one that somebody would get who opens the document now, in another process.
 import { AssertionFailed } from '../../engine/base/assert.ts';
 import { CodedError } from '../../engine/base/errors.ts';
-import type { DocumentName, Principal } from '../../engine/base/ids.ts';
+import type { DocumentName } from '../../engine/base/ids.ts';
 import { documentName } from '../../engine/base/ids.ts';
 import { returnMs } from '../../engine/base/limits-life.ts';
 import { answerJson } from '../../engine/document/answer.ts';
@@ -16,6 +16,7 @@ import type {
   Resident,
   SendRequest,
   Sent,
+  ShowRefused,
   TaskResult,
   ViewDelta,
   Viewer,
@@ -24,6 +25,7 @@ import {
   applyDelete,
   applyRewind,
   applySend,
+  applyShows,
   applyUndo,
   checkResident,
   closeView,
@@ -34,7 +36,9 @@ import {
   replaySections,
   restoreResident,
   settleTask,
+  shownTo,
   takeFailures,
+  takeShown,
   undoChannel,
   viewOf,
   waitingTasks,
@@ -44,20 +48,20 @@ import { FormerReader, UpdateReader } from '../../engine/document/life/history.t
 import { encodeSnapshot } from '../../engine/document/life/snapshot.ts';
 import { operator } from '../history.ts';
 import { seededBytes } from './chance.ts';
-import type { AnswerOf, ChannelName, Failure, MessageOf, StateOf, Testable, Waiting, Who } from './types.ts';
-import { TestBroken, TestRefused, waitingOf } from './types.ts';
+import type {
+  AnswerOf,
+  ChannelName,
+  Failure,
+  MessageOf,
+  StateOf,
+  Testable,
+  TestOptions,
+  Waiting,
+  Who,
+} from './types.ts';
+import { principalOf, TestBroken, TestRefused, waitingOf } from './types.ts';
 import { differenceOf, frozen } from './values.ts';
-import { TestViewer } from './viewer.ts';
-
-/** How a document under test begins. */
-export type TestOptions = {
-  /** The second part of the document's name, as `invent` gets it; `one` unless said. */
-  readonly key?: string;
-  /** Where the clock stands at first, in ms since 1970; the first second of 2025 unless said. */
-  readonly nowMs?: number;
-  /** What is random follows from it; 1 unless said. */
-  readonly seed?: number;
-};
+import { shownTextOf, TestViewer } from './viewer.ts';
 
 /** Of a viewer, what its document keeps. */
 type Seat = {
@@ -76,10 +80,7 @@ export function testDocument<D extends Testable>(definition: D, options: TestOpt
   return new TestDocument(definition, options);
 }
 
-/**
- * A document in memory, with a clock that stands still and ids that follow from a seed. After each step it checks what must hold, of the document and of
- * each view, and throws TestBroken where something does not.
- */
+/** A document in memory, with a clock that stands still and ids that follow from a seed. After each step what must hold is checked: TestBroken. */
 export class TestDocument<D extends Testable> {
   /** `test/KEY`. */
   readonly name: DocumentName;
@@ -93,7 +94,6 @@ export class TestDocument<D extends Testable> {
   #resident: Resident;
   #nowMs: number;
 
-  /** @internal Use `testDocument`. */
   constructor(definition: D, { key = 'one', nowMs = nowMsUsual, seed = 1 }: TestOptions) {
     this.name = documentName(`test/${key}`).name;
     this.#definition = definition;
@@ -134,11 +134,14 @@ export class TestDocument<D extends Testable> {
     const viewer = new TestViewer<D>(principal, {
       doc: this.name,
       send: (from, channel, message) => this.#send(from, channel, message),
+      show: (from, channel, message) => this.#show(from, channel, message),
       close: (from) => this.#close(from),
     });
     const { viewer: inside, session } = result;
     this.#seats.set(viewer, { session, viewer: inside, kind: inside.kind.id, n: 0 });
     viewer.onView(result);
+    const shown = shownTo(this.#resident, inside);
+    if (shown !== '') viewer.onShown(shown);
     this.#check(`${principal.agent} opened it`);
     return viewer;
   }
@@ -159,10 +162,7 @@ export class TestDocument<D extends Testable> {
     return openView(this.#replayed(), { who: principalOf(who), session: 'new' }, env).result.kind === 'opened';
   }
 
-  /**
-   * Moves the clock on, by whole milliseconds; else it throws a RangeError. Whatever becomes due on the way happens, each thing at its time: timers, rounds of
-   * schedules, who is missed.
-   */
+  /** Moves the clock on, by whole ms (else RangeError). What becomes due on the way happens, each thing at its time: timers, rounds, who is missed. */
   advance(ms: number): void {
     if (!Number.isSafeInteger(ms) || ms < 0)
       throw new RangeError(`time goes on by whole milliseconds, and not by ${ms}`);
@@ -232,12 +232,14 @@ export class TestDocument<D extends Testable> {
     const stored = differenceOf(after.state, before.state);
     if (stored !== undefined) throw this.#broken('it was replayed', `what is stored is another: ${stored}`);
     // Keys of the state may stand in another order, and nothing else may.
-    if (!isSame(encodeSnapshot({ ...before, state: {} }), encodeSnapshot({ ...after, state: {} }))) {
+    if (Buffer.compare(encodeSnapshot({ ...before, state: {} }), encodeSnapshot({ ...after, state: {} })) !== 0) {
       throw this.#broken('it was replayed', 'its sessions, answers or seq are others');
     }
     after.hours.expect(this.#nowMs + returnMs);
     this.#resident = after;
     for (const [viewer, seat] of this.#seats) this.#reopen(viewer, seat);
+    // What is shown is stored nowhere, so clients show it again.
+    for (const viewer of this.#seats.keys()) viewer.showAgain();
     this.#check('a restart');
   }
 
@@ -278,6 +280,14 @@ export class TestDocument<D extends Testable> {
     return sent;
   }
 
+  #show(viewer: TestViewer<D>, channel: string, message: unknown): ShowRefused | undefined {
+    this.#seatOf(viewer);
+    const [refused] = applyShows(this.#resident, [{ who: viewer.who, channel, message }]);
+    this.#tellShown();
+    this.#check(`${viewer.who.agent} showed something in ${channel}`);
+    return refused;
+  }
+
   #undo(request: SendRequest, message: unknown): Sent {
     const reader = new UpdateReader((message as { seq: number }).seq);
     reader.begin(undefined, this.#updates);
@@ -287,6 +297,7 @@ export class TestDocument<D extends Testable> {
   #close(viewer: TestViewer<D>): void {
     closeView(this.#resident, this.#seatOf(viewer).viewer, this.#nowMs);
     this.#seats.delete(viewer);
+    this.#tellShown();
     this.#check(`${viewer.who.agent} closed it`);
   }
 
@@ -327,6 +338,15 @@ export class TestDocument<D extends Testable> {
         if (delta.json !== '') viewer.onDelta(this.seq, delta.json);
       }
     }
+    this.#tellShown();
+  }
+
+  #tellShown(): void {
+    for (const { viewer: one, kind, json } of takeShown(this.#resident)) {
+      for (const [viewer, seat] of this.#seats) {
+        if (one === undefined ? kind === seat.kind : one === seat.viewer.id) viewer.onShown(json);
+      }
+    }
   }
 
   #replayed(): Resident {
@@ -350,6 +370,9 @@ export class TestDocument<D extends Testable> {
     for (const [viewer, seat] of this.#seats) {
       if (seat.kind !== seat.viewer.kind.id)
         throw this.#broken(after, `${viewer.who.agent} was not told of what kind he is`);
+      if (viewer.shownText !== shownTextOf(shownTo(resident, seat.viewer))) {
+        throw this.#broken(after, `${viewer.who.agent} was told something else than what is shown to him`);
+      }
       const difference = differenceOf(viewer.view as never, viewOf(fresh, viewer.who));
       if (difference === undefined) continue;
       throw this.#broken(
@@ -365,25 +388,13 @@ export class TestDocument<D extends Testable> {
     const failures = takeFailures(this.#resident);
     if (failures === undefined) return;
     const { name, failure: error, count } = failures;
-    const { policies, bubbles } = this.#definition.plan;
+    const { policies, bubbles, formulas } = this.#definition.plan;
     const isOf = (plans: readonly { readonly name: string }[]): boolean => plans.some((one) => one.name === name);
-    const what = isOf(policies) ? 'policy' : isOf(bubbles) ? 'bubble' : 'formula';
+    const what = isOf(policies) ? 'policy' : isOf(bubbles) ? 'bubble' : isOf(formulas) ? 'formula' : 'ephemeral';
     this.#failures.push({ what, name, error, count, seq: this.seq });
   }
 
   #broken(after: string, finding: string, cause?: unknown): TestBroken {
     return new TestBroken(`${this.name} at ${this.seq}, after ${after}: ${finding}`, cause);
   }
-}
-
-function principalOf(who: Who): Principal {
-  const { agent, authority } = typeof who === 'string' ? { agent: who, authority: 'dev' } : who;
-  if (typeof agent !== 'string' || agent === '' || typeof authority !== 'string' || authority === '') {
-    throw new TypeError('who looks is a name, or { agent, authority }');
-  }
-  return { agent, authority };
-}
-
-function isSame(one: Uint8Array, other: Uint8Array): boolean {
-  return Buffer.compare(one, other) === 0;
 }

@@ -1,5 +1,5 @@
 // What the kit knows of a definition at compile time, and the errors that it throws.
-import type { ChannelOf, Definition, Principal, Said, Shape } from '../../engine/document/define.ts';
+import type { ChannelOf, Definition, EphemeralsOf, Principal, Said, Shape } from '../../engine/document/define.ts';
 import type {
   BigintField,
   DateTimeField,
@@ -13,6 +13,16 @@ import type {
 } from '../../engine/document/definition/fields.ts';
 import type { Task } from '../../engine/document/document.ts';
 
+/** How a document under test begins. */
+export type TestOptions = {
+  /** The second part of the document's name, as `invent` gets it; `one` unless said. */
+  readonly key?: string;
+  /** Where the clock stands at first, in ms since 1970; the first second of 2025 unless said. */
+  readonly nowMs?: number;
+  /** What is random follows from it; 1 unless said. */
+  readonly seed?: number;
+};
+
 /** What `document(...)` makes. */
 export type Testable = Definition & { readonly types: Said };
 
@@ -20,12 +30,26 @@ export type Testable = Definition & { readonly types: Said };
 export type ChannelName<D extends Testable> = keyof D['types']['channels'] & string;
 /** What a channel takes. */
 export type MessageOf<D extends Testable, Name extends string> = ChannelOf<D, Name>['message'];
+/** The names of its ephemeral channels. */
+export type EphemeralName<D extends Testable> = keyof EphemeralsOf<D> & string;
+/** What an ephemeral channel takes. */
+export type ShowOf<D extends Testable, Name extends EphemeralName<D>> = EphemeralsOf<D>[Name]['message'];
+/** What an ephemeral channel shows. */
+export type ShownOf<D extends Testable, Name extends EphemeralName<D>> = EphemeralsOf<D>[Name]['value'];
 /** As a client gets it: a handler that returns nothing answers null. */
 export type AnswerOf<D extends Testable, Name extends string> = Arrived<ChannelOf<D, Name>['answer']>;
 type Arrived<Answer> = Answer extends void ? null : Answer;
 
 /** A name, which is an agent of the authority `dev`, as in development mode; or both parts. */
 export type Who = string | Principal;
+
+export function principalOf(who: Who): Principal {
+  const { agent, authority } = typeof who === 'string' ? { agent: who, authority: 'dev' } : who;
+  if (typeof agent !== 'string' || agent === '' || typeof authority !== 'string' || authority === '') {
+    throw new TypeError('who looks is a name, or { agent, authority }');
+  }
+  return { agent, authority };
+}
 
 /** What is stored: a field that was never written is absent, whatever it reads as. A table also holds `@next`, a count, and each of its rows `@n`. */
 export type StateOf<S extends Shape> = { readonly [K in keyof S]?: Stored<S[K]> };
@@ -71,7 +95,7 @@ export function waitingOf(task: Task): Waiting {
 
 /** Something that the application's code threw where no test sees it: by policies, formulas and bubbles, and by the handlers of channels. */
 export type Failure = {
-  readonly what: 'channel' | 'event' | 'policy' | 'formula' | 'bubble';
+  readonly what: 'channel' | 'event' | 'policy' | 'formula' | 'bubble' | 'ephemeral';
   readonly name: string;
   /** What was thrown; of several in one step, by the last of them. */
   readonly error: unknown;

@@ -3,9 +3,10 @@ import { applyDelta } from '../../engine/base/delta.ts';
 import { retryOf } from '../../engine/base/errors.ts';
 import type { Json } from '../../engine/base/merge-patch.ts';
 import type { Principal, View } from '../../engine/document/define.ts';
-import type { Opened, Sent } from '../../engine/document/document.ts';
+import type { Opened, Sent, ShowRefused } from '../../engine/document/document.ts';
 import { undoChannel } from '../../engine/document/document.ts';
-import type { AnswerOf, Attempt, ChannelName, MessageOf, Testable } from './types.ts';
+import { Shown } from '../../proxy/client/node.ts';
+import type { AnswerOf, Attempt, ChannelName, EphemeralName, MessageOf, ShownOf, ShowOf, Testable } from './types.ts';
 import { TestRefused } from './types.ts';
 import { frozen, parseFrozen } from './values.ts';
 
@@ -16,8 +17,12 @@ export type Wire<V> = {
   readonly doc: string;
   /** `message` is plain JSON. */
   readonly send: (viewer: V, channel: string, message: unknown) => Sent;
+  /** Undefined: it was taken. */
+  readonly show: (viewer: V, channel: string, message: unknown) => ShowRefused | undefined;
   readonly close: (viewer: V) => void;
 };
+
+type ShownItem = { readonly channel: string; readonly who: Principal; readonly value: Json };
 
 /** One viewer of a document under test: its view, kept as a client keeps it, and all that it ever heard. */
 export class TestViewer<D extends Testable> {
@@ -29,6 +34,9 @@ export class TestViewer<D extends Testable> {
   #deltas: Json[] = [];
   #heardCount = 0;
   readonly #frames: string[] = [];
+  readonly #shown = new Map<string, Shown>();
+  /** What it shows itself, as JSON: shown again when its document begins anew. */
+  readonly #own = new Map<string, string>();
   #isClosed = false;
 
   /** @internal Use `TestDocument.as`. */
@@ -91,6 +99,32 @@ export class TestViewer<D extends Testable> {
     if (result.kind === 'refused') throw new TestRefused(result.code, result.text, failure);
   }
 
+  /** Shows something in an ephemeral channel; null takes it back. TestRefused where it is refused. */
+  show<Name extends EphemeralName<D>>(channel: Name, message: ShowOf<D, Name> | null): void {
+    if (this.#isClosed) throw new Error(`the view of ${this.who.agent} was closed`);
+    const body: string | undefined = JSON.stringify(message);
+    if (body === undefined) throw new TestRefused('FRAME_INVALID', 'what is shown is a JSON value');
+    const refused = this.#wire.show(this, channel, JSON.parse(body));
+    if (refused === undefined) {
+      this.#own.set(channel, body);
+      return;
+    }
+    const { code, text } = refused;
+    this.#frames.push(JSON.stringify({ t: 'error', doc: this.#wire.doc, channel, code, retry: retryOf(code), text }));
+    throw new TestRefused(code, text);
+  }
+
+  /** Who shows what in an ephemeral channel, as far as this viewer sees it: always the same object, which changes. */
+  shown<Name extends EphemeralName<D>>(channel: Name): Shown<ShownOf<D, Name>> {
+    return this.#shownIn(channel) as Shown<ShownOf<D, Name>>;
+  }
+
+  #shownIn(channel: string): Shown {
+    const shown = this.#shown.get(channel) ?? new Shown();
+    this.#shown.set(channel, shown);
+    return shown;
+  }
+
   /** Ends this view; nothing is heard any more. */
   close(): void {
     if (this.#isClosed) return;
@@ -104,6 +138,28 @@ export class TestViewer<D extends Testable> {
     this.#frames.push(frame(about, 'view', json));
     this.#view = parseFrozen(json);
     this.#seq = seq;
+    for (const shown of this.#shown.values()) shown.clear();
+  }
+
+  /** @internal For the document: what others show, the list of a frame. */
+  onShown(json: string): void {
+    this.#frames.push(frame({ t: 'ephemeral', doc: this.#wire.doc }, 'shown', json));
+    for (const { channel, who, value } of parseFrozen(json) as unknown as readonly ShownItem[]) {
+      this.#shownIn(channel).set([[who, value]]);
+    }
+  }
+
+  /** @internal For the document, behind a restart. */
+  showAgain(): void {
+    for (const [channel, body] of this.#own) this.#wire.show(this, channel, JSON.parse(body));
+  }
+
+  /** @internal For the document: all that is shown to this viewer, as it was told, by channel and principal. */
+  get shownText(): string {
+    const all = [...this.#shown].flatMap(([channel, shown]) =>
+      shown.entries.map(([{ agent, authority }, value]) => JSON.stringify([channel, agent, authority, value])),
+    );
+    return all.sort().join('\n');
   }
 
   /** @internal For the document. */
@@ -124,6 +180,13 @@ export class TestViewer<D extends Testable> {
       this.#frames.push(JSON.stringify({ t: 'refused', ...about, code, retry: retryOf(code), text }));
     }
   }
+}
+
+/** As `shownText` of a viewer. */
+export function shownTextOf(json: string): string {
+  const list = (json === '' ? [] : JSON.parse(json)) as ShownItem[];
+  const all = list.map(({ channel, who, value }) => JSON.stringify([channel, who.agent, who.authority, value]));
+  return all.sort().join('\n');
 }
 
 /** A frame as PROTOCOL.md has it; `json` goes in as it is. */

@@ -102,8 +102,9 @@ function begin({ id, name }: Entry & { kind: 'begin' }): undefined {
   documents.set(id, new Held(definition, name, env));
 }
 
-function lengthOf({ updates, deltas, outcome }: Ran): number {
+function lengthOf({ updates, deltas, shown, outcome }: Ran): number {
   let length = 'json' in outcome ? outcome.json.length : 0;
+  for (const { json } of shown) length += json.length;
   for (const update of updates) length += update.length;
   for (const { json } of deltas) length += json.length;
   return length;

@@ -8,11 +8,14 @@
 import { OpenDocument } from './document.ts';
 import type { ServerFrame } from './frames.ts';
 import { frameBytesMax, frameOf, isOver, pauseMs, pingMs, RefusedError, subprotocol } from './frames.ts';
+import type { Ephemerals } from './shown.ts';
 import type { OpenOptions } from './words.ts';
 
 export type { Retry } from '../../engine/base/errors.ts';
 export type { OpenDocument } from './document.ts';
 export { RefusedError } from './frames.ts';
+export type { Ephemerals, Who } from './shown.ts';
+export { Shown } from './shown.ts';
 export type { Answer, DocumentStatus, OpenOptions } from './words.ts';
 
 /** What a browser's WebSocket and that of `ws` have in common. */
@@ -79,10 +82,13 @@ export class Client {
    * Opens a document, `space/key`, or returns it where it is open already. The view comes later: see `status` and `subscribe`. A refusal is no throw: the
    * document's status is then `refused`, and `error` says why. Options count where it is not open yet.
    */
-  open<View = unknown>(doc: string, options: OpenOptions = {}): OpenDocument<View> {
+  open<View = unknown, E extends Ephemerals = Ephemerals>(
+    doc: string,
+    options: OpenOptions = {},
+  ): OpenDocument<View, E> {
     const former = this.#documents.get(doc);
-    if (former !== undefined) return former as OpenDocument<View>;
-    const opened = new OpenDocument<View>(doc, options, {
+    if (former !== undefined) return former as OpenDocument<View, E>;
+    const opened = new OpenDocument<View, E>(doc, options, {
       write: (line) => this.#write(line),
       writeClose: (name) => this.#writeClose(name),
       random: this.#random,

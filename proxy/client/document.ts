@@ -18,6 +18,8 @@ import {
   sendsInFlightMax,
   sendsQueuedMax,
 } from './frames.ts';
+import type { Ephemerals, Shown } from './shown.ts';
+import { Showing } from './shown.ts';
 import type { Answer, DocumentStatus, OpenOptions } from './words.ts';
 
 /** What a document needs of its client. */
@@ -40,12 +42,13 @@ type Send = {
 };
 
 /** A document that a client has opened. All that it tells is committed: on the disk of every serving replica. */
-export class OpenDocument<View = unknown> {
+export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
   /** Its name, `space/key`. */
   readonly doc: string;
   /** Whether it was opened to be read: then each send is refused with DOCUMENT_READ_ONLY. */
   readonly isReadOnly: boolean;
   readonly #wire: Wire;
+  readonly #showing: Showing;
   readonly #viewListeners = new Set<(view: View) => void>();
   readonly #statusListeners = new Set<(status: DocumentStatus) => void>();
   /** JSON: what the document is to be where it does not exist, until it was seen. */
@@ -76,6 +79,7 @@ export class OpenDocument<View = unknown> {
     this.isReadOnly = options.readOnly === true;
     this.#create = options.create === undefined ? undefined : JSON.stringify(options.create);
     this.#wire = wire;
+    this.#showing = new Showing({ doc, write: wire.write, isLive: () => this.#status === 'live' });
   }
 
   /** What becomes of it now. */
@@ -133,6 +137,20 @@ export class OpenDocument<View = unknown> {
   }
 
   /**
+   * Shows something to those who view the document: the newest value of each channel, at most 20 a second; null takes it back. It is stored nowhere, and
+   * shown again after a lost connection. Throws a RefusedError where it is no JSON or too long; see `shown(channel).error` for what the server refuses.
+   */
+  show<Name extends keyof E & string>(channel: Name, message: E[Name]['message'] | null): void {
+    if (this.#error !== undefined || this.#status === 'closed') return;
+    this.#showing.show(channel, message);
+  }
+
+  /** Who shows what in this channel: always the same object, which changes. */
+  shown<Name extends keyof E & string>(channel: Name): Shown<E[Name]['value']> {
+    return this.#showing.shown(channel);
+  }
+
+  /**
    * Takes back what an own message did, by the seq of its answer: one more update, which resolves like an answer. Rejects with UNDO_REFUSED where that may not be undone,
    * UNDO_CONFLICT where something of it has been changed since, HISTORY_GONE where it is too long ago.
    */
@@ -154,6 +172,7 @@ export class OpenDocument<View = unknown> {
     this.#clearTimer();
     this.#rejectAll(new RefusedError('CONNECTION_LOST', 'maybe', 'the document was closed'));
     this.#setStatus('closed');
+    this.#showing.close();
     this.#wire.onClosed();
   }
 
@@ -175,6 +194,7 @@ export class OpenDocument<View = unknown> {
     this.#clearTimer();
     this.#error = error;
     this.#setStatus('refused');
+    this.#showing.close();
     this.#rejectAll(error);
   }
 
@@ -185,6 +205,10 @@ export class OpenDocument<View = unknown> {
     if (frame.t === 'delta') return this.#onDelta(frame.seq, frame.delta);
     if (frame.t === 'answer') return this.#onAnswer(frame.n, frame.seq, frame.value);
     if (frame.t === 'refused') return frame.n === 0 ? this.#onOpenRefused(frame) : this.#onSendRefused(frame);
+    if (frame.t === 'ephemeral') return this.#showing.onShown(frame);
+    if (frame.t === 'error' && 'channel' in frame) {
+      return this.#showing.onRefused(frame.channel, new RefusedError(frame.code, frame.retry, frame.text));
+    }
     if (frame.t === 'status') return this.#setStatus(this.#view === undefined ? 'connecting' : frame.state);
   }
 
@@ -212,6 +236,7 @@ export class OpenDocument<View = unknown> {
     this.#session = session;
     this.#show(seq, view);
     this.#setStatus('live');
+    this.#showing.onView();
     // On a new connection what was in flight leaves again. After a failover behind the proxy, the proxy has done that.
     if (this.#isResendDue) for (const send of this.#inFlight) this.#write(send);
     this.#isResendDue = false;

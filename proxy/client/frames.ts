@@ -12,6 +12,9 @@ export const sendsQueuedMax = 1_024;
 /** Pauses before the next try, doubled from the first to the last; the real one is anywhere from zero to that. */
 export const redialMsMin = 50;
 export const redialMsMax = 3_000;
+/** What is shown in less than this goes together, the newest of each channel; and the longest frame that shows something. */
+export const showMs = 50;
+export const showFrameLengthMax = 4_096;
 /** How often the client pings. A connection on which nothing came for two rounds is given up. */
 export const pingMs = 10_000;
 
@@ -28,6 +31,23 @@ export type ServerFrame =
   | { readonly t: 'answer'; readonly doc: string; readonly n: number; readonly seq: number; readonly value: Json }
   | { readonly t: 'delta'; readonly doc: string; readonly seq: number; readonly delta: Json }
   | RefusedFrame
+  | {
+      readonly t: 'ephemeral';
+      readonly doc: string;
+      readonly shown: readonly {
+        readonly channel: string;
+        readonly who: { readonly agent: string; readonly authority: string };
+        readonly value: Json;
+      }[];
+    }
+  | {
+      readonly t: 'error';
+      readonly doc: string;
+      readonly channel: string;
+      readonly code: string;
+      readonly retry: Retry;
+      readonly text: string;
+    }
   | { readonly t: 'status'; readonly doc: string; readonly state: 'waiting' | 'live' }
   | { readonly t: 'closed'; readonly doc: string }
   | { readonly t: 'pong'; readonly id: number }

@@ -3,8 +3,16 @@ import WebSocket from 'ws';
 import type { Client, ConnectOptions, SocketConstructor } from './client.ts';
 import { connect as connectWith } from './client.ts';
 
-export type { Answer, Client, ConnectOptions, DocumentStatus, OpenDocument, OpenOptions } from './client.ts';
-export { RefusedError } from './client.ts';
+export type {
+  Answer,
+  Client,
+  ConnectOptions,
+  DocumentStatus,
+  Ephemerals,
+  OpenDocument,
+  OpenOptions,
+} from './client.ts';
+export { RefusedError, Shown } from './client.ts';
 
 /** Connects to a proxy, as in `ws://127.0.0.1:7400`, and keeps the connection until close(). */
 export function connect(url: string, options: ConnectOptions): Client {

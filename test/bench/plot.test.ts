@@ -77,6 +77,34 @@ t.test('what no logarithm has is left out, and nothing is not a number', async (
   t.ok(wordsIn(svgOf(plotOf([[1, 0]]))).includes('one: nothing was measured'));
 });
 
+t.test(
+  'places stand side by side with their names, equal steps from 0 are equal ways, and one line says every value',
+  async (t) => {
+    const panel = {
+      title: 'one',
+      x: 'threads',
+      y: 'a second',
+      places: ['none', '1', '2'],
+      isEven: true as const,
+      series: [
+        {
+          name: 'line',
+          points: [
+            [0, 500],
+            [1, 1_000],
+            [2, 1_500],
+          ] as const,
+        },
+      ],
+    };
+    const svg = svgOf({ id: 'X', title: 'a title', panels: [panel] });
+    const [a, b, c] = lineIn(svg) as [number[], number[], number[]];
+    t.ok(Math.abs((b[0] as number) * 2 - (a[0] as number) - (c[0] as number)) <= 0.2);
+    t.ok(Math.abs((b[1] as number) * 2 - (a[1] as number) - (c[1] as number)) <= 0.2);
+    for (const word of ['none', '0', '500', '1,000', '1,500']) t.ok(wordsIn(svg).includes(word), `says ${word}`);
+  },
+);
+
 t.test('words are never markup', async (t) => {
   const svg = svgOf({ ...plotOf([[1, 1]]), title: `<script>'&` });
   t.notMatch(svg, /<script>/);

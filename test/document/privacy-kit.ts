@@ -11,7 +11,7 @@ import { base, shape } from './kit.ts';
 import type { PlainPolicy } from './oracle.ts';
 import { expected } from './oracle.ts';
 
-const ruled = base
+export const ruled = base
   .policies({
     holder: ({ doc, who }) => same(doc.holder, who),
     counted: ({ doc }) => doc.count > 0,
@@ -42,8 +42,8 @@ const ruled = base
 const isSame = (value: Json | undefined, who: Principal): boolean =>
   isJsonObject(value) && samePrincipal(value as Principal, who);
 const countOf = (state: { readonly [key: string]: Json }): number => Number(state['count'] ?? 0);
-/** The same, of a state. */
-const plain: { readonly [policy: string]: PlainPolicy } = {
+/** What the policies of `ruled` say, of a state. */
+export const plain: { readonly [policy: string]: PlainPolicy } = {
   holder: (state, who) => isSame(state['holder'], who),
   counted: (state) => countOf(state) > 0,
   either: (state, who) => state['text'] === 'x' || isSame(state['holder'], who),

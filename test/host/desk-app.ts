@@ -63,6 +63,24 @@ const bad = document({ said: t.list(t.string()), trap: t.string(''), guarded: t.
     throw new TypeError('as told', { cause: 'by a test' });
   });
 
+/** What is shown in it anybody sees, but for secrets: those only guests do. */
+const party = document({ guests: t.list(t.string()) })
+  .policies({ guest: ({ doc, who }) => doc.guests.includes(who.agent) })
+  .privacy({ guests: open })
+  .events({ invent: () => true })
+  .ephemeral('cursor', z.object({ x: z.int() }), { see: open })
+  .ephemeral('secret', z.string(), {
+    see: all('guest'),
+    check: ({ message }) => {
+      while (message === 'spin');
+      if (message === 'throw') throw new TypeError('as told');
+      return message !== 'no';
+    },
+  })
+  .channel('invite', z.object({ guests: z.array(z.string()) }), ({ doc, message }) => {
+    doc.guests.assign(message.guests);
+  });
+
 export const effects: { readonly ran: string[]; fails: number } = { ran: [], fails: 0 };
 
 /** Does things by itself. */
@@ -128,6 +146,7 @@ export const spaces = {
   s: base.privacy({ text: open, count: open, tags: open }),
   closed: document({ text: t.string('') }).privacy({ text: open }),
   bad,
+  party,
   alive,
   wide,
 };

@@ -81,6 +81,7 @@ export class DeskStage {
   readonly clock: Clock = { nowMs: 1_700_000_000_000 };
   readonly #post = new Post({ chains: 1, deskOf: () => this.desk, peers: [], dial: () => noLink });
   #token = 0;
+  #later: { readonly ms: number; readonly then: () => void }[] = [];
   #views = 0;
 
   /** Where documents run, unless a test says otherwise: in the loop where there is none. */
@@ -124,6 +125,7 @@ export class DeskStage {
       store: this.store,
       index: this.index,
       wake: () => {},
+      later: (ms, then) => this.#later.push({ ms, then }),
       wallMs: () => this.clock.nowMs,
       deliver: (to, letter) => this.#post.deliver(to, letter),
       fatal: (cause) => this.fatal.push(cause),
@@ -202,7 +204,7 @@ export class DeskStage {
   async turn(): Promise<boolean> {
     const { queue } = this.desk;
     const { store } = this;
-    let isBusy = false;
+    let isBusy = this.#passTime();
     while (queue.hasUpdates) {
       const taken = queue.take({ chain, epoch: one, after: store.durable(chain) });
       if (taken === undefined) break;
@@ -223,6 +225,23 @@ export class DeskStage {
     queue.ask(this.#token);
     queue.passed(this.#token);
     return true;
+  }
+
+  /** All that was asked is made, and nothing of it committed. */
+  async made(): Promise<void> {
+    for (;;) {
+      const isBusy = this.#passTime();
+      if (!(this.#runner instanceof StageRunner) && this.#runner.isAsked) await this.#runner.next();
+      else if (!isBusy) return;
+    }
+  }
+
+  /** Whatever waits for time has waited long enough. */
+  #passTime(): boolean {
+    const due = this.#later;
+    this.#later = [];
+    for (const { then } of due) then();
+    return due.length > 0;
   }
 
   async fold(isTrimmed = true): Promise<void> {
@@ -255,10 +274,10 @@ export class DeskStage {
     });
   }
 
-  /** A viewer comes. */
-  open(name: string, session = 'new', who = ada): ViewerStage {
+  /** A viewer comes, over a link of its own unless there is one: then whoever came over that first hears what is said to both. */
+  open(name: string, session = 'new', who = ada, link?: Front): ViewerStage {
     const heard: ToProxy[] = [];
-    const front = new Front({ send: (bytes) => this.#hear(viewer, decodeToProxy(bytes)), terminate: () => {} });
+    const front = link ?? new Front({ send: (bytes) => this.#hear(viewer, decodeToProxy(bytes)), terminate: () => {} });
     this.#views += 1;
     const attached: Attached = {
       front,
@@ -282,6 +301,11 @@ export class DeskStage {
     const { attached } = viewer;
     // As the host's end of a link does it: a view that was closed is not heard.
     attached.front.views.get(attached.view)?.desk.send(attached, { n: viewer.n, done: viewer.n - 1, channel, message });
+  }
+
+  show(viewer: ViewerStage, channel: string, message: unknown): void {
+    const { attached } = viewer;
+    attached.front.views.get(attached.view)?.desk.ephemera.show(attached, channel, message);
   }
 
   /** What viewers are told leaves. */

@@ -8,4 +8,5 @@ await import('./full.test.ts');
 await import('./unreadable.test.ts');
 await import('./history.test.ts');
 await import('./deletion.test.ts');
+await import('./ephemera.test.ts');
 await import('./speaking.test.ts');

@@ -296,3 +296,26 @@ t.test("[D29] the application's log is told the same of a thread", async (t) => 
   t.match(pool.strays, [{ message: 'nobody waits for this' }]);
   t.ok(stage.failures[0] instanceof Error);
 });
+
+t.test('[D30] [D43] a check that does not end stops nobody else, and is not asked again', async (t) => {
+  const pool = await poolOf(t);
+  const stage = await stageOf(pool);
+  const one = await stage.come('party/one');
+  const other = await stage.come('party/one', 'new', bob);
+  stage.send(one, { guests: ['ada', 'bob'] }, 'invite');
+  stage.show(other, 'secret', 'word');
+  await stage.settle();
+  stage.show(one, 'secret', 'spin');
+  await stage.settle();
+  stage.listen(one, other);
+  t.same(pool.ended, ['party/one']);
+  t.match(stage.failures, [{ code: 'HANDLER_STOPPED' }]);
+  t.equal(other.heard.at(-1)?.[0], 2, 'a view anew, and nothing shown behind it');
+  stage.send(other, { guests: ['bob'] }, 'invite');
+  stage.show(other, 'secret', 'again');
+  await stage.settle();
+  stage.listen(one, other);
+  t.match(other.heard.at(-1)?.[3], /"again"/);
+  t.notMatch(one.heard.at(-1)?.[3], /"again"/, 'who is no guest any more does not see it');
+  t.same(pool.ended, ['party/one']);
+});

@@ -23,6 +23,10 @@ const ofRegister = (name: string): string => `test/register/${name}.test.js`;
 
 const backups = ['exporting', 'backup', 'restore'].map((name) => `test/host/${name}.test.js`);
 const isOfBackups = /^(engine\/store\/(export|lay|backup-)|host\/(exporting|backup|restore))/;
+/** Of what is shown and never stored. */
+const ofShown = ['document/ephemera', 'document/ephemera-random', 'host/ephemera', 'proxy/ephemera', 'proxy/shown'];
+const shownSuites = ofShown.map((name) => `test/${name}.test.js`);
+const isOfShown = /^(engine\/document\/view\/ephemera|host\/ephemera|proxy\/(session|showing|latest-shown|client\/))/;
 /** What only documents in threads can see. */
 const inThreads = [
   'test/host/workers.test.js',
@@ -59,10 +63,14 @@ export function suitesFor(file: string): readonly string[] {
     return [...['open', 'document-index', 'store', 'folding', 'pages', 'whole', 'erasing'].map(ofStore), ...lives];
   if (file === 'engine/document/life/sessions.js')
     return ['answers', 'document'].map((name) => `test/document/${name}.test.js`);
+  if (isOfShown.test(file)) return shownSuites;
   if (file.startsWith('engine/document/view/') || file.startsWith('engine/document/draft/'))
-    return ['bubbles', 'copies', 'policies', 'views', 'fields'].map((name) => `test/document/${name}.test.js`);
-  if (file === 'host/audience.js') return lives;
-  if (file === 'host/desk.js') return ['test/host/unreadable.test.js', 'test/host/speaking.test.js', ...lives];
+    return ['bubbles', 'copies', 'policies', 'views', 'overlay', 'fields', 'ephemera'].map(
+      (name) => `test/document/${name}.test.js`,
+    );
+  if (file === 'host/audience.js') return ['test/host/ephemera.test.js', ...lives];
+  if (file === 'host/desk.js')
+    return ['unreadable', 'speaking', 'ephemera'].map((name) => `test/host/${name}.test.js`).concat(lives);
   if (file === 'host/shelves.js') return ['test/host/unreadable.test.js', ...inThreads];
   if (file === 'host/workers/rests.js') return ['test/host/rests.test.js', 'test/host/chaos.test.js'];
   if (['host/workers/slot.js', 'host/openings.js', 'host/held.js'].includes(file)) return inThreads;
@@ -70,7 +78,8 @@ export function suitesFor(file: string): readonly string[] {
   if (file.startsWith('host/testing/')) return ['test/testing/document.test.js'];
   if (file === 'proxy/page.js') return ['test/proxy/door.test.js'];
   if (file.startsWith('examples/')) return ['test/examples/definitions.test.js'];
-  if (file === 'proxy/route.js' || file === 'proxy/attachments.js') return ['test/proxy/routing.test.js'];
+  if (file === 'proxy/route.js' || file === 'proxy/attachments.js')
+    return ['test/proxy/routing.test.js', 'test/proxy/ephemera.test.js'];
   return file === 'host/batcher.js' ? ['test/host/batcher.test.js'] : [];
 }
 

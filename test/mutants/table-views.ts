@@ -8,6 +8,7 @@ const policies = 'engine/document/view/policies.js';
 const viewers = 'engine/document/view/viewers.js';
 const viewer = 'engine/document/view/viewer.js';
 const project = 'engine/document/view/project.js';
+const overlay = 'engine/document/view/overlay.js';
 
 export const viewMutants: readonly Mutant[] = [
   one(
@@ -65,6 +66,25 @@ export const viewMutants: readonly Mutant[] = [
   one('D28', 'looks into what comes whole', changes, 'isInside && !isStirred', 'isInside'),
   one('D3', 'changes a record that is not there', changes, 'isSeen(plan, twin, shift.after, path, false) && ', ''),
   one('D3', 'changes a record that was not there', changes, ' && isSeen(plan, twin, shift.before, path, true)', ''),
+  one('D5', 'tells nobody of his own among many', overlay, 'if (Object.hasOwn(others, place.key))', 'if (false)'),
+  one('D4', 'tells him what nobody in particular is told of his own', overlay, 'delete made[place.key];', ''),
+  one(
+    'D5',
+    'lays what is his over an order that is not',
+    overlay,
+    "&& !Object.keys(entries).some((key) => key.startsWith('@'))",
+    '',
+  ),
+  one('D6', 'tells him of his own alone', overlay, 'const made = { ...entries };', 'const made = {};'),
+  one('D4', 'knows one place of each who is named', viewer, 'places.at(-1) !== this.#at', 'places.length === 0'),
+  one('D4', 'looks at entries alone for whom more names', viewer, 'this.#at === undefined || places', 'places'),
+  one(
+    'D28',
+    'takes a row for one that decides about nobody',
+    viewers,
+    'noticed.isEach || noticed.named',
+    'noticed.named',
+  ),
   one('D6', 'names nobody', sight, 'sight.onHolder(holder);', ''),
   one('D28', 'lets one of several policies do', sight, 'policies.every(', 'policies.some('),
   one('D28', 'asks about one and believes it of all', policies, 'if (!asked.who)', 'if (true)'),

@@ -4,6 +4,7 @@ import { chainMutants } from './chain-table.ts';
 import type { Mutant } from './mutant.ts';
 import { backupMutants } from './table-backup.ts';
 import { documentMutants } from './table-documents.ts';
+import { ephemeralMutants } from './table-ephemeral.ts';
 import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
 import { nodeMutants } from './table-node.ts';
@@ -30,6 +31,7 @@ export const mutants: readonly Mutant[] = [
   ...trustMutants,
   ...documentMutants,
   ...viewMutants,
+  ...ephemeralMutants,
   ...hostMutants,
   ...threadMutants,
   ...backupMutants,

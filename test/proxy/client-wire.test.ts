@@ -18,6 +18,10 @@ function sendOf(message: string): string {
   return `{"t":"send","doc":"board/main","n":2,"done":1,"channel":"write","message":${message}}`;
 }
 
+function showOf(message: string): string {
+  return `{"t":"ephemeral","doc":"board/main","channel":"cursor","message":${message}}`;
+}
+
 test('[F7] what PROTOCOL.md shows is taken', async (t) => {
   const session = 'a'.repeat(32);
   const frames: [string, ClientFrame][] = [
@@ -36,6 +40,7 @@ test('[F7] what PROTOCOL.md shows is taken', async (t) => {
       { t: 'open', doc: 'board/main', session: 'new', create: { title: 'x' } },
     ],
     [sendOf('null'), { t: 'send', doc: 'board/main', n: 2, done: 1, channel: 'write', message: null }],
+    [showOf('{"x":1}'), { t: 'ephemeral', doc: 'board/main', channel: 'cursor', message: { x: 1 } }],
     ['{"t":"close","doc":"board/main"}\r', { t: 'close', doc: 'board/main' }],
     ['{"t":"ping","id":7}', { t: 'ping', id: 7 }],
     ['{"t":"of a later version"}', { t: 'unknown' }],
@@ -65,6 +70,10 @@ test('[F7] what is wrong is refused with its path, and with the send it was', as
     [sendOf('{"a":[1e999]}'), /^FRAME_INVALID \/message\/a\/0/],
     [sendOf('{"a":"\\ud800"}'), /^FRAME_INVALID \/message\/a/],
     ['{"t":"ping","id":-1}', /^FRAME_INVALID \/id/],
+    [showOf('1').replace('"cursor"', '7'), /^FRAME_INVALID \/channel/],
+    [showOf('1').replace('board/main', '../etc'), /^DOCUMENT_NAME \/doc/],
+    [showOf('1').replace(',"message":1', ''), /^FRAME_INVALID \/message/],
+    [showOf('{"a":"\\ud800"}'), /^FRAME_INVALID \/message\/a/],
   ];
   for (const [line, shape] of refused) t.match(codeOf(line), shape, line);
   try {
@@ -72,6 +81,18 @@ test('[F7] what is wrong is refused with its path, and with the send it was', as
     t.fail('it was taken');
   } catch (error) {
     t.match(error, { doc: 'board/main', n: 2 });
+  }
+  // As a refusal of the document it would end what is open.
+  for (const [line, about] of [
+    [showOf('1e999'), { doc: 'board/main', channel: 'cursor' }],
+    [showOf('1').replace('board/main', '../etc'), { doc: undefined, channel: undefined }],
+  ] as const) {
+    try {
+      decodeFrame(line);
+      t.fail('it was taken');
+    } catch (error) {
+      t.match(error, about);
+    }
   }
 });
 
@@ -90,6 +111,7 @@ test('[F7] any text becomes a frame or a coded refusal, never another error', as
     '{"t":"hello","as":"alice"}',
     `{"t":"open","doc":"board/main","session":"${'0f'.repeat(16)}"}`,
     sendOf('{"text":"hi","list":[1,2.5,null,true],"nested":{"a":{"b":"c"}}}'),
+    showOf('{"x":1}'),
     '{"t":"close","doc":"board/main"}',
     '{"t":"ping","id":7}',
   );
@@ -98,7 +120,7 @@ test('[F7] any text becomes a frame or a coded refusal, never another error', as
   const shaped = fc
     .record(
       {
-        t: fc.constantFrom('hello', 'open', 'send', 'close', 'ping'),
+        t: fc.constantFrom('hello', 'open', 'send', 'ephemeral', 'close', 'ping'),
         as: fc.anything(),
         doc: fc.oneof(fc.constant('board/main'), fc.anything()),
         session: fc.anything(),
@@ -124,7 +146,17 @@ test('[F7] any text becomes a frame or a coded refusal, never another error', as
     }),
     { numRuns: 20_000, seed: 1 },
   );
-  for (const outcome of ['hello', 'open', 'send', 'close', 'ping', 'FRAME_INVALID', 'AUTH_REQUIRED', 'DOCUMENT_NAME']) {
+  for (const outcome of [
+    'hello',
+    'open',
+    'send',
+    'ephemeral',
+    'close',
+    'ping',
+    'FRAME_INVALID',
+    'AUTH_REQUIRED',
+    'DOCUMENT_NAME',
+  ]) {
     t.ok(seen.has(outcome), `the fuzzer has met ${outcome}`);
   }
 });

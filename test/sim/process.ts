@@ -290,7 +290,8 @@ export class HostProcess extends Actor {
     const desks = new Map<ChainId, Desk>();
     const memory = new Memory(prng.pick(memoryBytesOf));
     const deliver = (to: string, letter: Letter): Promise<Reply> => post.deliver(to, letter);
-    const quiet = { ...this.#quiet(), memory, deliver };
+    const later = (ms: number, then: () => void): void => void kernel.after(ms, () => this.enter(then));
+    const quiet = { ...this.#quiet(), memory, later, deliver };
     const randomBytes16 = (): Uint8Array => Uint8Array.from({ length: 16 }, () => prng.below(256));
     const runner = new InlineRunner(app, () => ({ nowMs: kernel.nowMs, randomBytes16 }));
     const wake = (): void => host.wake();

@@ -99,6 +99,16 @@ export type BubblePlan = {
   readonly run: (input: { readonly doc: object; readonly who: Principal }) => unknown;
 };
 
+export type CheckInput = { readonly doc: object; readonly message: unknown; readonly who: Principal };
+/** A channel whose values are shown and never stored: to whoever passes all of `policies`, while `check` says `true`. */
+export type EphemeralPlan = {
+  readonly name: string;
+  readonly schema: StandardSchema;
+  /** By number; none: everyone sees it. */
+  readonly policies: readonly number[];
+  readonly check: ((input: CheckInput) => unknown) | undefined;
+};
+
 /** `row`, `arg` and so on: each event has its own. */
 export type EventInput = {
   readonly doc: object;
@@ -189,6 +199,8 @@ export type Plan = {
   /** Undefined: nobody may, documents of this space do not begin by being opened. */
   readonly invent: InventPolicy | undefined;
   readonly channels: ReadonlyMap<string, Channel>;
+  /** By number. */
+  readonly ephemerals: readonly EphemeralPlan[];
   readonly events: EventsPlan;
   /** Undefined: as any document. */
   readonly updatesPerSecond: number | undefined;

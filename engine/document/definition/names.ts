@@ -1,5 +1,6 @@
 // The types that an application can name of what a definition is made of: those that the door's own types speak of, and no more.
 export type { Principal } from '../../base/ids.ts';
+export type { EphemeralOptions, Ephemerals, EphemeralsOf } from '../view/ephemeral-plan.ts';
 export type { All, Open, Requires, ViewerIs } from '../view/privacy.ts';
 export type {
   AnswerValue,

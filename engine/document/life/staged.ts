@@ -11,16 +11,17 @@ const roots: readonly Root[] = [wakeKey, lifeKey];
 
 export class Staged {
   readonly #state: JsonObject;
-  readonly #changes = new Map<Root, Map<Group, Map<string, Json | undefined>>>();
+  /** Undefined while nothing is asked for, as with most messages. */
+  #changes: Map<Root, Map<Group, Map<string, Json | undefined>>> | undefined;
   /** How many keys each group has more than the state. */
-  readonly #growth = new Map<Group, number>();
+  #growth: Map<Group, number> | undefined;
 
   constructor(state: JsonObject) {
     this.#state = state;
   }
 
   get(root: Root, group: Group, key: string): Json | undefined {
-    const staged = this.#changes.get(root)?.get(group);
+    const staged = this.#changes?.get(root)?.get(group);
     return staged?.has(key) ? staged.get(key) : groupOf(this.#state, root, group)?.[key];
   }
 
@@ -28,6 +29,8 @@ export class Staged {
   set(root: Root, group: Group, key: string, value: Json | undefined): void {
     const before = this.get(root, group, key);
     const change = Number(value !== undefined) - Number(before !== undefined);
+    this.#growth ??= new Map();
+    this.#changes ??= new Map();
     this.#growth.set(group, (this.#growth.get(group) ?? 0) + change);
     const groups = this.#changes.get(root) ?? new Map<Group, Map<string, Json | undefined>>();
     this.#changes.set(root, groups);
@@ -37,11 +40,12 @@ export class Staged {
 
   /** How many entries a group has. */
   sizeOf(root: Root, group: Group): number {
-    return Object.keys(groupOf(this.#state, root, group) ?? {}).length + (this.#growth.get(group) ?? 0);
+    return Object.keys(groupOf(this.#state, root, group) ?? {}).length + (this.#growth?.get(group) ?? 0);
   }
 
   /** The patch from the state to what was asked for, and back; undefined where nothing was. */
   change(): Change | undefined {
+    if (this.#changes === undefined) return undefined;
     const redo: JsonObject = {};
     const undo: JsonObject = {};
     for (const root of roots) {

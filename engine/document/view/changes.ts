@@ -26,6 +26,8 @@ export type Shift = {
   /** Formulas and bubbles whose values may not be the same. */
   readonly formulas: ReadonlySet<number>;
   readonly bubbles: ReadonlySet<number>;
+  /** Told of each entry of the document's own maps and tables before it is looked at, and when that is over. */
+  readonly onEntry: (field: string, key: string | undefined) => void;
 };
 
 /** A record of the state: as it is, and what was done to it, `{}` both where nothing was. */
@@ -134,11 +136,13 @@ function wholeDelta(
 function mapDelta(field: VisibleField, map: Twin, shift: Shift, path: Path): JsonObject | undefined {
   let delta: JsonObject | undefined;
   for (const key of Object.keys(map.redo)) {
+    if (path === rootPath) shift.onEntry(field.name, key);
     const part = entryDelta(field, key, map, shift, path);
     if (part === undefined) continue;
     delta ??= {};
     delta[key] = part;
   }
+  if (path === rootPath) shift.onEntry(field.name, undefined);
   return delta;
 }
 
@@ -164,12 +168,14 @@ function tableDelta(field: VisibleField, table: Twin, shift: Shift, path: Path):
   const went: string[] = [];
   for (const id of Object.keys(table.redo)) {
     if (id === nextKey) continue;
+    if (path === rootPath) shift.onEntry(field.name, id);
     const part = rowDelta(field, id, table, shift, path);
     if (part === undefined) continue;
     delta[id] = part;
     if (part === null) went.push(id);
     else if (isJsonObject(part) && 'id' in part) came.add(id);
   }
+  if (path === rootPath) shift.onEntry(field.name, undefined);
   if (came.size + went.length > 0) delta['@o'] = orderAfter(field, table, shift.after, path, came, went);
   return isEmpty(delta) ? undefined : delta;
 }

@@ -155,7 +155,7 @@ function gateOf(shape: Shape, part: unknown, words: Words, path: string): Gate |
   return everyone;
 }
 
-function numbersOf(names: readonly string[], words: Words, path: string): number[] {
+export function numbersOf(names: readonly string[], words: Pick<Words, 'policies'>, path: string): number[] {
   if (names.length === 0) throw invalid(path, 'it names no policy');
   return names.map((name) => {
     const number = words.policies.indexOf(name);

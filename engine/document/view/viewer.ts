@@ -64,6 +64,9 @@ export type Told = Change & {
   readonly stirred: ReadonlySet<number>;
 };
 
+/** For those who are told something of their own: what nobody in particular is told, and what was noticed on the way. */
+export type ToldApart = Told & { readonly common: JsonObject | undefined; readonly noticed: Notices };
+
 /** Whoever is computed for: as he was. */
 export type Self = {
   readonly who: Principal | undefined;
@@ -74,18 +77,38 @@ export type Self = {
 
 export const none: ReadonlySet<number> = new Set();
 
-export type Noticed = Pick<Sight, 'onHolder' | 'onOwn'>;
-export const unnoticed: Noticed = { onHolder: () => undefined, onOwn: () => undefined };
+export type Noticed = Pick<Sight, 'onHolder' | 'onOwn'> & {
+  /** From here on an entry is looked at; with no key, none is any more. */
+  readonly onEntry: (field: string, key: string | undefined) => void;
+};
+export const unnoticed: Noticed = { onHolder: () => undefined, onOwn: () => undefined, onEntry: () => undefined };
+
+/** An entry of a map of the document itself, or a row of a table of it. */
+export type Place = { readonly field: string; readonly key: string };
 
 /** What was noticed while somebody looked who is nobody in particular. */
 export class Notices implements Noticed {
   readonly named = new Set<string>();
+  /** Of each who is named: the entries in which he is; undefined where he is named elsewhere too. */
+  readonly places = new Map<string, Place[] | undefined>();
   isEach = false;
+  #at: Place | undefined;
   readonly onHolder = (holder: Principal): void => {
-    this.named.add(keyOf(holder));
+    const key = keyOf(holder);
+    const places = this.named.has(key) ? this.places.get(key) : [];
+    this.named.add(key);
+    if (this.#at === undefined || places === undefined) this.places.set(key, undefined);
+    else if (places.at(-1) !== this.#at) {
+      places.push(this.#at);
+      this.places.set(key, places);
+    }
   };
   readonly onOwn = (): void => {
     this.isEach = true;
+  };
+  /** What is noticed from now on is noticed there. */
+  readonly onEntry = (field: string, key: string | undefined): void => {
+    this.#at = key === undefined ? undefined : { field, key };
   };
 }
 
@@ -96,4 +119,8 @@ export function isStirred({ from, outcomes }: Move, number: number): boolean {
 
 export function keyOf({ agent, authority }: Principal): string {
   return JSON.stringify([agent, authority]);
+}
+
+export function textOf(delta: JsonObject | undefined): string | undefined {
+  return delta === undefined ? undefined : JSON.stringify(delta);
 }

@@ -12,15 +12,32 @@ import type { Principal } from '../../base/ids.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import type { Plan } from '../definition/definition.ts';
 import { deltaOf } from './changes.ts';
+import type { ViewShown } from './ephemera.ts';
+import { Ephemera } from './ephemera.ts';
+import { changeAt, overlay } from './overlay.ts';
 import type { Failures } from './policies.ts';
 import { Judge } from './policies.ts';
 import { projectAt, projectDocument } from './project.ts';
 import { RowsSeen } from './rows-seen.ts';
 import type { Outcome, Sight } from './sight.ts';
-import type { Change, First, Kind, Move, Noticed, Self, Telling, Told, ViewDelta, Viewer } from './viewer.ts';
-import { isStirred, keyOf, Notices, none, unnoticed } from './viewer.ts';
+import type {
+  Change,
+  First,
+  Kind,
+  Move,
+  Noticed,
+  Self,
+  Telling,
+  Told,
+  ToldApart,
+  ViewDelta,
+  Viewer,
+} from './viewer.ts';
+import { isStirred, keyOf, Notices, none, textOf, unnoticed } from './viewer.ts';
 
 export class Viewers {
+  /** What they show each other. */
+  readonly ephemera: Ephemera;
   readonly #plan: Plan;
   readonly #state: JsonObject;
   #judge: Judge;
@@ -35,6 +52,7 @@ export class Viewers {
   constructor(plan: Plan, state: JsonObject) {
     this.#plan = plan;
     this.#state = state;
+    this.ephemera = new Ephemera(plan, state);
     this.#judge = new Judge(plan, state);
     this.#everyBubble = plan.bubbles.map((_, number) => number);
   }
@@ -63,12 +81,19 @@ export class Viewers {
     if (viewer.views > 0) return;
     this.#viewers.delete(key);
     this.#leave(viewer);
+    this.ephemera.leave(viewer);
     if (this.#viewers.size === 0) this.#formulas = undefined;
   }
 
   /** The document has ended, and what was said of it with it. Who still views it is for the caller to send away. */
   forget(): void {
     this.#judge = new Judge(this.#plan, this.#state);
+    this.ephemera.forget();
+  }
+
+  /** What they are to be told of what is shown, since this was asked last. */
+  takeShown(): ViewShown[] {
+    return this.ephemera.take(this.#kinds.values());
   }
 
   /** Everything that `who` sees now, computed anew, whether he is there or not. */
@@ -80,12 +105,13 @@ export class Viewers {
   }
 
   takeFailures(): Failures | undefined {
-    return this.#judge.takeFailures();
+    return this.#judge.takeFailures() ?? this.ephemera.takeFailures();
   }
 
   /** To be called after every update. */
   deltas(change: Change): ViewDelta[] {
     const changed = this.#judge.changed(change.redo);
+    this.ephemera.changed(change.redo);
     if (this.#viewers.size === 0) return [];
     const before = this.#formulas ?? [];
     const after = changed.formulas.length === 0 ? before : this.#judge.values();
@@ -119,6 +145,7 @@ export class Viewers {
     assert(viewers === this.#viewers.size, 'every viewer is of one kind');
     const values = JSON.stringify(this.#judge.values());
     assert(this.#formulas === undefined || JSON.stringify(this.#formulas) === values, `formulas are ${values}`);
+    this.ephemera.check(this.#viewers.values());
   }
 
   #join(who: Principal): Viewer {
@@ -128,6 +155,7 @@ export class Viewers {
     const viewer = { id: this.#ids, who, views: 0, kind, rows: new RowsSeen(), bubbles };
     kind.viewers.add(viewer);
     this.#viewers.set(keyOf(who), viewer);
+    this.ephemera.join(viewer);
     return viewer;
   }
 
@@ -198,7 +226,7 @@ export class Viewers {
     const { from, outcomes, viewers } = move;
     const noticed = new Notices();
     const nobody = { who: undefined, outcomes: from.outcomes, rows: new RowsSeen(), bubbles: [] };
-    const json = this.#delta(nobody, { outcomes, bubbles: [] }, none, told, noticed);
+    const common = this.#delta(nobody, { outcomes, bubbles: [] }, none, told, noticed);
     const own = new Map<Viewer, string | undefined>();
     const apart = noticed.isEach || told.bubbles.length > 0 ? viewers : this.#present(noticed.named, viewers);
     for (const viewer of apart) {
@@ -206,10 +234,10 @@ export class Viewers {
       const changed = this.#turnBubbles(viewer, outcomes, told);
       // Whom bubbles show what they did hears what his kind does, but for what else is his alone.
       const isApart = noticed.isEach || changed.size > 0 || noticed.named.has(keyOf(viewer.who));
-      if (isApart) own.set(viewer, this.#ownDelta(viewer, bubbles, outcomes, changed, told));
+      if (isApart) own.set(viewer, this.#ownDelta(viewer, bubbles, outcomes, changed, { ...told, common, noticed }));
     }
     const isMoving = outcomes !== from.outcomes && JSON.stringify(outcomes) !== JSON.stringify(from.outcomes);
-    return { move, json, own, count: viewers.size, isMoving };
+    return { move, json: textOf(common), own, count: viewers.size, isMoving };
   }
 
   #carryOut(tellings: readonly Telling[]): ViewDelta[] {
@@ -218,6 +246,7 @@ export class Viewers {
     for (const { move } of tellings) move.from.first = undefined;
     const isAnyMoving = tellings.some(({ isMoving }) => isMoving);
     if (isAnyMoving) this.#settle(tellings);
+    if (isAnyMoving) this.ephemera.shift();
     for (const { move, json, own, count } of tellings) {
       const to = isAnyMoving ? this.#kindFor(move.outcomes) : move.from;
       if (to !== move.from) {
@@ -274,16 +303,31 @@ export class Viewers {
     before: readonly (Json | undefined)[],
     outcomes: readonly Outcome[],
     changed: ReadonlySet<number>,
-    told: Told,
+    told: ToldApart,
   ): string | undefined {
     const was = { who, outcomes: kind.outcomes, rows, bubbles: before };
-    const json = this.#delta(was, { outcomes, bubbles }, changed, told, unnoticed);
+    const now = { outcomes, bubbles };
+    const laid = changed.size > 0 ? undefined : this.#overlaid(was, now, told);
+    const { delta } = laid ?? { delta: this.#delta(was, now, changed, told, unnoticed) };
     if (rows.isDue()) {
       rows.clear();
       this.#project(this.#sight(who, outcomes, told.after, rows, unnoticed));
       rows.settle();
     }
-    return json;
+    return textOf(delta);
+  }
+
+  /**
+   * Where nothing but entries names him: what nobody in particular is told, but for those. Undefined where it must be found as a whole, and where
+   * he is the only one: to look at all of it once more costs less than to lay one over the other.
+   */
+  #overlaid(was: Self, now: Pick<Self, 'outcomes' | 'bubbles'>, told: ToldApart): ReturnType<typeof overlay> {
+    const { common, noticed } = told;
+    if (noticed.isEach || noticed.named.size === 1 || was.who === undefined) return undefined;
+    const places = noticed.places.get(keyOf(was.who));
+    if (places === undefined) return undefined;
+    const own = this.#delta(was, now, none, { ...told, ...changeAt(told, places), formulas: none }, unnoticed);
+    return overlay(common, own, places);
   }
 
   /** Has bubbles show him what they do now, and returns those that show something else. */
@@ -318,17 +362,18 @@ export class Viewers {
     changed: ReadonlySet<number>,
     { before, after, stirred, formulas, redo, undo }: Told,
     noticed: Noticed,
-  ): string | undefined {
+  ): JsonObject | undefined {
     const former: Sight = {
       ...this.#sight(who, outcomes, before, rows, noticed),
       bubbles,
       passesRow: (policy, row) => rows.was(policy, row),
     };
     const latter = { ...this.#sight(who, now.outcomes, after, rows, noticed), bubbles: now.bubbles };
-    const shift = { before: former, after: latter, stirred, formulas, bubbles: changed };
+    const { onEntry } = noticed;
+    const shift = { before: former, after: latter, stirred, formulas, bubbles: changed, onEntry };
     const delta = deltaOf(this.#plan.view, this.#state, redo, undo, shift);
     rows.turn();
-    return delta === undefined ? undefined : JSON.stringify(delta);
+    return delta;
   }
 
   #sight(

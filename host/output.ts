@@ -1,0 +1,13 @@
+// What leaves a desk when everything that it may have seen is committed.
+import type { ToProxy } from '../proxy/link-wire.ts';
+import type { Front } from './front.ts';
+
+/** For a viewer, or for somebody of this house: both wait for what they have seen. */
+export type Output = { readonly front: Front; readonly message: ToProxy } | (() => void);
+
+export function letGo(outputs: readonly Output[]): void {
+  for (const output of outputs) {
+    if (typeof output === 'function') output();
+    else output.front.push(output.message);
+  }
+}
