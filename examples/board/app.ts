@@ -43,6 +43,11 @@ export const board = document({
     doc.text = message.text;
     doc.editedBy = who;
   })
+  /** Where a note is dragged just now; its place is written when it is let go. */
+  .ephemeral('drag', z.object({ id: z.string(), x: look.x, y: look.y }), {
+    see: open,
+    check: ({ doc, message }) => doc.notes.get(message.id)?.isHidden === false,
+  })
   .channel('add', z.object({ ...look, isHidden: z.boolean() }).partial(), ({ doc, message, who, ctx }) => {
     if (doc.notes.where({ by: who }).count() >= notesEach) ctx.abort('TOO_MANY', `${notesEach} notes each`);
     const note = doc.notes.add({ by: who, touched: ctx.seq });
@@ -59,8 +64,13 @@ export const board = document({
     note.isHidden = message.isHidden;
     note.touched = ctx.seq;
   })
-  .channel('remove', z.object({ id: z.string() }), ({ doc, message, who, ctx }) => {
-    doc.notes.delete(noteOf(doc.notes, message.id, who, ctx).id);
-  });
+  .channel(
+    'remove',
+    z.object({ id: z.string() }),
+    ({ doc, message, who, ctx }) => {
+      doc.notes.delete(noteOf(doc.notes, message.id, who, ctx).id);
+    },
+    { undo: true },
+  );
 
 export default app({ spaces: { board } });

@@ -24,6 +24,7 @@ export const chat = document({
       if (at >= 0) doc.here.remove(at);
     },
   })
+  .ephemeral('typing', z.literal(true), { see: open })
   .channel('say', z.object({ text: z.string().trim().min(1).max(2_000), to: z.string().optional() }), (input) => {
     const { doc, message, who, ctx } = input;
     const to = message.to === undefined ? null : { agent: message.to, authority: who.authority };

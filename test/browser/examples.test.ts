@@ -93,6 +93,7 @@ async function board(t: Test, stage: Stage): Promise<void> {
   await alice.page.mouse.move(handle.x + 60, handle.y + 8);
   await alice.page.mouse.down();
   await alice.page.mouse.move(handle.x + 300, handle.y + 220, { steps: 5 });
+  await until('bob sees it on its way', async () => (await placeOf(alice)) === (await placeOf(bob)));
   await alice.page.mouse.up();
   await until('both see it there', async () => (await placeOf(alice)) === (await placeOf(bob)));
   await of(bob, 'Note by bob').hover();
@@ -105,6 +106,8 @@ async function board(t: Test, stage: Stage): Promise<void> {
   await of(bob, 'Note by alice').hover();
   await button(of(bob, 'Note by alice'), 'Throw the note away').click();
   await until('it is gone', async () => (await alice.pane.locator('.note').count()) === 1);
+  await button(bob.pane, 'Put the note back').click();
+  await until('it is there again', async () => (await alice.pane.locator('.note').count()) === 2);
 }
 
 async function chat(t: Test, stage: Stage): Promise<void> {
@@ -115,7 +118,10 @@ async function chat(t: Test, stage: Stage): Promise<void> {
   };
   const present = (name: string): Locator => alice.pane.locator('.here li', { hasText: name });
   for (const name of ['alice (you)', 'bob', 'carol']) await present(name).waitFor();
+  await carol.pane.getByLabel('What you say').pressSequentially('good');
+  await alice.pane.getByText('carol is typing…').waitFor();
   await say(carol, 'good morning');
+  await alice.pane.getByText('carol is typing…').waitFor({ state: 'detached' });
   for (const { pane } of [alice, bob]) await pane.getByText('good morning').waitFor();
   await alice.pane.getByLabel('To whom').selectOption('only to bob');
   await say(alice, 'she does not know');

@@ -7,7 +7,7 @@ import type { TestCluster } from '../../host/testing/testing.ts';
 import { createTestCluster } from '../../host/testing/testing.ts';
 
 /** How long anything on a page may take, in ms. */
-const untilMs = 20_000;
+const untilMs = 30_000;
 const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const executablePath = [process.env['CHROMIUM'] ?? '', ...places].find((path) => path !== '' && existsSync(path));
 

@@ -87,8 +87,21 @@ test('[D31] the board: a hidden note is its author’s alone, for the handlers t
   bob.send('change', { id, y: 500 });
   t.match(ada.view.notes, [{ x: 200, y: 500, touched: document.seq }]);
   t.throws(() => bob.send('hide', { id, isHidden: true }), { code: 'NOT_YOURS' });
+  bob.show('drag', { id, x: 5, y: 6 });
+  t.same([...ada.shown('drag')], [[bob.who, { id, x: 5, y: 6 }]]);
+  ada.send('hide', { id, isHidden: true });
+  t.equal(ada.shown('drag').size, 0, 'nothing is dragged that is not there');
+  ada.show('drag', { id, x: 0, y: 0 });
+  t.equal(
+    [ada, bob].some((one) => one.shown('drag').size > 0),
+    false,
+  );
+  ada.send('hide', { id, isHidden: false });
   bob.send('remove', { id });
   t.same(ada.view.notes, []);
+  bob.undo(document.seq);
+  t.match(ada.view.notes, [{ id, text: 'a real surprise' }]);
+  bob.send('remove', { id });
   for (let count = 0; count < 100; count += 1) ada.send('add', {});
   t.throws(() => ada.send('add', {}), { code: 'TOO_MANY' });
   t.same(document.failures, []);
@@ -105,6 +118,9 @@ test('[D31] the chat: what is whispered is there for two', (t) => {
   tab.close();
   room.advance(2_000);
   t.same(here(ada.view), ['ada', 'bob', 'eve'], 'who has gone, and not who has closed one of two tabs');
+  eve.show('typing', true);
+  t.same([...ada.shown('typing')], [[eve.who, true]]);
+  eve.show('typing', null);
   ada.send('say', { text: ' hello ' });
   ada.send('say', { text: 'a secret', to: 'bob' });
   const id = bob.send('say', { text: 'I keep it', to: 'ada' });

@@ -96,6 +96,13 @@ export const hostMutants: readonly Mutant[] = [
   one('F30', 'shows what sleeps', 'examples/hearts/app.js', "sleeping: all('isOver')", 'sleeping: open'),
   one('F30', 'shows hidden notes', 'examples/board/app.js', "requires('mayRead', open)", 'open'),
   one('F30', 'changes notes that are hidden', 'examples/board/app.js', 'note.isHidden && !same(note.by, who)', 'false'),
+  one(
+    'F30',
+    'shows how hidden notes are dragged',
+    'examples/board/app.js',
+    '?.isHidden === false',
+    '?.isHidden !== undefined',
+  ),
   one('F30', 'shows whispers', 'examples/chat/app.js', "requires('mayRead', open)", 'open'),
   one(
     'F30',

@@ -9,10 +9,14 @@ const limit = (value) => Math.round(Math.min(1_000, Math.max(0, value)));
 /** What belongs to an element, besides what the view says. */
 const wired = new WeakMap();
 
-export function makeNote({ id }, { send }) {
+export function makeNote({ id }, { document: board, send, remove }) {
   const element = document.querySelector('#note').content.firstElementChild.cloneNode(true);
   const text = writing(element.querySelector('textarea'), (value) => send('change', { id, text: value }));
-  const move = latest((place) => send('change', { id, ...place }));
+  const moving = {
+    /** What others are shown of a note on its way: nothing of one that is hidden. */
+    show: (place) => board.show('drag', place === null || note.isHidden ? null : { id, ...place }),
+    end: latest((place) => send('change', { id, ...place })),
+  };
   const note = { id, text, place: { x: 0, y: 0 }, isHeld: false, isHidden: false };
   wired.set(element, note);
   element.querySelector('.paint').append(
@@ -24,14 +28,14 @@ export function makeNote({ id }, { send }) {
       return swatch;
     }),
   );
-  element.querySelector('.remove').addEventListener('click', () => send('remove', { id }));
+  element.querySelector('.remove').addEventListener('click', () => remove(id));
   element.querySelector('.hide').addEventListener('click', () => send('hide', { id, isHidden: !note.isHidden }));
-  element.querySelector('header').addEventListener('pointerdown', (event) => drag(event, element, note, move));
-  element.querySelector('.grip').addEventListener('keydown', (event) => moveByKey(event, element, note, move));
+  element.querySelector('header').addEventListener('pointerdown', (event) => drag(event, element, note, moving));
+  element.querySelector('.grip').addEventListener('keydown', (event) => moveByKey(event, element, note, moving));
   return element;
 }
 
-export function showNote(element, { by, text, colour, x, y, isHidden }, above, as) {
+export function showNote(element, { by, text, colour, x, y, isHidden }, { above, dragged, as }) {
   const note = wired.get(element);
   const isMine = by?.agent === as;
   note.text.show(text);
@@ -39,8 +43,9 @@ export function showNote(element, { by, text, colour, x, y, isHidden }, above, a
   element.dataset.colour = colour;
   element.classList.toggle('hidden', isHidden);
   element.style.setProperty('--above', above);
-  if (!note.isHeld) putAt(element, note, { x, y });
-  element.querySelector('.by').textContent = isMine ? (isHidden ? 'only you' : 'you') : (by?.agent ?? '');
+  element.classList.toggle('dragged', dragged !== undefined);
+  if (!note.isHeld) putAt(element, note, dragged ?? { x, y });
+  element.querySelector('.by').textContent = isMine ? (isHidden ? 'hidden' : 'you') : (by?.agent ?? '');
   element.querySelector('textarea').setAttribute('aria-label', `Note by ${by?.agent}`);
   element.querySelector('.grip').setAttribute('aria-label', `Move the note by ${by?.agent}`);
   const hide = element.querySelector('.hide');
@@ -57,7 +62,7 @@ function putAt(element, note, place) {
   element.style.setProperty('--y', place.y);
 }
 
-function drag(down, element, note, move) {
+function drag(down, element, note, moving) {
   if (down.button !== 0 || (down.target.closest('button') !== null && !down.target.matches('.grip'))) return;
   down.preventDefault();
   const handle = down.currentTarget;
@@ -69,13 +74,14 @@ function drag(down, element, note, move) {
     const y = limit(from.y + ((event.clientY - down.clientY) / room.y) * 1_000);
     if (x === note.place.x && y === note.place.y) return;
     putAt(element, note, { x, y });
-    move(note.place);
+    moving.show(note.place);
   };
   const onUp = async () => {
     handle.removeEventListener('pointermove', onMove);
     element.classList.remove('held');
-    await move(note.place);
+    await moving.end(note.place);
     note.isHeld = false;
+    moving.show(null);
   };
   note.isHeld = true;
   element.classList.add('held');
@@ -85,11 +91,11 @@ function drag(down, element, note, move) {
   handle.addEventListener('lostpointercapture', onUp, { once: true });
 }
 
-function moveByKey(event, element, note, move) {
+function moveByKey(event, element, note, moving) {
   const [right, below] =
     { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [];
   if (right === undefined) return;
   event.preventDefault();
   putAt(element, note, { x: limit(note.place.x + right * keyStep), y: limit(note.place.y + below * keyStep) });
-  move(note.place);
+  moving.end(note.place);
 }

@@ -4,7 +4,7 @@ import { openSeats, showList } from './seats.js';
 import { writing } from './writing.js';
 
 openSeats('board', (seat) => {
-  const { as, find, document: board, send } = seat;
+  const { as, find, document: board, send, attempt } = seat;
   const title = writing(find('.title'), (text) => send('write', { text }));
   for (const [deed, isHidden] of Object.entries({ '.add': false, '.begin': true })) {
     find(deed).addEventListener('click', async () => {
@@ -14,19 +14,36 @@ openSeats('board', (seat) => {
     });
   }
 
-  board.subscribe((view) => {
-    title.show(view.text);
-    const notes = [...view.notes].sort((a, b) => a.touched - b.touched);
-    const places = new Map(notes.map(({ id }, place) => [id, place]));
+  /** What was thrown away here last, by the number of that update, can be put back. */
+  let thrown;
+  seat.remove = async (id) => {
+    thrown = (await attempt(() => board.send('remove', { id })))?.seq;
+    find('.undo').hidden = thrown === undefined;
+  };
+  find('.undo').addEventListener('click', () => {
+    find('.undo').hidden = true;
+    attempt(() => board.undo(thrown));
+  });
+
+  const drags = board.shown('drag');
+  const show = () => {
+    if (board.view === undefined) return;
+    const { text, notes } = board.view;
+    title.show(text);
+    const places = new Map([...notes].sort((a, b) => a.touched - b.touched).map(({ id }, place) => [id, place]));
+    const others = drags.entries.filter(([who]) => who.agent !== as);
+    const dragged = new Map(others.map(([, { id, x, y }]) => [id, { x, y }]));
     showList(
       find('.board'),
-      view.notes,
+      notes,
       ({ id }) => id,
       (note) => makeNote(note, seat),
-      (element, note) => showNote(element, note, places.get(note.id), as),
+      (element, note) => showNote(element, note, { above: places.get(note.id), dragged: dragged.get(note.id), as }),
     );
-    find('.count').textContent = counted(view.notes.length, as);
-  });
+    find('.count').textContent = counted(notes.length, as);
+  };
+  board.subscribe(show);
+  drags.subscribe(show);
 });
 
 function counted(count, as) {

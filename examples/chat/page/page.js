@@ -88,25 +88,31 @@ function write({ as, find, room, send }) {
   let idle;
   const stop = () => {
     clearTimeout(idle);
-    room.show?.('typing', null);
+    room.show('typing', null);
   };
   text.addEventListener('input', () => {
-    if (text.value === '') return stop();
-    room.show?.('typing', true);
+    // Whoever whispers does so unnoticed.
+    if (text.value === '' || find('.to').value !== '') return stop();
+    room.show('typing', true);
     clearTimeout(idle);
     idle = setTimeout(stop, typingMs);
+  });
+  find('.to').addEventListener('change', () => {
+    const isAside = find('.to').value !== '';
+    find('form.say').classList.toggle('aside', isAside);
+    text.placeholder = isAside ? 'Whisper something…' : 'Say something…';
+    if (isAside) stop();
   });
   find('form.say').addEventListener('submit', (event) => {
     event.preventDefault();
     if (text.value.trim() === '') return;
     const to = find('.to').value;
-    find('.to').classList.toggle('aside', to !== '');
     send('say', { text: text.value, ...(to === '' ? {} : { to }) });
     text.value = '';
     stop();
   });
-  const typing = room.shown?.('typing');
-  typing?.subscribe(() => {
+  const typing = room.shown('typing');
+  typing.subscribe(() => {
     const names = typing.entries.map(([{ agent }]) => agent).filter((name) => name !== as);
     find('.typing').textContent =
       names.length === 0 ? '' : `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} typing…`;

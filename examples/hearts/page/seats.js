@@ -17,8 +17,8 @@ const names = [...new Set(params.getAll('as').filter((name) => /^[A-Za-z0-9][A-Z
 
 /**
  * Opens `SPACE/KEY`, where the address says ?key=KEY, for everybody who is named there; asks who it is where nobody is. `fill` wires one seat: it gets
- * `as`, the name; `find`, which finds an element of its pane; `document`; and `send`, which resolves with the answer, or with undefined where the message
- * was refused, and the pane says why.
+ * `as`, the name; `find`, which finds an element of its pane; `document`; and `send`, which resolves with what the handler returned, or with undefined where
+ * the message was refused, and the pane says why; `attempt` does that for anything else that a document is asked.
  */
 export function openSeats(space, fill) {
   const doc = `${space}/${keyOfPage()}`;
@@ -111,7 +111,9 @@ function openSeat(doc, name, fill) {
   const opened = connect(location.origin, { as: name }).open(doc);
   showStatus(opened, find);
   showTold(opened, find('.told'));
-  fill({ as: name, pane, find, document: opened, send: sender(opened, find) });
+  const attempt = attempter(opened, find);
+  const send = async (channel, message) => (await attempt(() => opened.send(channel, message)))?.value;
+  fill({ as: name, find, document: opened, send, attempt });
   return opened;
 }
 
@@ -144,17 +146,18 @@ function showTold(opened, details) {
   opened.subscribe(show);
 }
 
-function sender(opened, find) {
+/** A function that waits for what it is given to start, and resolves with its answer; or with undefined where it was refused, and the pane says why. */
+function attempter(opened, find) {
   const count = () => {
     find('.unsent').textContent = opened.unsent === 0 ? '' : `${opened.unsent} unsent`;
   };
-  return async (channel, message) => {
+  return async (start) => {
     try {
-      const answer = opened.send(channel, message);
+      const answer = start();
       count();
-      const { value } = await answer;
+      const answered = await answer;
       find('.problem').hidden = true;
-      return value;
+      return answered;
     } catch (error) {
       showProblem(find, error);
     } finally {
