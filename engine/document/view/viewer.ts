@@ -93,6 +93,18 @@ export class Notices implements Noticed {
   readonly places = new Map<string, Place[] | undefined>();
   isEach = false;
   #at: Place | undefined;
+
+  /** Nothing was noticed yet. */
+  begin(): this {
+    if (this.named.size > 0) {
+      this.named.clear();
+      this.places.clear();
+    }
+    this.isEach = false;
+    this.#at = undefined;
+    return this;
+  }
+
   readonly onHolder = (holder: Principal): void => {
     const key = keyOf(holder);
     const places = this.named.has(key) ? this.places.get(key) : [];

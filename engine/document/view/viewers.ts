@@ -19,7 +19,7 @@ import type { Failures } from './policies.ts';
 import { Judge } from './policies.ts';
 import { projectAt, projectDocument } from './project.ts';
 import { RowsSeen } from './rows-seen.ts';
-import type { Outcome, Sight } from './sight.ts';
+import type { Outcome, Row, Sight } from './sight.ts';
 import type {
   Change,
   First,
@@ -46,6 +46,9 @@ export class Viewers {
   readonly #kinds = new Map<string, Kind>();
   readonly #everyBubble: readonly number[];
   #ids = 0;
+  readonly #notices = new Notices();
+  /** Of nobody in particular: policies that hang on rows say nothing of him. */
+  readonly #noRows = new RowsSeen();
   /** Values as viewers have them; undefined while there are none. */
   #formulas: readonly (Json | undefined)[] | undefined;
 
@@ -122,7 +125,8 @@ export class Viewers {
       const stirred = isAny ? new Set(changed.policies.filter((number) => isStirred(move, number))) : none;
       // What hangs on a policy may be in any of them.
       const bubbles = stirred.size > 0 ? this.#everyBubble : changed.bubbles;
-      return this.#telling(move, { ...change, before, after, formulas, stirred, bubbles });
+      const { redo, undo } = change;
+      return this.#telling(move, { redo, undo, before, after, formulas, stirred, bubbles });
     });
     return this.#carryOut(tellings);
   }
@@ -224,8 +228,9 @@ export class Viewers {
   /** Nothing is changed yet: another kind may be the one that these go to. */
   #telling(move: Move, told: Told): Telling {
     const { from, outcomes, viewers } = move;
-    const noticed = new Notices();
-    const nobody = { who: undefined, outcomes: from.outcomes, rows: new RowsSeen(), bubbles: [] };
+    // One for all that are told: nobody is asked about while another is.
+    const noticed = this.#notices.begin();
+    const nobody = { who: undefined, outcomes: from.outcomes, rows: this.#noRows, bubbles: [] };
     const common = this.#delta(nobody, { outcomes, bubbles: [] }, none, told, noticed);
     const own = new Map<Viewer, string | undefined>();
     const apart = noticed.isEach || told.bubbles.length > 0 ? viewers : this.#present(noticed.named, viewers);
@@ -363,13 +368,10 @@ export class Viewers {
     { before, after, stirred, formulas, redo, undo }: Told,
     noticed: Noticed,
   ): JsonObject | undefined {
-    const former: Sight = {
-      ...this.#sight(who, outcomes, before, rows, noticed),
-      bubbles,
-      passesRow: (policy, row) => rows.was(policy, row),
-    };
-    const latter = { ...this.#sight(who, now.outcomes, after, rows, noticed), bubbles: now.bubbles };
-    const { onEntry } = noticed;
+    const { onHolder, onOwn, onEntry } = noticed;
+    const was = (policy: number, row: Row | undefined): boolean => rows.was(policy, row);
+    const former: Sight = { who, outcomes, formulas: before, bubbles, passesRow: was, onHolder, onOwn };
+    const latter = this.#sight(who, now.outcomes, after, rows, noticed, now.bubbles);
     const shift = { before: former, after: latter, stirred, formulas, bubbles: changed, onEntry };
     const delta = deltaOf(this.#plan.view, this.#state, redo, undo, shift);
     rows.turn();
@@ -382,13 +384,14 @@ export class Viewers {
     formulas: readonly (Json | undefined)[],
     rows: RowsSeen,
     noticed: Noticed,
+    bubbles: Sight['bubbles'] = [],
   ): Sight {
     const judge = this.#judge;
     return {
       who,
       outcomes,
       formulas,
-      bubbles: [],
+      bubbles,
       passesRow: (policy, row) => who !== undefined && rows.see(policy, row, judge.passesRow(policy, who, row)),
       onHolder: noticed.onHolder,
       onOwn: noticed.onOwn,
