@@ -1,6 +1,7 @@
 // The application that hosts run: an ES module whose default export is `app({ spaces })`.
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { contentHashOf } from '../engine/base/checksum.ts';
 import { CodedError } from '../engine/base/errors.ts';
@@ -33,4 +34,10 @@ export async function loadApplication(file: string, appHash = ''): Promise<App> 
     throw new CodedError('APP_INVALID', `${file} does not export an application: export default app({ spaces })`);
   }
   return loaded.default;
+}
+
+/** The page of an application, unless told otherwise: the folder `page` beside it, where there is one. */
+export function pageBeside(file: string): string | undefined {
+  const beside = join(dirname(file), 'page');
+  return existsSync(beside) ? beside : undefined;
 }

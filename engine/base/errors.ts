@@ -64,6 +64,10 @@ export const errorCodes = {
 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;
+/**
+ * What a retry means: `never`: the same call fails again. `later`: nothing happened, pause and try again. `refresh`: stays between hosts and proxies.
+ * `maybe`: it may have happened.
+ */
 export type Retry = 'never' | 'later' | 'refresh' | 'maybe';
 
 /** An error that the world caused. Callers branch on `code`; the text is for people. */

@@ -20,7 +20,12 @@ export type Hash = Brand<string, 'Hash'>;
 export type DocumentName = Brand<string, 'DocumentName'>;
 
 /** Who acts: an agent as known to an authority. Two principals are one only if both parts are equal. */
-export type Principal = { readonly agent: string; readonly authority: string };
+export type Principal = {
+  /** Who it is, for the authority. */
+  readonly agent: string;
+  /** Who says so: `dev` in development mode. */
+  readonly authority: string;
+};
 
 /** The place in a chain's history right after a record. */
 export type Position = { readonly lsn: Lsn; readonly hash: Hash };

@@ -1,6 +1,7 @@
 // JSON Merge Patch (RFC 7396), the shape of redo and undo; view deltas say more (delta.ts). State and views never hold null: a null in a
 // patch removes. It runs in browsers too (levelten/client), so it imports nothing.
 
+/** Any JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 

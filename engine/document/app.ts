@@ -1,4 +1,4 @@
-// An application: which space has which kind of documents.
+// An application: the definitions of all its documents, by space.
 import { documentName } from '../base/ids.ts';
 import type { Definition } from './definition/definition.ts';
 import { invalid } from './definition/fields.ts';
@@ -7,14 +7,17 @@ import { invalid } from './definition/fields.ts';
 const appBrand: unique symbol = Symbol.for('levelten.app');
 export const definitionBrand: unique symbol = Symbol.for('levelten.definition');
 
+/** What `app` makes: what hosts run. */
 export type App = {
+  /** @internal */
   readonly [appBrand]: true;
+  /** Definitions by space. */
   readonly spaces: { readonly [space: string]: Definition };
 };
 
 /**
- * An application: its default export is what `levelten up --app FILE` runs. Spaces are the first part of a document's
- * name.
+ * An application: what `levelten up --app FILE` runs is the default export of FILE, an ES module. Spaces are the first part of a document's name, as
+ * `board` is of `board/main`: `[a-z][a-z0-9-]{0,31}`. APP_INVALID where one is not, or is no definition.
  */
 export function app<const Spaces extends { readonly [space: string]: Definition }>(options: {
   readonly spaces: Spaces;
@@ -32,11 +35,12 @@ export function app<const Spaces extends { readonly [space: string]: Definition 
   return { [appBrand]: true, spaces: { ...options.spaces } };
 }
 
+/** @internal */
 export function isApp(value: unknown): value is App {
   return typeof value === 'object' && value !== null && appBrand in value;
 }
 
-/** The definition of the documents of `space`, undefined where the application has no such space. */
+/** @internal The definition of the documents of `space`, undefined where the application has no such space. */
 export function definitionOf(application: App, space: string): Definition | undefined {
   return Object.hasOwn(application.spaces, space) ? application.spaces[space] : undefined;
 }

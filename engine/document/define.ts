@@ -1,6 +1,9 @@
-// What an application imports as `levelten`: the words of a definition. Each step's names are a type that the next step
-// checks, and what a type cannot check is checked when the application is loaded: APP_INVALID with the path of the
-// mistake.
+/**
+ * What an application imports as `levelten`: the words of a definition. Each step's names are a type that the next step checks, and what a type cannot
+ * check is checked when the application is loaded: APP_INVALID with the path of the mistake.
+ *
+ * @module levelten
+ */
 import type { Principal } from '../base/ids.ts';
 import { samePrincipal } from '../base/ids.ts';
 import { definitionBrand } from './app.ts';
@@ -34,23 +37,10 @@ import type { Words } from './view/plan.ts';
 import { planView } from './view/plan.ts';
 import type { Bubbled, DocumentPrivacy, Requires, ViewOf } from './view/privacy.ts';
 
-export type { Principal } from '../base/ids.ts';
 export type { App } from './app.ts';
 export { app, definitionOf, isApp } from './app.ts';
-export type {
-  AnswerValue,
-  Context,
-  Definition,
-  EffectResult,
-  Receipt,
-  StandardSchema,
-} from './definition/definition.ts';
-export type { Draft, ListDraft, MapDraft, Query, Row, RowInput, TableDraft } from './definition/drafts.ts';
-export type { Shape } from './definition/fields.ts';
 export { t } from './definition/fields.ts';
-export type { Reading } from './definition/reading.ts';
-export type { MigrationStep, StepInput } from './definition/steps.ts';
-export type { EphemeralsOf } from './view/ephemeral-plan.ts';
+export type * from './definition/names.ts';
 export { all, open, requires, viewerIs } from './view/privacy.ts';
 
 /** Whether both are the same agent of the same authority. Nobody is the same as nobody else: false where one is absent. */
@@ -59,10 +49,15 @@ export function same(one: Principal | null | undefined, other: Principal | null 
 }
 
 /** The types of one channel: what a client sends, and the answer it gets. */
-export type ChannelTypes = { readonly message: unknown; readonly answer: unknown };
+export type ChannelTypes = {
+  /** What its schema accepts. */
+  readonly message: unknown;
+  /** What its handler returns. */
+  readonly answer: unknown;
+};
 type Channels = { readonly [name: string]: ChannelTypes };
 
-/** What clients see of a document: `View<typeof board>`. */
+/** What clients see of a document, `View<typeof board>`: what is open is required, what hangs on who looks is optional, what is private is absent. */
 export type View<D extends { readonly types: unknown }> = D['types'] extends {
   readonly shape: infer S extends Shape;
   readonly privacy: infer P;
@@ -85,18 +80,26 @@ type OnlyFields<Known, P> = P extends Requires ? unknown : { readonly [K in Excl
 
 /** What a definition has said so far: `policies` are names, `formulas` are their values by name. */
 export type Said = {
+  /** The fields. */
   readonly shape: Shape;
+  /** The page of privacy. */
   readonly privacy: unknown;
+  /** Messages and answers, by channel. */
   readonly channels: Channels;
+  /** What is shown in ephemeral channels, by channel. */
   readonly ephemerals: Ephemerals;
+  /** The names of policies. */
   readonly policies: string;
+  /** What formulas return, by name. */
   readonly formulas: object;
+  /** What bubbles return, by name. */
   readonly bubbles: object;
 };
 type With<T extends Said, Part extends Partial<Said>> = Omit<T, keyof Part> & Part extends infer U extends Said
   ? U
   : never;
 
+/** What else is said of a channel. */
 export type ChannelOptions = {
   /**
    * Whether who sent a message may take it back by its seq (`doc.undo(seq)`), as long as nobody has changed anything that it wrote. The handler is not
@@ -109,13 +112,16 @@ type OnEvent<T extends Said, More = unknown> = { readonly doc: Draft<T['shape']>
 
 /** One space's kind of document. Every step returns a new definition; the one before it stays as it was. */
 export class DocumentDefinition<T extends Said> implements Definition {
+  /** @internal */
   readonly [definitionBrand] = true;
   /** For the compiler only: there is no such property. */
   declare readonly types: T;
+  /** @internal */
   readonly plan: Plan;
   readonly #shape: Shape;
   readonly #steps: ReadonlySet<string>;
 
+  /** @internal Use `document`. */
   constructor(shape: Shape, plan: Plan, steps: ReadonlySet<string>) {
     this.#shape = shape;
     this.plan = plan;
@@ -149,9 +155,11 @@ export class DocumentDefinition<T extends Said> implements Definition {
    * Values made of the document, which viewers see like fields, where privacy says so. JSON; null, undefined and a throw are none. Made again when a field
    * that it read has changed, so it may depend on nothing else.
    */
-  formulas<const F extends { readonly [name: string]: (input: { readonly doc: Reading<T['shape']> }) => AnswerValue }>(
-    formulas: F,
-  ): DocumentDefinition<With<T, { readonly formulas: { readonly [K in keyof F]: ReturnType<F[K]> } }>> {
+  formulas<
+    const F extends {
+      /** A formula. */ readonly [name: string]: (input: { readonly doc: Reading<T['shape']> }) => AnswerValue;
+    },
+  >(formulas: F): DocumentDefinition<With<T, { readonly formulas: { readonly [K in keyof F]: ReturnType<F[K]> } }>> {
     const plans = Object.entries(formulas).map(([name, run]): FormulaPlan => {
       checkFieldName(name, `formulas.${name}`);
       if (typeof run !== 'function') throw invalid(`formulas.${name}`, 'it is not a function');
@@ -171,6 +179,7 @@ export class DocumentDefinition<T extends Said> implements Definition {
    */
   bubbles<
     const B extends {
+      /** A bubble. */
       readonly [name: string]: (input: { readonly doc: Reading<T['shape']>; readonly who: Principal }) => unknown;
     },
   >(bubbles: B): DocumentDefinition<With<T, { readonly bubbles: { readonly [K in keyof B]: ReturnType<B[K]> } }>> {

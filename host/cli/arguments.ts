@@ -1,10 +1,10 @@
 // The words of a command line, checked. What is wrong is CLI_USAGE, said with the command to type next.
-import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CodedError } from '../../engine/base/errors.ts';
 import { workersMax } from '../../engine/base/limits.ts';
+import { pageBeside } from '../application.ts';
 
 export const usage = `levelten: a real-time document server whose every answer is durable on every replica of a chain
 
@@ -114,12 +114,11 @@ export function workersOf(args: Arguments): number {
   return numberOf(args.workers, 'workers', 0, workersMax);
 }
 
-/** The file and the page of an application; those of the shared board unless told otherwise. */
+/** The file and the page of an application; those of the examples, all of them at once, unless told otherwise. */
 export function applicationOf(args: Arguments): { file: string; page: string | undefined } {
   if (args.app === undefined) {
-    return { file: join(distFolder, 'examples/board/app.js'), page: join(packageFolder, 'examples/board/page') };
+    return { file: join(distFolder, 'examples/app.js'), page: join(packageFolder, 'examples') };
   }
   const file = resolve(args.app);
-  const beside = join(dirname(file), 'page');
-  return { file, page: args.page ?? (existsSync(beside) ? beside : undefined) };
+  return { file, page: args.page ?? pageBeside(file) };
 }

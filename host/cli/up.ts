@@ -93,7 +93,7 @@ function readyText({ cluster, dir }: Folder, keepers: readonly Keeper[]): string
     '',
     `${cluster.chains} chains serve. An answer means: synced on the disks of ${cluster.replication} hosts.`,
     '',
-    `  the page     ${page}?as=alice   and, as somebody else, ${page}?as=bob`,
+    `  the page     ${page}`,
     `  a message    npx --no-install levelten call board/main write '{"text":"hello"}' --as alice${at}`,
     `  the chains   npx --no-install levelten status${at}`,
     '',

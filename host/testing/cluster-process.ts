@@ -79,7 +79,7 @@ async function start(request: StartRequest): Promise<Started> {
   const appHash = await hashApplication(request.app);
   folder = await makeFolder(request, appHash);
   if (isEnding) throw new Error('it is ending');
-  keepers = keepersOf(folder, { file: request.app, page: undefined, workers: 0 }, onEvent);
+  keepers = keepersOf(folder, { file: request.app, page: request.page, workers: 0 }, onEvent);
   for (const keeper of keepers) keeper.start();
   await untilWhole(until);
   return { url: `ws://${folder.cluster.proxy.address}`, dir, nodes: keepers.map(({ name }) => name) };

@@ -2,6 +2,7 @@
 
 export type StartRequest = {
   readonly app: string;
+  readonly page: string | undefined;
   readonly hosts: number;
   readonly chains: number;
   readonly ports: readonly [first: number, last: number];

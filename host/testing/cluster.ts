@@ -9,16 +9,20 @@ import type { ErrorCode } from '../../engine/base/errors.ts';
 import { CodedError } from '../../engine/base/errors.ts';
 import type { Client, OpenDocument } from '../../proxy/client/node.ts';
 import { connect } from '../../proxy/client/node.ts';
+import { pageBeside } from '../application.ts';
 import type { Answered, Asked, Question, Started } from './cluster-wire.ts';
 
+/** What cluster to start. */
 export type ClusterOptions = {
   /** The application: an ES module whose default export is `app(...)`, as for `levelten up --app`. */
   readonly app: string | URL;
-  /** 3 unless said. */
+  /** The folder of the application's page, which `http` at the cluster's `url` shows; unless said, `page` beside the application, where there is one. */
+  readonly page?: string | URL;
+  /** How many hosts, 1 to 64; 3 unless said. One starts soonest. */
   readonly hosts?: number;
-  /** 4 unless said. */
+  /** How many chains documents are hashed to; 4 unless said. */
   readonly chains?: number;
-  /** How long starting, restart and ready may take, each; 60,000 unless said. */
+  /** How long starting, restart and ready may take, each, in ms; 60,000 unless said. */
   readonly readyMs?: number;
   /** Ports are taken from these, those that are free; 25,000 to 25,999 unless said. */
   readonly ports?: readonly [first: number, last: number];
@@ -39,10 +43,11 @@ const endMsMax = 15_000;
  */
 export async function createTestCluster(options: ClusterOptions): Promise<TestCluster> {
   const { app, hosts = 3, chains = 4, readyMs = 60_000, ports = [25_000, 25_999], execArgv = [] } = options;
-  const file = app instanceof URL || app.startsWith('file:') ? fileURLToPath(app) : resolve(app);
+  const file = pathOf(app);
+  const page = options.page === undefined ? pageBeside(file) : pathOf(options.page);
   const keeper = new ClusterProcess(execArgv);
   try {
-    const started = await keeper.ask({ ask: 'start', request: { app: file, hosts, chains, ports, readyMs } });
+    const started = await keeper.ask({ ask: 'start', request: { app: file, page, hosts, chains, ports, readyMs } });
     return new TestCluster(keeper, started as Started);
   } catch (error) {
     await keeper.end();
@@ -50,8 +55,13 @@ export async function createTestCluster(options: ClusterOptions): Promise<TestCl
   }
 }
 
+function pathOf(given: string | URL): string {
+  return given instanceof URL || given.startsWith('file:') ? fileURLToPath(given) : resolve(given);
+}
+
+/** A running cluster. Its methods reject with a CodedError: HOST_OPTIONS for a node that there is not, CHAIN_NOT_SERVING for what takes too long. */
 export class TestCluster {
-  /** Of the proxy: for clients, and, with http, for its page. */
+  /** Of the proxy, `ws://127.0.0.1:PORT`: for clients, and, with http, for its page. */
   readonly url: string;
   /** The folder of the cluster, as for `--dir` of any command. It is gone after `close`. */
   readonly dir: string;
@@ -60,6 +70,7 @@ export class TestCluster {
   readonly #keeper: ClusterProcess;
   readonly #clients: Client[] = [];
 
+  /** @internal Use `createTestCluster`. */
   constructor(keeper: ClusterProcess, { url, dir, nodes }: Started) {
     this.#keeper = keeper;
     this.url = url;
@@ -110,7 +121,10 @@ export class TestCluster {
   }
 }
 
-/** Resolves with the first view that passes `holds`, at once where that is so already. Rejects where none does in time, and where the document is refused. */
+/**
+ * Resolves with the first view that passes `holds`, at once where that is so already. Rejects where none does within `withinMs`, 10,000 unless said, and
+ * where the document is refused; with what `holds` throws, too.
+ */
 export function untilView<View>(
   document: OpenDocument<View>,
   holds: (view: View) => boolean,

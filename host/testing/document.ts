@@ -68,12 +68,14 @@ import { TestViewer } from './viewer.ts';
 
 const nowMsUsual = Date.parse('2025-01-01T00:00:00.000Z');
 
-/** A document that nobody has opened yet. */
+/** A document of this definition in memory, that nobody has opened yet. */
 export function testDocument<D extends Testable>(definition: D, options: TestOptions = {}): TestDocument<D> {
   return new TestDocument(definition, options);
 }
 
+/** A document in memory, with a clock that stands still and ids that follow from a seed. After each step what must hold is checked: TestBroken. */
 export class TestDocument<D extends Testable> {
+  /** `test/KEY`. */
   readonly name: DocumentName;
   #definition: D;
   /** With what the definitions before it may have left behind. */
@@ -107,7 +109,7 @@ export class TestDocument<D extends Testable> {
     return this.#resident.seq;
   }
 
-  /** The time that handlers are told. */
+  /** The time that handlers are told, in ms since 1970. */
   get nowMs(): number {
     return this.#nowMs;
   }
@@ -152,7 +154,7 @@ export class TestDocument<D extends Testable> {
     return openView(this.#replayed(), { who: principalOf(who), session: 'new' }, env).result.kind === 'opened';
   }
 
-  /** Moves the clock on. Whatever becomes due on the way happens, each thing at its time: timers, rounds of schedules, who is missed. */
+  /** Moves the clock on, by whole ms (else RangeError). What becomes due on the way happens, each thing at its time: timers, rounds, who is missed. */
   advance(ms: number): void {
     if (!Number.isSafeInteger(ms) || ms < 0)
       throw new RangeError(`time goes on by whole milliseconds, and not by ${ms}`);

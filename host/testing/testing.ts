@@ -1,4 +1,9 @@
-// What tests of applications import as `levelten/testing`: one document in memory, and whole clusters. It needs no test runner, and works in any.
+/**
+ * What tests of applications import as `levelten/testing`: one document in memory, and whole clusters. It needs no test runner, and works in any.
+ *
+ * @module levelten/testing
+ */
+export type { Json } from '../../engine/base/merge-patch.ts';
 export type { Client, OpenDocument } from '../../proxy/client/node.ts';
 export type { ClusterOptions, TestCluster } from './cluster.ts';
 export { createTestCluster, untilView } from './cluster.ts';

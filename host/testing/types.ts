@@ -14,13 +14,28 @@ import type {
 } from '../../engine/document/definition/fields.ts';
 import type { Task } from '../../engine/document/document.ts';
 
+/** How a document under test begins. */
+export type TestOptions = {
+  /** The second part of the document's name, as `invent` gets it; `one` unless said. */
+  readonly key?: string;
+  /** Where the clock stands at first, in ms since 1970; the first second of 2025 unless said. */
+  readonly nowMs?: number;
+  /** What is random follows from it; 1 unless said. */
+  readonly seed?: number;
+};
+
 /** What `document(...)` makes. */
 export type Testable = Definition & { readonly types: Said };
 
+/** The names of its channels. */
 export type ChannelName<D extends Testable> = keyof D['types']['channels'] & string;
+/** What a channel takes. */
 export type MessageOf<D extends Testable, Name extends string> = ChannelOf<D, Name>['message'];
+/** The names of its ephemeral channels. */
 export type EphemeralName<D extends Testable> = keyof EphemeralsOf<D> & string;
+/** What an ephemeral channel takes. */
 export type ShowOf<D extends Testable, Name extends EphemeralName<D>> = EphemeralsOf<D>[Name]['message'];
+/** What an ephemeral channel shows. */
 export type ShownOf<D extends Testable, Name extends EphemeralName<D>> = EphemeralsOf<D>[Name]['value'];
 /** As a client gets it: a handler that returns nothing answers null. */
 export type AnswerOf<D extends Testable, Name extends string> = Arrived<ChannelOf<D, Name>['answer']>;
@@ -28,15 +43,6 @@ type Arrived<Answer> = Answer extends void ? null : Answer;
 
 /** A name, which is an agent of the authority `dev`, as in development mode; or both parts. */
 export type Who = string | Principal;
-
-export type TestOptions = {
-  /** The second part of the document's name, as `invent` gets it; `one` unless said. */
-  readonly key?: string;
-  /** Where the clock stands at first, in ms since 1970; the first second of 2025 unless said. */
-  readonly nowMs?: number;
-  /** What is random follows from it. */
-  readonly seed?: number;
-};
 
 export function principalOf(who: Who): Principal {
   const { agent, authority } = typeof who === 'string' ? { agent: who, authority: 'dev' } : who;
@@ -101,10 +107,14 @@ export type Failure = {
 
 /** An open, a message or a rewind was refused. `cause` is what the application's code threw, where it did. */
 export class TestRefused extends Error {
+  /** `TestRefused`. */
   override readonly name = 'TestRefused';
+  /** As a client gets it. */
   readonly code: string;
+  /** As a client gets it: for people. */
   readonly text: string;
 
+  /** @internal */
   constructor(code: string, text: string, cause?: unknown) {
     // Not every test runner shows causes.
     const why = cause instanceof Error && cause.message !== text ? ` (${cause.message})` : '';
@@ -116,8 +126,10 @@ export class TestRefused extends Error {
 
 /** Something that must always hold does not: see the checks of TestDocument. */
 export class TestBroken extends Error {
+  /** `TestBroken`. */
   override readonly name = 'TestBroken';
 
+  /** @internal */
   constructor(finding: string, cause?: unknown) {
     const why = [
       'Policies and formulas may hang on the document, on who looks and on the row, and on nothing else.',

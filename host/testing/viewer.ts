@@ -24,7 +24,9 @@ export type Wire<V> = {
 
 type ShownItem = { readonly channel: string; readonly who: Principal; readonly value: Json };
 
+/** One viewer of a document under test: its view, kept as a client keeps it, and all that it ever heard. */
 export class TestViewer<D extends Testable> {
+  /** Who it is. */
   readonly who: Principal;
   readonly #wire: Wire<TestViewer<D>>;
   #view: Json = frozen({});
@@ -37,6 +39,7 @@ export class TestViewer<D extends Testable> {
   readonly #own = new Map<string, string>();
   #isClosed = false;
 
+  /** @internal Use `TestDocument.as`. */
   constructor(who: Principal, wire: Wire<TestViewer<D>>) {
     this.who = frozen(who);
     this.#wire = wire;
@@ -129,7 +132,7 @@ export class TestViewer<D extends Testable> {
     this.#wire.close(this);
   }
 
-  /** For the document: the whole view, at first and after a restart. */
+  /** @internal For the document: the whole view, at first and after a restart. */
   onView({ session, incarnation, seq, json }: Opening): void {
     const about = { t: 'view', doc: this.#wire.doc, session, incarnation, seq };
     this.#frames.push(frame(about, 'view', json));
@@ -138,7 +141,7 @@ export class TestViewer<D extends Testable> {
     for (const shown of this.#shown.values()) shown.clear();
   }
 
-  /** For the document: what others show, the list of a frame. */
+  /** @internal For the document: what others show, the list of a frame. */
   onShown(json: string): void {
     this.#frames.push(frame({ t: 'ephemeral', doc: this.#wire.doc }, 'shown', json));
     for (const { channel, who, value } of parseFrozen(json) as unknown as readonly ShownItem[]) {
@@ -146,12 +149,12 @@ export class TestViewer<D extends Testable> {
     }
   }
 
-  /** For the document, behind a restart. */
+  /** @internal For the document, behind a restart. */
   showAgain(): void {
     for (const [channel, body] of this.#own) this.#wire.show(this, channel, JSON.parse(body));
   }
 
-  /** For the document: all that is shown to this viewer, as it was told, by channel and principal. */
+  /** @internal For the document: all that is shown to this viewer, as it was told, by channel and principal. */
   get shownText(): string {
     const all = [...this.#shown].flatMap(([channel, shown]) =>
       shown.entries.map(([{ agent, authority }, value]) => JSON.stringify([channel, agent, authority, value])),
@@ -159,7 +162,7 @@ export class TestViewer<D extends Testable> {
     return all.sort().join('\n');
   }
 
-  /** For the document. */
+  /** @internal For the document. */
   onDelta(seq: number, json: string): void {
     this.#frames.push(frame({ t: 'delta', doc: this.#wire.doc, seq }, 'delta', json));
     const delta = parseFrozen(json);
@@ -168,7 +171,7 @@ export class TestViewer<D extends Testable> {
     this.#seq = seq;
   }
 
-  /** For the document: what became of a message. */
+  /** @internal For the document: what became of a message. */
   onResult(result: Sent['result']): void {
     const about = { doc: this.#wire.doc, n: result.n, seq: result.seq };
     if (result.kind === 'answered') this.#frames.push(frame({ t: 'answer', ...about }, 'value', result.json));

@@ -1,28 +1,40 @@
-// levelten/client: open documents, see them change, send messages that are durable when they are answered. No dependencies;
-// runs in browsers as it is, and in Node through node.ts. One connection carries all documents; it is made again, with full
-// jitter, for as long as the client lives.
-import type { OpenOptions } from './document.ts';
+/**
+ * `levelten/client`: opens documents, sees them change, sends messages that are durable when they are answered. It has no dependencies; it runs in browsers
+ * as it is, and in Node with the WebSocket of `ws`. One connection carries all documents; it is made again, with full jitter, for as long as the client
+ * lives.
+ *
+ * @module levelten/client
+ */
 import { OpenDocument } from './document.ts';
 import type { ServerFrame } from './frames.ts';
 import { frameBytesMax, frameOf, isOver, pauseMs, pingMs, RefusedError, subprotocol } from './frames.ts';
 import type { Ephemerals } from './shown.ts';
+import type { OpenOptions } from './words.ts';
 
-export type { Answer, DocumentStatus, OpenDocument } from './document.ts';
+export type { Retry } from '../../engine/base/errors.ts';
+export type { OpenDocument } from './document.ts';
 export { RefusedError } from './frames.ts';
-export type { Ephemerals } from './shown.ts';
+export type { Ephemerals, Who } from './shown.ts';
 export { Shown } from './shown.ts';
+export type { Answer, DocumentStatus, OpenOptions } from './words.ts';
 
 /** What a browser's WebSocket and that of `ws` have in common. */
 export type SocketLike = {
+  /** Sends one text message. */
   send(text: string): void;
+  /** Closes it. */
   close(code?: number): void;
+  /** That it opened, closed, or failed. */
   addEventListener(type: 'open' | 'close' | 'error', listener: () => void): void;
+  /** What came. */
   addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
 };
+/** A class of WebSockets, as a browser's. */
 export type SocketConstructor = new (url: string, subprotocol: string) => SocketLike;
 
+/** How to connect. */
 export type ConnectOptions = {
-  /** Who you are: believed in development mode only. */
+  /** Who you are, `[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}`: believed in development mode only. One that is no name is refused: see `OpenDocument.error`. */
   readonly as: string;
   /** Where there is no WebSocket of the platform's own. */
   readonly WebSocket?: SocketConstructor;
@@ -30,13 +42,17 @@ export type ConnectOptions = {
   readonly random?: () => number;
 };
 
-/** Connects to a proxy, as in `ws://127.0.0.1:7400` (or `http:`), and keeps the connection until close(). */
+/**
+ * Connects to a proxy, as in `ws://127.0.0.1:7100` (or `http:`), and keeps the connection until close(). It returns at once; what is opened and sent
+ * meanwhile waits. Throws an Error where the platform has no WebSocket and none is given.
+ */
 export function connect(url: string, options: ConnectOptions): Client {
   const Socket = options.WebSocket ?? (globalThis as { WebSocket?: SocketConstructor }).WebSocket;
   if (Socket === undefined) throw new Error('this platform has no WebSocket: give one in the options');
   return new Client(url.replace(/^http/, 'ws'), Socket, options.as, options.random ?? Math.random);
 }
 
+/** A connection to a proxy, made again whenever it is lost, and the documents that are open over it. */
 export class Client {
   readonly #url: string;
   readonly #Socket: SocketConstructor;
@@ -53,6 +69,7 @@ export class Client {
   #lastPing = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** @internal Use `connect`. */
   constructor(url: string, Socket: SocketConstructor, as: string, random: () => number) {
     this.#url = url;
     this.#Socket = Socket;
@@ -61,7 +78,10 @@ export class Client {
     this.#dial();
   }
 
-  /** Opens a document, or returns it where it is open already. The view comes later: see `status` and `subscribe`. */
+  /**
+   * Opens a document, `space/key`, or returns it where it is open already. The view comes later: see `status` and `subscribe`. A refusal is no throw: the
+   * document's status is then `refused`, and `error` says why. Options count where it is not open yet.
+   */
   open<View = unknown, E extends Ephemerals = Ephemerals>(
     doc: string,
     options: OpenOptions = {},
@@ -83,7 +103,7 @@ export class Client {
     return opened;
   }
 
-  /** Closes all documents and the connection. */
+  /** Closes all documents and the connection, for good. What was not answered rejects with CONNECTION_LOST. */
   close(): void {
     for (const document of [...this.#documents.values()]) document.close();
     this.#flush();

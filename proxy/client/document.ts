@@ -20,24 +20,7 @@ import {
 } from './frames.ts';
 import type { Ephemerals, Shown } from './shown.ts';
 import { Showing } from './shown.ts';
-
-/**
- *   connecting   no view has come yet
- *   live         the view is up to date, and sends leave
- *   waiting      the server or the way to it is away; sends are kept
- *   refused      the document cannot be opened: `error` says why
- *   closed       close() was called
- */
-export type DocumentStatus = 'connecting' | 'live' | 'waiting' | 'refused' | 'closed';
-
-export type Answer<Value> = { readonly seq: number; readonly value: Value };
-
-export type OpenOptions = {
-  /** Without a session: nothing can be sent. */
-  readonly readOnly?: boolean;
-  /** Begins the document by this where it does not exist, as its definition's `create` takes it. */
-  readonly create?: unknown;
-};
+import type { Answer, DocumentStatus, OpenOptions } from './words.ts';
 
 /** What a document needs of its client. */
 export type Wire = {
@@ -58,8 +41,11 @@ type Send = {
   n: number;
 };
 
+/** A document that a client has opened. All that it tells is committed: on the disk of every serving replica. */
 export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
+  /** Its name, `space/key`. */
   readonly doc: string;
+  /** Whether it was opened to be read: then each send is refused with DOCUMENT_READ_ONLY. */
   readonly isReadOnly: boolean;
   readonly #wire: Wire;
   readonly #showing: Showing;
@@ -87,6 +73,7 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
   #tries = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  /** @internal Use `Client.open`. */
   constructor(doc: string, options: OpenOptions, wire: Wire) {
     this.doc = doc;
     this.isReadOnly = options.readOnly === true;
@@ -95,11 +82,12 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     this.#showing = new Showing({ doc, write: wire.write, isLive: () => this.#status === 'live' });
   }
 
+  /** What becomes of it now. */
   get status(): DocumentStatus {
     return this.#status;
   }
 
-  /** Why the document was refused. */
+  /** Why the document was refused; undefined while it was not. */
   get error(): RefusedError | undefined {
     return this.#error;
   }
@@ -109,7 +97,7 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     return this.#view as View | undefined;
   }
 
-  /** The document's seq that the view shows. */
+  /** The document's seq that the view shows: how many updates were made before; 0 before the first view. */
   get seq(): number {
     return this.#seq;
   }
@@ -125,14 +113,17 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     return () => this.#viewListeners.delete(listener);
   }
 
+  /** Calls `listener` after each change of `status`. Returns what ends that. */
   onStatus(listener: (status: DocumentStatus) => void): () => void {
     this.#statusListeners.add(listener);
     return () => this.#statusListeners.delete(listener);
   }
 
   /**
-   * Resolves when what the message did is on the disk of every serving replica. Rejects with a RefusedError; only one with
-   * retry 'maybe' leaves open whether it happened.
+   * Sends a message, which is JSON, to a channel. Resolves when what it did is on the disk of every serving replica, and in the view; it is done once, also
+   * where connections and hosts die on the way. Rejects with a RefusedError: of the channel (MESSAGE_INVALID, HANDLER_FAILED, the application's own codes),
+   * of the client (FRAME_TOO_BIG past 64 KiB, LIMIT_REACHED past 1,024 that wait, DOCUMENT_READ_ONLY), or with retry `maybe` where the document was closed,
+   * or its session forgotten, before the answer came: only then is it open whether it happened.
    */
   send<Value = unknown>(channel: string, message: unknown): Promise<Answer<Value>> {
     return new Promise((resolve, reject) => {
@@ -185,19 +176,19 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     this.#wire.onClosed();
   }
 
-  /** For the client: the connection is new. */
+  /** @internal For the client: the connection is new. */
   onConnected(): void {
     if (this.#status !== 'refused' && this.#status !== 'closed') this.#open();
   }
 
-  /** For the client: the connection is gone. */
+  /** @internal For the client: the connection is gone. */
   onDisconnected(): void {
     this.#clearTimer();
     this.#isResendDue = true;
     if (this.#status === 'live') this.#setStatus('waiting');
   }
 
-  /** For the client: the connection cannot be had. */
+  /** @internal For the client: the connection cannot be had. */
   onRefused(error: RefusedError): void {
     if (this.#status === 'refused' || this.#status === 'closed') return;
     this.#clearTimer();
@@ -207,7 +198,7 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     this.#rejectAll(error);
   }
 
-  /** For the client: a frame about this document. */
+  /** @internal For the client: a frame about this document. */
   onFrame(frame: ServerFrame): void {
     if (this.#status === 'refused' || this.#status === 'closed') return;
     if (frame.t === 'view') return this.#onView(frame.session ?? undefined, frame.seq, frame.view);

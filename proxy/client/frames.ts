@@ -75,9 +75,13 @@ export function frameOf(line: string): ServerFrame | undefined {
 
 /** Why a send or an open failed. Branch on `code` and `retry`; the text is for people. */
 export class RefusedError extends Error {
+  /** `RefusedError`. */
   override readonly name = 'RefusedError';
+  /** As in PROTOCOL.md, or the application's own, which handlers give to `ctx.abort`. */
   readonly code: string;
+  /** What another try would mean. */
   readonly retry: Retry;
+  /** @internal */
   constructor(code: string, retry: Retry, text: string) {
     super(text);
     this.code = code;

@@ -3,7 +3,15 @@ import WebSocket from 'ws';
 import type { Client, ConnectOptions, SocketConstructor } from './client.ts';
 import { connect as connectWith } from './client.ts';
 
-export type { Answer, Client, ConnectOptions, DocumentStatus, Ephemerals, OpenDocument } from './client.ts';
+export type {
+  Answer,
+  Client,
+  ConnectOptions,
+  DocumentStatus,
+  Ephemerals,
+  OpenDocument,
+  OpenOptions,
+} from './client.ts';
 export { RefusedError, Shown } from './client.ts';
 
 /** Connects to a proxy, as in `ws://127.0.0.1:7400`, and keeps the connection until close(). */

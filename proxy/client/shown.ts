@@ -3,6 +3,7 @@
 import type { ServerFrame } from './frames.ts';
 import { RefusedError, showFrameLengthMax, showMs } from './frames.ts';
 
+/** Who shows something. */
 export type Who = { readonly agent: string; readonly authority: string };
 
 /** What a definition's ephemeral channels take and show, by name: `EphemeralsOf<typeof board>`. */
@@ -15,10 +16,12 @@ export class Shown<Value = unknown> implements Iterable<readonly [Who, Value]> {
   #entries: readonly (readonly [Who, Value])[] = [];
   #error: RefusedError | undefined;
 
+  /** How many show something. */
   get size(): number {
     return this.#values.size;
   }
 
+  /** Who shows what, in the order in which they began. */
   get entries(): readonly (readonly [Who, Value])[] {
     return this.#entries;
   }
@@ -28,10 +31,12 @@ export class Shown<Value = unknown> implements Iterable<readonly [Who, Value]> {
     return this.#error;
   }
 
+  /** What somebody shows; undefined where it is nothing. */
   get(who: Who): Value | undefined {
     return this.#values.get(keyOf(who))?.[1];
   }
 
+  /** As `entries`. */
   [Symbol.iterator](): Iterator<readonly [Who, Value]> {
     return this.#entries[Symbol.iterator]();
   }
@@ -42,7 +47,7 @@ export class Shown<Value = unknown> implements Iterable<readonly [Who, Value]> {
     return () => this.#listeners.delete(listener);
   };
 
-  /** For the document: null is gone. */
+  /** @internal For the document: null is gone. */
   set(news: readonly (readonly [Who, Value | null])[]): void {
     let isOther = false;
     for (const [who, value] of news) {
@@ -54,14 +59,14 @@ export class Shown<Value = unknown> implements Iterable<readonly [Who, Value]> {
     if (isOther) this.#tell();
   }
 
-  /** For the document. */
+  /** @internal For the document. */
   clear(): void {
     if (this.#values.size === 0) return;
     this.#values.clear();
     this.#tell();
   }
 
-  /** For the document. */
+  /** @internal For the document. */
   fail(error: RefusedError): void {
     this.#error = error;
     this.#tell();

@@ -359,7 +359,7 @@ test('[D1] what a handler keeps of a message cannot reach the state', (t) => {
   t.end();
 });
 
-test('[D4] the board: a text for all, and notes that only their owners see', (t) => {
+test('[D4] the board: a text for all, and hidden notes that only their authors see', (t) => {
   const env = fakeEnv();
   const resident = createResident(board, name);
   const [first, second] = [new Member(resident, ada, env), new Member(resident, eve, env)];
@@ -370,10 +370,10 @@ test('[D4] the board: a text for all, and notes that only their owners see', (t)
     'one for all',
   );
   t.strictSame([...deliver([first, second], written.deltas).keys()], [first, second]);
-  const noted = second.send('note', { text: 'mine' });
+  const noted = second.send('add', { text: 'mine', isHidden: true });
   t.strictSame([...deliver([first, second], noted.deltas).keys()], [second]);
-  t.strictSame(viewOf(resident, ada), { text: 'hello', editedBy: ada, notes: {} });
-  t.match(viewOf(resident, eve), { notes: { '9:elsewhere:ada': { owner: eve, text: 'mine' } } });
+  t.strictSame(viewOf(resident, ada), { text: 'hello', editedBy: ada, notes: [] });
+  t.match(viewOf(resident, eve), { notes: [{ by: eve, text: 'mine' }] });
   t.equal(codeOf(first.send('write', { text: 'x'.repeat(5_001) })), 'MESSAGE_INVALID');
   t.end();
 });

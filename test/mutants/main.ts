@@ -11,7 +11,7 @@ import { runSimulator, runSuite, suitesFor } from './suites.ts';
 import { mutants } from './tables.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
-const rooms = ['engine', 'chain', 'host', 'proxy', 'bench', 'test'];
+const rooms = ['engine', 'chain', 'host', 'proxy', 'bench', 'test', 'examples'];
 /** What must survive is not tried for long. */
 const unseenSeeds = 100;
 
@@ -44,6 +44,8 @@ async function work(worker: number): Promise<void> {
   for (const room of rooms) {
     cpSync(join(root, 'dist', room), join(copy, 'dist', room), { recursive: true });
   }
+  // Examples import the package by its name: that is the copy too, and not the code that it was copied from.
+  cpSync(join(root, 'package.json'), join(copy, 'package.json'));
   // Stories stand beside the sources.
   cpSync(join(root, 'test/golden'), join(copy, 'test/golden'), { recursive: true });
   for (;;) {

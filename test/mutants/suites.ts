@@ -84,6 +84,8 @@ export function suitesFor(file: string): readonly string[] {
   if (['host/workers/slot.js', 'host/openings.js', 'host/held.js'].includes(file)) return [...inThreads, deploying];
   if (file === 'engine/document/life/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file.startsWith('host/testing/')) return ['test/testing/document.test.js'];
+  if (file === 'proxy/page.js') return ['test/proxy/door.test.js'];
+  if (file.startsWith('examples/')) return ['test/examples/definitions.test.js'];
   if (file === 'proxy/route.js' || file === 'proxy/attachments.js')
     return ['test/proxy/routing.test.js', 'test/proxy/ephemera.test.js'];
   return file === 'host/batcher.js' ? ['test/host/batcher.test.js'] : [];

@@ -7,6 +7,7 @@ const batcher = 'host/batcher.js';
 const desk = 'host/desk.js';
 const attachments = 'proxy/attachments.js';
 const client = 'proxy/client/document.js';
+const page = 'proxy/page.js';
 
 export const hostMutants: readonly Mutant[] = [
   one('C15', 'applies a send behind a gap', sessions, 'if (n > session.last + 1)', 'if (false)'),
@@ -73,6 +74,16 @@ export const hostMutants: readonly Mutant[] = [
     ),
     'the head refuses the gap, and the client sends again in order',
   ),
+  one('F10', 'shows what begins with a dot', page, "name.startsWith('.') || ", ''),
+  one('F10', 'shows what a package manager brought', page, " || name === 'node_modules'", ''),
+  one('F10', 'takes any folder for a page', page, 'files.size >= pageFilesMax', 'false'),
+  one(
+    'F10',
+    'forgets who looks on the way into a folder',
+    page,
+    "match(/\\?.*/)?.[0] ?? ''",
+    "match(/\\?.*/)?.[9] ?? ''",
+  ),
   one('F1', 'follows the oldest claim', 'proxy/route.js', 'claim.epoch > other.epoch', 'claim.epoch < other.epoch'),
   one(
     'F19',
@@ -80,6 +91,25 @@ export const hostMutants: readonly Mutant[] = [
     client,
     'for (const send of this.#inFlight)\n                this.#write(send);',
     'for (const send of this.#inFlight) { send.n = this.#next; this.#next += 1; this.#write(send); }',
+  ),
+  one('F30', 'shows a hand of hearts to all', 'examples/hearts/app.js', "hand: viewerIs('who')", 'hand: open'),
+  one('F30', 'shows what sleeps', 'examples/hearts/app.js', "sleeping: all('isOver')", 'sleeping: open'),
+  one('F30', 'shows hidden notes', 'examples/board/app.js', "requires('mayRead', open)", 'open'),
+  one('F30', 'changes notes that are hidden', 'examples/board/app.js', 'note.isHidden && !same(note.by, who)', 'false'),
+  one(
+    'F30',
+    'shows how hidden notes are dragged',
+    'examples/board/app.js',
+    '?.isHidden === false',
+    '?.isHidden !== undefined',
+  ),
+  one('F30', 'shows whispers', 'examples/chat/app.js', "requires('mayRead', open)", 'open'),
+  one(
+    'F30',
+    'forgets what all said for whispers',
+    'examples/chat/app.js',
+    'doc.messages.where({ from: who, to })',
+    'doc.messages',
   ),
   one('F19', 'takes a new session at each connection', client, "(this.#session ?? 'new')", "'new'"),
 ];

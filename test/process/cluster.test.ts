@@ -7,12 +7,13 @@ import t from 'tap';
 import { WebSocket } from 'ws';
 import { Cluster, startCluster } from '../../bench/cluster.ts';
 import { onStage } from '../../bench/processes.ts';
+import type { View } from '../../engine/document/define.ts';
 import type { Definition } from '../../engine/document/document.ts';
 import board from '../../examples/board/app.ts';
 import { connect } from '../../proxy/client/node.ts';
 import { readDisk, runCommand, stateOf, untilView } from './kit.ts';
 
-type Board = { text?: string; notes?: Record<string, { text?: string }> };
+type Board = View<(typeof board)['spaces']['board']>;
 const definition = board.spaces['board'] as Definition;
 
 t.test('[C5] [C6] [C18] [D4] an answer is on three disks, and each viewer sees only its own', async (t) => {
@@ -22,11 +23,11 @@ t.test('[C5] [C6] [C18] [D4] an answer is on three disks, and each viewer sees o
     const [ofAlice, ofBob] = [alice, bob].map((client) => client?.open<Board>('board/main'));
     if (ofAlice === undefined || ofBob === undefined) throw new Error('two clients are connected');
     await ofAlice.send('write', { text: 'for all' });
-    await ofAlice.send('note', { text: 'for alice alone' });
-    await ofBob.send('note', { text: 'for bob alone' });
-    const seen = await untilView(ofBob, (view) => view.text === 'for all' && Object.keys(view.notes ?? {}).length > 0);
-    t.same(textsOf(seen), ['for bob alone']);
-    t.same(textsOf(await untilView(ofAlice, (view) => view.text === 'for all')), ['for alice alone']);
+    await ofAlice.send('add', { text: 'for alice alone', isHidden: true });
+    await ofBob.send('add', { text: 'for bob alone', isHidden: true });
+    const seen = await untilView(ofBob, (view) => view.text === 'for all' && view.notes.length > 0);
+    t.same(textsOf(seen.notes), ['for bob alone']);
+    t.same(textsOf((await untilView(ofAlice, (view) => view.text === 'for all')).notes), ['for alice alone']);
     const got = await runCommand('get', 'board/main', '--as', 'carol', '--dir', cluster.dir);
     t.notMatch(got.out, /alone/, 'a third sees neither note');
     alice?.close();
@@ -36,9 +37,9 @@ t.test('[C5] [C6] [C18] [D4] an answer is on three disks, and each viewer sees o
     const disks = await Promise.all(['h1', 'h2', 'h3'].map((host) => readDisk(cluster, host, 8, definition)));
     for (const disk of disks) {
       t.same(disk.hashes, disks[0]?.hashes, 'the logs of all hosts are one');
-      const state = stateOf(disk.documents.get('board/main')) as Board;
+      const state = stateOf(disk.documents.get('board/main')) as { text: string; notes: object };
       t.equal(state.text, 'for all');
-      t.same(textsOf(state).sort(), ['for alice alone', 'for bob alone']);
+      t.same(textsOf(Object.values(state.notes)).sort(), ['for alice alone', 'for bob alone']);
     }
   });
 });
@@ -193,8 +194,9 @@ function codeOf(frame: Frame): string {
   return frame.code ?? frame.t;
 }
 
-function textsOf(view: Board): (string | undefined)[] {
-  return Object.values(view.notes ?? {}).map(({ text }) => text);
+/** Of notes; the state has other things beside them. */
+function textsOf(notes: readonly { readonly text?: string }[]): string[] {
+  return notes.flatMap(({ text }) => text ?? []);
 }
 
 async function restart(cluster: Cluster): Promise<Cluster> {

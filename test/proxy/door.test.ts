@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,9 +61,16 @@ test('[F10] pages and client modules by exact path, with a strict policy, and no
   const pageFolder = await mkdtemp(join(tmpdir(), 'page-'));
   await writeFile(join(pageFolder, 'index.html'), '<p>hello');
   await writeFile(join(pageFolder, 'secret.env'), 'x');
+  for (const folder of ['game/art', '.git', 'node_modules']) {
+    await mkdir(join(pageFolder, folder), { recursive: true });
+    await writeFile(join(pageFolder, folder, 'index.html'), `<p>${folder}`);
+  }
   const { port } = await startProxy(t, [], { pageFolder, distFolder });
   const page = await get(port, '/?as=alice');
   t.equal(page.body, '<p>hello');
+  t.equal((await get(port, '/game/art/')).body, '<p>game/art');
+  const moved = await get(port, '/game/art?as=alice');
+  t.same([moved.status, moved.headers['location']], [308, '/game/art/?as=alice']);
   t.match(page.headers, { 'content-type': /text\/html/, 'x-content-type-options': 'nosniff' });
   t.match(page.headers['content-security-policy'], /default-src 'none'; script-src 'self'; style-src 'self'/);
   // Every import of a served module is served too.
@@ -80,6 +87,9 @@ test('[F10] pages and client modules by exact path, with a strict policy, and no
   t.ok(paths.length > 2);
   for (const path of [
     '/secret.env',
+    '/game/',
+    '/.git/',
+    '/node_modules/index.html',
     '/../package.json',
     '/levelten/../../package.json',
     '/levelten/proxy/proxy.js',
@@ -89,6 +99,12 @@ test('[F10] pages and client modules by exact path, with a strict policy, and no
   ]) {
     t.not((await get(port, path)).status, 200, path);
   }
+});
+
+test('[F10] a folder of more than a thousand files was not meant to be a page', async (t) => {
+  const pageFolder = await mkdtemp(join(tmpdir(), 'page-'));
+  for (let count = 0; count <= 1_000; count += 1) await writeFile(join(pageFolder, `${count}.js`), '');
+  await t.rejects(startProxy(t, [], { pageFolder }), { code: 'HOST_OPTIONS', message: /more than 1000/ });
 });
 
 test('[F10] ready means that every chain has a serving route', async (t) => {

@@ -189,9 +189,9 @@ test('[D31] several views of one viewer hear the same', (t) => {
   const game = testDocument(board);
   const tabs = [game.as('ada'), game.as('ada')] as const;
   const bob = game.as('bob');
-  tabs[0].send('note', { text: 'for ada alone' });
-  t.same(tabs[1].view.notes['3:dev:ada'], { owner: { agent: 'ada', authority: 'dev' }, text: 'for ada alone' });
-  t.same(bob.view, { text: '', notes: {} });
+  const id = tabs[0].send('add', { text: 'for ada alone', isHidden: true });
+  t.match(tabs[1].view.notes, [{ id, by: { agent: 'ada', authority: 'dev' }, text: 'for ada alone' }]);
+  t.same(bob.view, { text: '', notes: [] });
   t.same(bob.heard(), []);
   tabs[0].close();
   tabs[1].send('write', { text: 'for all' });

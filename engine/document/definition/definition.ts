@@ -9,13 +9,16 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1;
     readonly vendor: string;
+    /** What it makes of a message, or the issues it finds: MESSAGE_INVALID for the sender. A promise is refused: handlers are synchronous. */
     readonly validate: (value: unknown) => Validation<Output> | Promise<Validation<Output>>;
     readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
+/** What a schema says of a message. */
 export type Validation<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly Issue[] };
+/** What is wrong with a message, and where. */
 export type Issue = {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
@@ -204,4 +207,8 @@ export type Plan = VersionPlan & {
   readonly updatesPerSecond: number | undefined;
 };
 
-export type Definition = { readonly plan: Plan };
+/** One space's kind of document, as `document(...)` and its steps make it. */
+export type Definition = {
+  /** @internal */
+  readonly plan: Plan;
+};

@@ -17,7 +17,8 @@ import type {
 } from './fields.ts';
 
 type Nested = RecordField | MapField | ListField | TableField;
-type EntryDraft<E> = E extends RecordField<infer S> ? Draft<S> : Held<E>;
+/** An entry of a map: a record as a draft, anything else as its value. */
+export type EntryDraft<E> = E extends RecordField<infer S> ? Draft<S> : Held<E>;
 
 /** What a handler holds: fields are read and assigned; records, maps and lists are reached through, never assigned. */
 export type Draft<S extends Shape> = {
@@ -48,8 +49,11 @@ export type Input<E> =
           ? never
           : Held<E>;
 
+/** Entries by key, for a handler. A key is 1 to 128 characters, none of them a lone surrogate, and does not begin with `@`; another is HANDLER_FAILED where it is written. */
 export interface MapDraft<E extends EntryField> {
+  /** How many entries there are. */
   readonly size: number;
+  /** Whether there is an entry of this key. */
   has(key: string): boolean;
   /** The entry, or undefined. A record comes as a draft: assigning to it changes the document. */
   get(key: string): EntryDraft<E> | undefined;
@@ -59,28 +63,39 @@ export interface MapDraft<E extends EntryField> {
   delete(key: string): boolean;
   /** Sorted by UTF-16 code unit, so that a handler sees the same order on every host. */
   keys(): string[];
+  /** In the order of `keys`. */
   entries(): [string, EntryDraft<E>][];
 }
 
 /** Values in order. Positions are 0 ... length - 1; negative ones count from the end, as with `Array.at`. One that is not there is HANDLER_FAILED where it is written. */
 export interface ListDraft<E extends ItemField> {
+  /** How many there are. */
   readonly length: number;
+  /** The value there, or undefined. */
   at(index: number): Held<E> | undefined;
+  /** Replaces what is there. */
   set(index: number, value: Held<E>): void;
+  /** Adds behind all. */
   push(...values: readonly Held<E>[]): void;
+  /** Takes the last one out, and returns it; undefined where there is none. */
   pop(): Held<E> | undefined;
+  /** Takes the first one out, and returns it; undefined where there is none. */
   shift(): Held<E> | undefined;
   /** Before what stands at `index`; at `length` behind all. */
   insert(index: number, ...values: readonly Held<E>[]): void;
   /** Takes out so many from `index` on, and returns them. */
   remove(index: number, count?: number): Held<E>[];
+  /** Where the first such value is; -1 where there is none. Principals and moments are compared by what they are. */
   indexOf(value: Held<E>): number;
+  /** Whether there is such a value. */
   includes(value: Held<E>): boolean;
   /** A copy: changing it changes nothing. */
   values(): Held<E>[];
   /** Replaces all of it. */
   assign(values: readonly Held<E>[]): void;
+  /** Takes all out. */
   clear(): void;
+  /** From the first to the last. */
   [Symbol.iterator](): IterableIterator<Held<E>>;
 }
 
@@ -115,13 +130,19 @@ export interface Rows<S extends Shape> {
   limit(count: number): Query<S>;
   /** Without the first so many. Several add up. */
   skip(count: number): Query<S>;
+  /** The first one; undefined where there is none. */
   first(): Row<S> | undefined;
+  /** The last one; undefined where there is none. */
   last(): Row<S> | undefined;
+  /** How many there are. */
   count(): number;
   /** Whether there is any. */
   some(): boolean;
+  /** All of them, in order. */
   rows(): Row<S>[];
+  /** What `to` makes of each, in order. */
   map<T>(to: (row: Row<S>) => T): T[];
+  /** One after the other, in order. */
   [Symbol.iterator](): IterableIterator<Row<S>>;
 }
 
@@ -134,15 +155,25 @@ export interface Query<S extends Shape> extends Rows<S> {
 }
 
 /** A table, in the order in which its rows were added. */
-interface UnkeyedTableDraft<S extends Shape> extends Rows<S> {
+export interface UnkeyedTableDraft<S extends Shape> extends Rows<S> {
+  /** How many rows there are. */
   readonly size: number;
   /** Adds a row behind all others. HANDLER_FAILED where another row has its key, or the table its `max`. */
   add(row: RowInput<S>): Row<S>;
+  /** The row of this id; undefined where there is none. */
   get(id: string): Row<S> | undefined;
+  /** Whether there is a row of this id. */
   has(id: string): boolean;
   /** Whether there was one. */
   delete(id: string): boolean;
+  /** Deletes all rows. */
   clear(): void;
+}
+
+/** What a table with a key has besides. */
+export interface KeyedRows<S extends Shape, Key extends keyof S> {
+  /** The row with this key; undefined where there is none. */
+  byKey(value: Held<S[Key]>): Row<S> | undefined;
 }
 
 /**
@@ -150,4 +181,4 @@ interface UnkeyedTableDraft<S extends Shape> extends Rows<S> {
  * Null is no key: any number of rows may be without.
  */
 export type TableDraft<S extends Shape, Key = undefined> = UnkeyedTableDraft<S> &
-  (Key extends keyof S ? { byKey(value: Held<S[Key]>): Row<S> | undefined } : unknown);
+  (Key extends keyof S ? KeyedRows<S, Key> : unknown);

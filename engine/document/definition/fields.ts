@@ -15,6 +15,7 @@ export type StringField = { readonly kind: 'string'; readonly initial: string };
 export type IntField = { readonly kind: 'int'; readonly initial: number };
 /** A finite number. -0 is stored as 0, as JSON cannot tell them apart. */
 export type DoubleField = { readonly kind: 'double'; readonly initial: number };
+/** True or false. */
 export type BooleanField = { readonly kind: 'boolean'; readonly initial: boolean };
 /** One of a few words, the first of them unless said. */
 export type EnumField<V extends string = string> = {
@@ -52,15 +53,21 @@ export type TableField<S extends RowShape = RowShape, K extends string | undefin
   readonly max: number;
 };
 
+/** A field that holds one value and has a default. */
 export type ScalarField = StringField | IntField | DoubleField | BooleanField | EnumField | BigintField;
 /** A field that reads as null while it is absent. */
 export type NullableField = PrincipalField | DateTimeField | JsonField | MaybeField;
 /** A field that holds one value, which is read and assigned whole. */
 export type ValueField = ScalarField | NullableField;
+/** What a list can hold. */
 export type ItemField = ScalarField | PrincipalField | DateTimeField;
+/** What a map can hold. */
 export type EntryField = ScalarField | PrincipalField | DateTimeField | JsonField | RecordField;
+/** What a row can hold: everything but a table. */
 export type RowPartField = ValueField | RecordField | MapField | ListField;
+/** Anything that `t` makes. */
 export type Field = RowPartField | TableField;
+/** The fields of a document or a record, by name. A name is `[A-Za-z][A-Za-z0-9_]*`, at most 64 characters. */
 export interface Shape {
   readonly [name: string]: Field;
 }
@@ -70,29 +77,52 @@ export interface RowShape {
 }
 /** What a row can be found by: a value, never a part of one. */
 export type KeyField = Exclude<ScalarField, DoubleField> | PrincipalField | DateTimeField;
+/** What rows can be kept in order by. */
 export type IndexField = ScalarField | PrincipalField | DateTimeField;
 /** The names of those fields of `S` that are of `F`. */
 export type NamesOf<S, F> = { [K in keyof S]: S[K] extends F ? K : never }[keyof S] & string;
 
-/** The kinds of fields. Defaults are what a field reads as while it is absent. */
+/**
+ * The kinds of fields. Defaults are what a field reads as while it is absent; writing null to any field makes it absent. What a field cannot hold is
+ * refused where it is assigned: HANDLER_FAILED, and nothing of what the handler did stays. A field that cannot be is APP_INVALID when the application is
+ * loaded.
+ */
 export const t = {
+  /** Text of any length; '' unless said. Lone surrogates become U+FFFD. */
   string: (initial = ''): StringField => ({ kind: 'string', initial }),
+  /** A whole number from -(2^53 - 1) to 2^53 - 1; 0 unless said. */
   int: (initial = 0): IntField => ({ kind: 'int', initial }),
+  /** A finite number; 0 unless said. */
   double: (initial = 0): DoubleField => ({ kind: 'double', initial }),
+  /** True or false; false unless said. */
   boolean: (initial = false): BooleanField => ({ kind: 'boolean', initial }),
+  /** A whole number of at most 1,000 digits; 0n unless said. Viewers get its digits, as text. */
   bigint: (initial = 0n): BigintField => ({ kind: 'bigint', initial: String(initial) }),
+  /** One of 1 to 256 words; the first of them unless said. Words have the order in which they are given. */
   enum: <const V extends string>(values: readonly V[], initial?: V): EnumField<V> => {
     return { kind: 'enum', values, initial: initial ?? (values[0] as V) };
   },
+  /** Somebody: `{ agent, authority }`; or null. What `viewerIs` names. */
   principal: (): PrincipalField => ({ kind: 'principal' }),
+  /** A moment, to the millisecond; or null. A `Date` for handlers, ISO 8601 in UTC for viewers. */
   dateTime: (): DateTimeField => ({ kind: 'dateTime' }),
+  /** Any JSON, copied; or null. It is read and assigned whole. Null inside an object is absent, inside a list it stays. `T` is for the compiler. */
   json: <T = unknown>(): JsonField<T> => ({ kind: 'json' }),
+  /** A scalar without a default: null while it is absent. */
   maybe: <const F extends ScalarField>(of: F): MaybeField<F> => ({ kind: 'maybe', of }),
+  /** Values in order, at most `max`: 1,000 unless said, 100,000 at the most. What changes often or has parts is better a table. */
   list: <const E extends ItemField>(of: E, { max = listItemsUsual }: { readonly max?: number } = {}): ListField<E> => {
     return { kind: 'list', of, max };
   },
+  /** A group of fields, at least one, that is always there. */
   record: <const S extends Shape>(shape: S): RecordField<S> => ({ kind: 'record', shape }),
+  /** Entries by a key of 1 to 128 characters, which is data: a key that a viewer may not see is not sent. */
   map: <const E extends EntryField>(of: E): MapField<E> => ({ kind: 'map', of }),
+  /**
+   * Rows of the same fields, each with a random `id` of 8 characters, in the order in which they were added. `key` names a field of which each value comes
+   * once; rows are looked up by the fields in `index`, 16 at the most, and looked through by others; `max` is how many there may be: 10,000 unless said,
+   * 100,000 at the most. A table stands in the document or in its records, not in maps or rows.
+   */
   table: <const S extends RowShape, const K extends NamesOf<S, KeyField> | undefined = undefined>(
     shape: S & { readonly id?: never },
     options: {

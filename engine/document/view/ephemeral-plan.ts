@@ -9,7 +9,7 @@ import { numbersOf } from './plan.ts';
 import type { All, Open } from './privacy.ts';
 import { kindOfRule, ruleOf } from './privacy.ts';
 
-/** By name: what a client shows, and what viewers are shown. */
+/** Ephemeral channels by name: what a client shows, and what viewers are shown. */
 export type Ephemerals = { readonly [name: string]: { readonly message: unknown; readonly value: unknown } };
 export type Shows<Name extends string, Message, Value> = {
   readonly [K in Name]: { readonly message: Message; readonly value: Value };
@@ -20,7 +20,9 @@ export type EphemeralsOf<D extends { readonly types: { readonly ephemerals: Ephe
 
 /** Who sees what is shown, and of what it may be shown at all. */
 export type EphemeralOptions<S extends Shape, Policies extends string, Value> = {
+  /** `open`, or `all(...)`: policies of whoever looks. */
   readonly see: Open | All<Policies>;
+  /** What is shown stands while this says `true` of it; it is asked again when a field that it read has changed. */
   readonly check?: (input: { readonly doc: Reading<S>; readonly message: Value; readonly who: Principal }) => boolean;
 };
 

@@ -18,8 +18,11 @@ import type {
 // Registered, so that an application that brought its own copy of this package is understood.
 const rule: unique symbol = Symbol.for('levelten.policy');
 
+/** What `open` is. */
 export type Open = { readonly [rule]: 'open' };
+/** What `viewerIs` makes. */
 export type ViewerIs<Name extends string = string> = { readonly [rule]: 'viewerIs'; readonly field: Name };
+/** What `all` makes. */
 export type All<Names extends string = string> = { readonly [rule]: 'all'; readonly policies: readonly Names[] };
 /** A page of which nothing is there for whoever does not pass. */
 export type Requires<Names extends string = string, Page = unknown> = {

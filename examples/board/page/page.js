@@ -1,95 +1,60 @@
-// The board, seen by one person: what `view` shows is what this viewer may see, computed on the server.
-import { connect } from '/levelten/proxy/client/client.js';
+// A board, as one person sees it: notes.js wires each note.
+import { colours, makeNote, showNote } from './notes.js';
+import { openSeats, showList } from './seats.js';
+import { writing } from './writing.js';
 
-const $ = (id) => document.getElementById(id);
-const name = new URLSearchParams(location.search).get('as') ?? '';
-
-if (name === '') {
-  $('ask').hidden = false; // the form comes back here with ?as=NAME
-} else {
-  show(name);
-}
-
-function show(as) {
-  const board = connect(location.origin, { as }).open('board/main');
-  $('name').textContent = as;
-  $('who').hidden = false;
-  $('board').hidden = false;
-  $('second').href = `/?as=${as === 'bob' ? 'alice' : 'bob'}`;
-  $('second').textContent = `Open a second viewer, as ${as === 'bob' ? 'alice' : 'bob'}`;
-  document.title = `${as} - Board`;
-
-  let answers = 0;
-  const text = field($('text'), (value) => send('write', value));
-  const note = field($('note'), (value) => send('note', value));
-
-  async function send(channel, value) {
-    const sentMs = performance.now();
-    try {
-      const answer = board.send(channel, { text: value });
-      $('unsent').textContent = board.unsent;
-      await answer;
-      answers += 1;
-      $('answers').textContent = answers;
-      $('latency').textContent = `${(performance.now() - sentMs).toFixed(1)} ms`;
-      $('problem').hidden = true;
-    } catch (error) {
-      $('problem').textContent = `${error.code ?? error.name}: ${error.message}`;
-      $('problem').hidden = false;
-    }
-    $('unsent').textContent = board.unsent;
+openSeats('board', (seat) => {
+  const { as, find, document: board, send, attempt } = seat;
+  const title = writing(find('.title'), (text) => send('write', { text }));
+  for (const [deed, isHidden] of Object.entries({ '.add': false, '.begin': true })) {
+    find(deed).addEventListener('click', async () => {
+      const id = await send('add', { ...freePlace(board.view?.notes ?? []), isHidden });
+      // What a message did is in the view before its answer is here.
+      find(`[data-key="${id}"] textarea`)?.focus();
+    });
   }
 
-  board.subscribe((view) => {
-    text.show(view.text ?? '');
-    const editor = view.editedBy?.agent;
-    $('edited').textContent = editor ? `last written by ${editor === as ? 'you' : editor}` : '';
-    const notes = Object.values(view.notes ?? {});
-    note.show(notes[0]?.text ?? '');
-    $('notes').textContent = `the view of ${as} holds ${notes.length === 1 ? '1 note' : `${notes.length} notes`}`;
-    $('seq').textContent = board.seq;
-  });
-
-  board.onStatus((status) => {
-    $('status').dataset.status = status;
-    $('status').textContent = status === 'waiting' ? 'waiting: what you write is kept' : status;
-    if (board.error !== undefined) {
-      $('problem').textContent = `${board.error.code}: ${board.error.message}`;
-      $('problem').hidden = false;
-    }
-  });
-
-  addEventListener('beforeunload', (event) => {
-    if (board.unsent > 0) event.preventDefault();
-  });
-}
-
-/** A text field that leaves one send at a time: what is typed meanwhile goes next, and news waits until all is answered. */
-function field(area, send) {
-  let newest = '';
-  let isSending = false;
-  area.addEventListener('input', async () => {
-    if (isSending) return;
-    isSending = true;
-    for (let sent; sent !== area.value; ) {
-      sent = area.value;
-      await send(sent);
-    }
-    isSending = false;
-    replace(area, newest);
-  });
-  return {
-    show(value) {
-      newest = value;
-      if (!isSending) replace(area, value);
-    },
+  /** What was thrown away here last, by the number of that update, can be put back. */
+  let thrown;
+  seat.remove = async (id) => {
+    thrown = (await attempt(() => board.send('remove', { id })))?.seq;
+    find('.undo').hidden = thrown === undefined;
   };
+  find('.undo').addEventListener('click', () => {
+    find('.undo').hidden = true;
+    attempt(() => board.undo(thrown));
+  });
+
+  const drags = board.shown('drag');
+  const show = () => {
+    if (board.view === undefined) return;
+    const { text, notes } = board.view;
+    title.show(text);
+    const places = new Map([...notes].sort((a, b) => a.touched - b.touched).map(({ id }, place) => [id, place]));
+    const others = drags.entries.filter(([who]) => who.agent !== as);
+    const dragged = new Map(others.map(([, { id, x, y }]) => [id, { x, y }]));
+    showList(
+      find('.board'),
+      notes,
+      ({ id }) => id,
+      (note) => makeNote(note, seat),
+      (element, note) => showNote(element, note, { above: places.get(note.id), dragged: dragged.get(note.id), as }),
+    );
+    find('.count').textContent = counted(notes.length, as);
+  };
+  board.subscribe(show);
+  drags.subscribe(show);
+});
+
+function counted(count, as) {
+  if (count === 0) return 'There is no note yet.';
+  return `${as} is told of ${count === 1 ? '1 note' : `${count} notes`}.`;
 }
 
-/** Keeps the caret where it was. */
-function replace(area, value) {
-  if (area.value === value) return;
-  const { selectionStart, selectionEnd } = area;
-  area.value = value;
-  if (document.activeElement === area) area.setSelectionRange(selectionStart, selectionEnd);
+/** The first place of a grid on which no note lies; where there is none, the middle. */
+function freePlace(notes) {
+  const colour = colours[notes.length % colours.length];
+  const places = [20, 500, 980].flatMap((y) => [20, 500, 980].map((x) => ({ x, y })));
+  const isFree = ({ x, y }) => !notes.some((note) => Math.abs(note.x - x) < 300 && Math.abs(note.y - y) < 400);
+  return { colour, ...(places.find(isFree) ?? { x: 500, y: 500 }) };
 }
