@@ -6,6 +6,7 @@ import { invalid } from './fields.ts';
 // biome-ignore lint/suspicious/noExplicitAny: the shape of a version that is no more is known to nobody but its step.
 export type Former = any;
 
+/** What a step of a migration is given: the document as it is stored, and what helps with its tables. */
 export type StepInput = {
   /** All that is stored of it: absent fields are not there, whatever they read as. */
   readonly doc: Former;
