@@ -63,7 +63,9 @@ const bad = document({ said: t.list(t.string()), trap: t.string(''), guarded: t.
     throw new TypeError('as told', { cause: 'by a test' });
   });
 
-export const effects: { readonly ran: string[]; fails: number } = { ran: [], fails: 0 };
+type Effects = { readonly ran: string[]; fails: number; until: Promise<void> };
+
+export const effects: Effects = { ran: [], fails: 0, until: Promise.resolve() };
 
 /** Does things by itself. */
 const alive = document({ log: t.list(t.string()), count: t.int(0) })
@@ -85,13 +87,14 @@ const alive = document({ log: t.list(t.string()), count: t.int(0) })
         effects.fails -= 1;
         throw new Error('as told');
       }
+      await effects.until;
       return arg.text.length;
     },
     ({ doc, result }) => void doc.log.push(result.ok ? `effect ${result.value}` : `effect ${result.error}`),
   )
   .delivered(({ doc, receipt }) => void doc.log.push(`${receipt.to} ${receipt.ok ? receipt.answer : receipt.code}`))
-  .channel('set', z.object({ inMs: z.number(), text: z.string() }), ({ message, ctx }) => {
-    ctx.schedule('ring', message.inMs, { text: message.text });
+  .channel('set', z.object({ inMs: z.number(), text: z.string(), times: z.int().default(1) }), ({ message, ctx }) => {
+    for (let time = 0; time < message.times; time += 1) ctx.schedule('ring', message.inMs, { text: message.text });
   })
   .channel(
     'write',

@@ -80,6 +80,8 @@ export class DeskStage {
   readonly failures: unknown[] = [];
   readonly clock: Clock = { nowMs: 1_700_000_000_000 };
   readonly #post = new Post({ chains: 1, deskOf: () => this.desk, peers: [], dial: () => noLink });
+  /** How messages of documents travel. */
+  deliver: Post['deliver'] = (to, letter) => this.#post.deliver(to, letter);
   #token = 0;
   #views = 0;
 
@@ -125,7 +127,7 @@ export class DeskStage {
       index: this.index,
       wake: () => {},
       wallMs: () => this.clock.nowMs,
-      deliver: (to, letter) => this.#post.deliver(to, letter),
+      deliver: (to, letter) => this.deliver(to, letter),
       fatal: (cause) => this.fatal.push(cause),
       full: () => this.full,
       memory: this.memory,
