@@ -13,7 +13,7 @@ export class Staged {
   readonly #state: JsonObject;
   readonly #changes = new Map<Root, Map<Group, Map<string, Json | undefined>>>();
   /** How many keys each group has more than the state. */
-  readonly #growth = new Map<Group, number>();
+  readonly #growth = new Map<string, number>();
 
   constructor(state: JsonObject) {
     this.#state = state;
@@ -28,7 +28,8 @@ export class Staged {
   set(root: Root, group: Group, key: string, value: Json | undefined): void {
     const before = this.get(root, group, key);
     const change = Number(value !== undefined) - Number(before !== undefined);
-    this.#growth.set(group, (this.#growth.get(group) ?? 0) + change);
+    const path = `${root} ${group}`;
+    this.#growth.set(path, (this.#growth.get(path) ?? 0) + change);
     const groups = this.#changes.get(root) ?? new Map<Group, Map<string, Json | undefined>>();
     this.#changes.set(root, groups);
     const keys = groups.get(group) ?? new Map<string, Json | undefined>();
@@ -37,7 +38,7 @@ export class Staged {
 
   /** How many entries a group has. */
   sizeOf(root: Root, group: Group): number {
-    return Object.keys(groupOf(this.#state, root, group) ?? {}).length + (this.#growth.get(group) ?? 0);
+    return Object.keys(groupOf(this.#state, root, group) ?? {}).length + (this.#growth.get(`${root} ${group}`) ?? 0);
   }
 
   /** The patch from the state to what was asked for, and back; undefined where nothing was. */
