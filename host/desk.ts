@@ -302,10 +302,12 @@ export class Desk implements ChainService, ViewerDesk {
     if (outcome.kind !== 'opened') throw new CodedError('ENGINE_CORRUPT', `${name} is not opened`);
     if (kept === undefined) throw new CodedError('ENGINE_CORRUPT', `${name} is not there`);
     const { viewer, viewerKind, incarnation, json } = outcome;
-    if (!this.#attached.has(attached)) return kept.document.close(viewer);
-    if (!isShort(json)) {
+    const isHere = this.#attached.has(attached);
+    if (!isHere || !isShort(json)) {
       kept.document.close(viewer);
-      return this.#refuseTooBig(attached);
+      this.life.closed(name);
+      if (isHere) this.#refuseTooBig(attached);
+      return;
     }
     const number = kept.audience.join(attached, viewer, viewerKind);
     this.#parts.memory.used(kept.tenant);

@@ -150,7 +150,7 @@ export class Shelves {
    * A thread has gone, and this document with it. Nobody was told of what its updates that were not taken in did, so they have not been. It is
    * read again when the others are committed; viewers see it anew, and what was asked of it is asked again, but for what is to be blamed.
    */
-  #onLost(text: string, { pending, stopped }: Lost): void {
+  #onLost(text: string, { pending, stopped, due }: Lost): void {
     const shelf = this.#shelves.get(text);
     if (this.#isStopped || shelf === undefined) return;
     if (shelf.kind === 'loading') {
@@ -172,7 +172,7 @@ export class Shelves {
       const { kind } = asked.command;
       const isDeed = kind === 'rewind' || kind === 'delete';
       if (asked === stopped) {
-        this.#blame(text, asked, waiting);
+        this.#blame(text, asked, due, waiting);
         isRefused = isResting;
       } else if ((isRefused && !isDeed) || (isResting && kind === 'open')) {
         asked.then(unrun(asked.command, 'DOCUMENT_RESTS', restsText));
@@ -189,21 +189,19 @@ export class Shelves {
   }
 
   /** A message is refused in its place, and that is written: a repeat of it must not stop another thread. */
-  #blame(text: string, asked: Asked, waiting: Waiting[]): void {
+  #blame(text: string, asked: Asked, due: number, waiting: Waiting[]): void {
     const { command, then } = asked;
     const code = 'HANDLER_STOPPED';
-    if (command.kind === 'send') {
+    if (command.kind === 'send' || command.kind === 'undo') {
       const { request } = command;
       waiting.push(askAgain({ command: { kind: 'refuse', request, code, text: stoppedText }, then }));
       return;
     }
-    if (command.kind === 'tick' || command.kind === 'settle' || command.kind === 'letter') {
-      this.#parts.onFailure(text, command.kind, new CodedError(code, stoppedText));
-      waiting.push(askAgain({ command: { ...command, isStopped: true }, then }));
-      return;
-    }
     this.#parts.onFailure(text, command.kind, new CodedError(code, stoppedText));
-    then(unrun(command, code, stoppedText));
+    if (command.kind === 'tick') waiting.push(askAgain({ command: { kind: 'pass', due }, then }));
+    else if (command.kind === 'settle' || command.kind === 'letter') {
+      waiting.push(askAgain({ command: { ...command, isStopped: true }, then }));
+    } else then(unrun(command, code, stoppedText));
   }
 }
 

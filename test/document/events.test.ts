@@ -366,6 +366,15 @@ test('[D50] a document takes so many updates a second, and more are refused for 
   ada.send('add', {});
   t.equal(ada.view.count, 4);
   t.throws(() => slow.limits({ updatesPerSecond: 5 }), { code: 'APP_INVALID' });
+  doc.advance(1_000);
+  for (let n = 0; n < 3; n += 1) t.throws(() => ada.undo(1), { code: 'UNDO_REFUSED' });
+  const { seq } = doc;
+  t.throws(() => ada.undo(1), { code: 'DOCUMENT_BUSY' });
+  t.throws(() => doc.receive('shop/two', 'add', {}), { code: 'DOCUMENT_BUSY' });
+  t.equal(doc.seq, seq, 'nothing is written');
+  doc.advance(1_000);
+  doc.receive('shop/two', 'add', {});
+  t.equal(ada.view.count, 5);
   t.end();
 });
 
