@@ -1,7 +1,7 @@
 // What documents did by themselves, at the end: each timer rang once and not before its time, each effect was heard of once, each message to another
 // document was handled once and in order, and its answer was heard once. All of it is in the documents: the log says what they are.
 import type { JsonObject } from '../../engine/base/merge-patch.ts';
-import { checkLogs, type Documents, replay } from './check-logs.ts';
+import { type Documents, documentsIn, replay } from './check-logs.ts';
 import { hearer } from './ledger.ts';
 import type { World } from './world.ts';
 
@@ -19,7 +19,7 @@ type Ledger = {
 
 /** Whether nothing is before any document any more. Costs a walk over all logs. */
 export function isIdle(world: World): boolean {
-  return [...checkLogs(world).values()].every((updates) => !('@wake' in last(updates)));
+  return [...documentsIn(world).values()].every((updates) => !('@wake' in last(updates)));
 }
 
 export function checkLife(world: World, documents: Documents): void {
