@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import { isJsonObject } from '../../base/merge-patch.ts';
 import type { Group, Root } from './agenda.ts';
 import { groupOf, lifeKey, wakeKey } from './agenda.ts';
+import { sizeOf } from './merge-in-place.ts';
 
 type Change = { readonly redo: JsonObject; readonly undo: JsonObject };
 
@@ -38,7 +39,7 @@ export class Staged {
 
   /** How many entries a group has. */
   sizeOf(root: Root, group: Group): number {
-    return Object.keys(groupOf(this.#state, root, group) ?? {}).length + (this.#growth.get(`${root} ${group}`) ?? 0);
+    return sizeOf(groupOf(this.#state, root, group) ?? {}) + (this.#growth.get(`${root} ${group}`) ?? 0);
   }
 
   /** The patch from the state to what was asked for, and back; undefined where nothing was. */
@@ -85,9 +86,12 @@ function put(out: Change, key: string, before: Json | undefined, { redo, undo }:
 }
 
 function isEmptied(before: JsonObject, redo: JsonObject): boolean {
-  for (const key in before) if (redo[key] !== null) return false;
-  for (const key in redo) if (redo[key] !== null) return false;
-  return true;
+  let gone = 0;
+  for (const key in redo) {
+    if (redo[key] !== null) return false;
+    gone += 1;
+  }
+  return gone === sizeOf(before);
 }
 
 /** A patch from one entry to another. */
