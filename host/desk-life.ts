@@ -123,7 +123,8 @@ export class DeskLife {
     };
     const done = ({ outcome, wakeMs = Infinity }: Ran): void => {
       if (outcome.kind === 'failed') return refused(outcome.error);
-      if (wakeMs > this.#nowMs || most <= 1 || this.#isStopped || !this.#parts.hasRoom()) return;
+      // What is due behind `load` must not wait until the document has left memory.
+      if (wakeMs > this.#parts.wallMs() || most <= 1 || this.#isStopped || !this.#parts.hasRoom()) return;
       this.#wakes.set(name, undefined);
       this.#happen(name, most - 1);
     };

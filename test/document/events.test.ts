@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import { z } from 'zod';
 import { documentName } from '../../engine/base/ids.ts';
-import { document, open, t } from '../../engine/document/define.ts';
+import { document, open, t, t as f } from '../../engine/document/define.ts';
 import { createResident, deliver, openView, replaySections } from '../../engine/document/document.ts';
 import { testDocument } from '../../host/testing/testing.ts';
 import { ada, fakeEnv } from './kit.ts';
@@ -312,6 +312,22 @@ test('[D49] a message of another document is handled once, and answered alike ea
   const other = deliver(resident, { ...letter, incarnation: 'b'.repeat(32) }, env);
   t.equal(other.updates.length, 1, 'another document of the same name is another sender');
   t.equal(resident.state['stock'], -4);
+  t.end();
+});
+
+test('[D30] [D49] a message that was stopped runs nothing of the application, and is answered alike', (t) => {
+  const ran: string[] = [];
+  const made = document({ count: f.int(0) })
+    .events({ invent: () => true, construct: () => void ran.push('construct') })
+    .channel('take', z.object({}).refine(() => ran.push('check') > 0), () => void ran.push('handler'));
+  const resident = createResident(made, documentName('shop/new').name);
+  const letter = { from: 'shop/two', incarnation: 'a'.repeat(32), n: 1, channel: 'take', message: '{}' };
+  const env = fakeEnv();
+  t.match(deliver(resident, letter, env, true), { updates: [], reply: { code: 'HANDLER_STOPPED' } });
+  openView(resident, { who: ada, session: '' }, env);
+  t.match(deliver(resident, letter, env, true).reply, { code: 'HANDLER_STOPPED' });
+  t.match(deliver(resident, letter, env), { updates: [], reply: { code: 'HANDLER_STOPPED' } }, 'it is heard');
+  t.strictSame(ran, ['construct']);
   t.end();
 });
 

@@ -30,6 +30,9 @@ const inThreads = [
   'test/host/rests.test.js',
   'test/host/chaos.test.js',
 ];
+/** What documents do by themselves. */
+const byThemselves = ['events', 'undo', 'staged', 'excess'].map((name) => `test/document/${name}.test.js`);
+const atDesks = ['desk-life', 'outbox', 'life-threads'].map((name) => `test/host/${name}.test.js`);
 const lives = ['test/host/deletion.test.js', 'test/host/history.test.js'];
 /** What stands beside a store is seen where a host opens it. */
 const trusting: readonly string[] = [
@@ -62,10 +65,15 @@ export function suitesFor(file: string): readonly string[] {
   if (file.startsWith('engine/document/view/') || file.startsWith('engine/document/draft/'))
     return ['bubbles', 'copies', 'policies', 'views', 'fields'].map((name) => `test/document/${name}.test.js`);
   if (file === 'host/audience.js') return lives;
-  if (file === 'host/desk.js') return ['test/host/unreadable.test.js', 'test/host/speaking.test.js', ...lives];
+  if (file === 'host/desk.js')
+    return ['test/host/unreadable.test.js', 'test/host/speaking.test.js', ...atDesks, ...lives];
   if (file === 'host/shelves.js') return ['test/host/unreadable.test.js', ...inThreads];
   if (file === 'host/workers/rests.js') return ['test/host/rests.test.js', 'test/host/chaos.test.js'];
-  if (['host/workers/slot.js', 'host/openings.js', 'host/held.js'].includes(file)) return inThreads;
+  if (file === 'host/held.js') return [...atDesks, ...inThreads];
+  if (['host/workers/slot.js', 'host/openings.js'].includes(file)) return inThreads;
+  if (['desk-life', 'outbox', 'wakes', 'wake-search'].some((name) => file === `host/${name}.js`)) return atDesks;
+  if (/^engine\/document\/((document|events|open|hours|undo|handle|context)|life\/(agenda|staged))\.js$/.test(file))
+    return [...byThemselves, 'test/host/life-threads.test.js'];
   if (file === 'engine/document/life/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file.startsWith('host/testing/')) return ['test/testing/document.test.js'];
   if (file === 'proxy/route.js' || file === 'proxy/attachments.js') return ['test/proxy/routing.test.js'];

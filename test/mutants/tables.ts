@@ -6,6 +6,7 @@ import { backupMutants } from './table-backup.ts';
 import { documentMutants } from './table-documents.ts';
 import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
+import { lifeMutants } from './table-life.ts';
 import { nodeMutants } from './table-node.ts';
 import { storeMutants } from './table-store.ts';
 import { testingMutants } from './table-testing.ts';
@@ -32,6 +33,7 @@ export const mutants: readonly Mutant[] = [
   ...viewMutants,
   ...hostMutants,
   ...threadMutants,
+  ...lifeMutants,
   ...backupMutants,
   ...testingMutants,
 ];
