@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import { z } from 'zod';
 import { documentName } from '../../engine/base/ids.ts';
-import { document, open, t, t as f } from '../../engine/document/define.ts';
-import { createResident, deliver, openView, replaySections } from '../../engine/document/document.ts';
+import { document, t as f, open, t } from '../../engine/document/define.ts';
+import { createResident, deliver, happen, openView, replaySections, wakeMsOf } from '../../engine/document/document.ts';
 import { testDocument } from '../../host/testing/testing.ts';
-import { ada, fakeEnv } from './kit.ts';
+import { ada, fakeEnv, Member } from './kit.ts';
 
 const empty = z.object({});
 
@@ -67,6 +67,16 @@ test('[D45] [D8] what a refused handler set is not set, and one that throws is o
   doc.restart();
   doc.advance(100);
   t.equal(doc.seq, seq + 1);
+  t.end();
+});
+
+test('[D45] who looks before anything is due finds nothing', (t) => {
+  const env = { ...fakeEnv(), nowMs: 1_000 };
+  const resident = createResident(clock, documentName('s/clock').name);
+  new Member(resident, ada, env).send('set', { inMs: 20, label: 'a' });
+  t.strictSame([wakeMsOf(resident, 1_000), happen(resident, { ...env, nowMs: 1_019 }).updates], [1_020, []]);
+  t.equal(happen(resident, { ...env, nowMs: 1_020 }).updates.length, 1);
+  t.equal(wakeMsOf(resident, 2_000), undefined);
   t.end();
 });
 
@@ -319,7 +329,11 @@ test('[D30] [D49] a message that was stopped runs nothing of the application, an
   const ran: string[] = [];
   const made = document({ count: f.int(0) })
     .events({ invent: () => true, construct: () => void ran.push('construct') })
-    .channel('take', z.object({}).refine(() => ran.push('check') > 0), () => void ran.push('handler'));
+    .channel(
+      'take',
+      z.object({}).refine(() => ran.push('check') > 0),
+      () => void ran.push('handler'),
+    );
   const resident = createResident(made, documentName('shop/new').name);
   const letter = { from: 'shop/two', incarnation: 'a'.repeat(32), n: 1, channel: 'take', message: '{}' };
   const env = fakeEnv();

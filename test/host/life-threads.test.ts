@@ -114,6 +114,8 @@ t.test('[D30] [D49] a message of a document that does not end is refused, once',
 t.test('[D47] who leaves while something else is asked, or before he is let in, is missed', async (t) => {
   const { stage } = await stageOf(t);
   const viewer = await stage.come('alive/one');
+  // Nothing is before it then.
+  await pass(stage, 1);
   stage.send(viewer, { count: 1 }, 'write');
   stage.desk.close(viewer.attached);
   await pass(stage, 1);

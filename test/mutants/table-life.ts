@@ -50,13 +50,6 @@ const presence: readonly Mutant[] = [
     '}\n    /** The last',
   ),
   one('D47', 'waits for nobody after a failover', hours, 'Math.max(nowMs, this.#returnByMs)', 'nowMs'),
-  one(
-    'D47',
-    'has what was asked before a view was closed say when to wake',
-    desk,
-    'this.#partings.lower(',
-    'this.#wakes.lower(',
-  ),
   one('D47', 'forgets who left before he was let in', 'host/desk.js', 'this.life.closed(name);', ''),
 ];
 
@@ -87,7 +80,7 @@ const tasks: readonly Mutant[] = [
     'this.#isStopped',
   ),
   one('D49', 'handles what was heard', events, 'heard !== undefined && n <= heard.n', 'false'),
-  one('D49', 'takes who begins anew for who was', events, '`${from} ${letter.incarnation}`', 'from'),
+  one('D49', 'takes who begins anew for who was', events, 'letter.incarnation', "''"),
   one(
     'D49',
     'says that it did what was too big',
