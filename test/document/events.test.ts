@@ -377,37 +377,6 @@ test('[D19] [D45] a rewind leaves what is due and what waits as it is', (t) => {
   t.end();
 });
 
-const slow = document({ count: t.int(0) })
-  .privacy({ count: open })
-  .events({ invent: () => true })
-  .limits({ updatesPerSecond: 3 })
-  .channel('add', empty, ({ doc }) => {
-    doc.count += 1;
-  });
-
-test('[D50] a document takes so many updates a second, and more are refused for now', (t) => {
-  const doc = testDocument(slow);
-  const ada = doc.as('ada');
-  for (let n = 0; n < 3; n += 1) ada.send('add', {});
-  t.throws(() => ada.send('add', {}), { code: 'DOCUMENT_BUSY' });
-  doc.advance(300);
-  t.throws(() => ada.send('add', {}), { code: 'DOCUMENT_BUSY' });
-  doc.advance(100);
-  ada.send('add', {});
-  t.equal(ada.view.count, 4);
-  t.throws(() => slow.limits({ updatesPerSecond: 5 }), { code: 'APP_INVALID' });
-  doc.advance(1_000);
-  for (let n = 0; n < 3; n += 1) t.throws(() => ada.undo(1), { code: 'UNDO_REFUSED' });
-  const { seq } = doc;
-  t.throws(() => ada.undo(1), { code: 'DOCUMENT_BUSY' });
-  t.throws(() => doc.receive('shop/two', 'add', {}), { code: 'DOCUMENT_BUSY' });
-  t.equal(doc.seq, seq, 'nothing is written');
-  doc.advance(1_000);
-  doc.receive('shop/two', 'add', {});
-  t.equal(ada.view.count, 5);
-  t.end();
-});
-
 test('[D16] mistakes in events are told when the application loads', (t) => {
   const begun = document({});
   const invalid = { code: 'APP_INVALID' };

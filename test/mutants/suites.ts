@@ -31,7 +31,7 @@ const inThreads = [
   'test/host/chaos.test.js',
 ];
 /** What documents do by themselves. */
-const byThemselves = ['events', 'undo', 'staged', 'excess'].map((name) => `test/document/${name}.test.js`);
+const byThemselves = ['events', 'limits', 'undo', 'staged', 'excess'].map((name) => `test/document/${name}.test.js`);
 const atDesks = ['desk-life', 'outbox', 'life-threads'].map((name) => `test/host/${name}.test.js`);
 const lives = ['test/host/deletion.test.js', 'test/host/history.test.js'];
 /** What stands beside a store is seen where a host opens it. */
