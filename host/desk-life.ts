@@ -2,7 +2,7 @@
 // begins finds those that its predecessor left: nothing of this is kept but in the documents.
 import { CodedError, retryOf } from '../engine/base/errors.ts';
 import { documentName } from '../engine/base/ids.ts';
-import { absentMs, wakeAgainMs, wakesPerLookMax } from '../engine/base/limits-life.ts';
+import { absentMs, happeningsPerLookMax, wakeAgainMs, wakesPerLookMax } from '../engine/base/limits-life.ts';
 import type { Letter, Reply, TaskResult } from '../engine/document/document.ts';
 import type { DeskParts } from './desk-parts.ts';
 import { Outbox } from './outbox.ts';
@@ -33,19 +33,22 @@ export type DeskLifeParts = Pick<
 export class DeskLife {
   readonly #parts: DeskLifeParts;
   readonly #wakes = new Wakes();
+  /** Of those of which a view was closed: what was asked of them before that does not know it. */
+  readonly #partings = new Wakes();
   readonly #outbox: Outbox;
   readonly #search: WakeSearch;
   #isSearching = false;
-  #nowMs = 0;
+  #nowMs: number;
   #isStopped = false;
 
   constructor(parts: DeskLifeParts) {
     this.#parts = parts;
+    this.#nowMs = parts.wallMs();
     this.#outbox = new Outbox({
       ...parts,
       effectOf: (document, name) => parts.runner.eventsOf(documentName(document).space)?.effects.get(name),
       settle: (document, incarnation, n, result, then) => this.#settle(document, { incarnation, n, result }, then),
-      again: (document) => this.#ask(document, { kind: 'tasks' }),
+      again: (document, refused) => this.#askForAll(document, refused),
     });
     this.#search = new WakeSearch(parts.store, parts.chain, (name) => {
       // Of those in memory it is known.
@@ -68,7 +71,8 @@ export class DeskLife {
     this.#search.tick();
     this.#outbox.tick(nowMs);
     if (!this.#parts.hasRoom()) return;
-    for (const name of this.#wakes.due(nowMs, wakesPerLookMax)) this.#ask(name, { kind: 'tick' });
+    const names = [this.#wakes, this.#partings].flatMap((wakes) => wakes.due(nowMs, wakesPerLookMax));
+    for (const name of new Set(names)) this.#happen(name, happeningsPerLookMax);
   }
 
   /** Something was done to a document: what is due in it now, and what it asked for. */
@@ -82,7 +86,7 @@ export class DeskLife {
   /** A view was closed: whoever closed his last one is missed after a while. */
   closed(name: string): void {
     if (this.#parts.runner.eventsOf(documentName(name).space)?.isPresenceKept !== true) return;
-    this.#wakes.lower(name, this.#nowMs + absentMs);
+    this.#partings.lower(name, this.#nowMs + absentMs);
   }
 
   /**
@@ -111,19 +115,28 @@ export class DeskLife {
     this.#outbox.stop();
   }
 
-  #ask(name: string, command: Command): void {
+  /** What is due in a document, one thing after the other. */
+  #happen(name: string, most: number): void {
     // What cannot be made, or is of no space any more, is not asked again and again.
     const refused = ({ code }: CodedError): void => {
       if (retryOf(code) === 'later') this.#wakes.lower(name, this.#nowMs + wakeAgainMs);
     };
-    this.#parts.ask(
-      name,
-      command,
-      ({ outcome }) => {
-        if (outcome.kind === 'failed') refused(outcome.error);
-      },
-      refused,
-    );
+    const done = ({ outcome, wakeMs = Infinity }: Ran): void => {
+      if (outcome.kind === 'failed') return refused(outcome.error);
+      // What is due behind `load` must not wait until the document has left memory.
+      if (wakeMs > this.#parts.wallMs() || most <= 1 || this.#isStopped || !this.#parts.hasRoom()) return;
+      this.#wakes.set(name, undefined);
+      this.#happen(name, most - 1);
+    };
+    this.#parts.ask(name, { kind: 'tick' }, done, refused);
+  }
+
+  #askForAll(name: string, refused: () => void): void {
+    const done = ({ outcome, incarnation, tasks }: Ran): void => {
+      if (outcome.kind === 'failed') return refused();
+      this.#parts.whenCommitted(() => this.#outbox.addAll(name, incarnation, tasks));
+    };
+    this.#parts.ask(name, { kind: 'tasks' }, done, refused);
   }
 
   #settle(
@@ -135,7 +148,10 @@ export class DeskLife {
     this.#parts.ask(
       name,
       { kind: 'settle', incarnation, n, result },
-      ({ outcome }) => then(outcome.kind !== 'failed'),
+      ({ outcome }) => {
+        if (outcome.kind === 'failed') then(false);
+        else this.#parts.whenCommitted(() => then(true));
+      },
       () => then(false),
     );
   }

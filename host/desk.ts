@@ -24,6 +24,7 @@ import { Openings } from './openings.ts';
 import { letGo, type Output } from './output.ts';
 import type { Command, Deed, Ran } from './running.ts';
 import type { Kept, Waiting } from './shelf.ts';
+import { powersOf } from './shelf.ts';
 import { Shelves } from './shelves.ts';
 import { findUpdate, refusing } from './undoing.ts';
 import { Waiters } from './waiters.ts';
@@ -284,10 +285,12 @@ export class Desk implements ChainService, ViewerDesk {
     if (outcome.kind !== 'opened') throw new CodedError('ENGINE_CORRUPT', `${name} is not opened`);
     if (kept === undefined) throw new CodedError('ENGINE_CORRUPT', `${name} is not there`);
     const { viewer, viewerKind, incarnation, json, shown } = outcome;
-    if (!this.#attached.has(attached)) return kept.document.close(viewer);
-    if (!isShort(json)) {
+    const isHere = this.#attached.has(attached);
+    if (!isHere || !isShort(json)) {
       kept.document.close(viewer);
-      return this.#refuseTooBig(attached);
+      this.life.closed(name);
+      if (isHere) this.#refuseTooBig(attached);
+      return;
     }
     const number = kept.audience.join(attached, viewer, viewerKind);
     this.#parts.memory.used(kept.tenant);
@@ -372,10 +375,4 @@ export class Desk implements ChainService, ViewerDesk {
   #refuseTooBig(attached: Attached): void {
     this.#refuseOpen(attached, 'DOCUMENT_TOO_BIG', `a view has at most ${viewBytesMax} bytes as JSON`);
   }
-}
-
-/** A viewer who wants a document ended asks its definition: he can do that to none that cannot be made, or that rests. */
-function powersOf(command: Command): Pick<Waiting, 'isErasing' | 'isOperator'> {
-  const isErasing = command.kind === 'delete' && command.isAsked !== true;
-  return { isErasing, isOperator: isErasing || command.kind === 'rewind' };
 }

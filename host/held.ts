@@ -32,6 +32,7 @@ import {
   isDeletedIn,
   isWaiting,
   openView,
+  passOver,
   refuseSend,
   replaySections,
   restoreResident,
@@ -61,14 +62,16 @@ export class Held {
   readonly #definition: Definition;
   readonly #name: DocumentName;
   readonly #env: () => Env;
+  readonly #onDue: (due: number) => void;
   readonly #viewers = new Map<number, Viewer>();
   #resident: Resident | undefined;
 
-  /** `env` is asked once for each command that needs it. */
-  constructor(definition: Definition, name: DocumentName, env: () => Env) {
+  /** `env` is asked once for each command that needs it. `onDue` is told, before anything that is due happens, its number. */
+  constructor(definition: Definition, name: DocumentName, env: () => Env, onDue: (due: number) => void = () => {}) {
     this.#definition = definition;
     this.#name = name;
     this.#env = env;
+    this.#onDue = onDue;
   }
 
   get resident(): Resident {
@@ -122,8 +125,11 @@ export class Held {
         return sent(request.channel, refuseSend(this.resident, request, code, text, this.#env()));
       }
       case 'tick':
+        return happened(happen(this.resident, this.#env(), this.#onDue));
+      case 'pass':
+        return happened(passOver(this.resident, command.due, this.#env()));
       case 'settle':
-        return this.#happen(command);
+        return this.#settle(command);
       case 'letter': {
         const { letter, isStopped = false } = command;
         const { reply, ...what } = deliver(this.resident, letter, this.#env(), isStopped);
@@ -160,14 +166,10 @@ export class Held {
     return { ...made, tasks: waitingTasks(this.#resident) };
   }
 
-  #happen(command: Command & { kind: 'tick' | 'settle' }): Made {
-    const { isStopped = false } = command;
-    const env = this.#env();
-    if (command.kind === 'tick') return happened(happen(this.resident, env, isStopped));
-    const { incarnation, n, result } = command;
+  #settle({ incarnation, n, result, isStopped = false }: Command & { kind: 'settle' }): Made {
     // It is of another document by now.
     if (incarnation !== this.resident.incarnation) return happened(nothing);
-    return happened(settleTask(this.resident, n, result, env, isStopped));
+    return happened(settleTask(this.resident, n, result, this.#env(), isStopped));
   }
 
   #take(resident: Resident): undefined {

@@ -19,7 +19,10 @@ export type OutboxParts = {
   readonly effectOf: (document: string, name: string) => EffectPlan | undefined;
   /** Rejects where nobody knows what became of it, and it is to be sent again. */
   readonly deliver: (to: string, letter: Letter) => Promise<Reply>;
-  /** Has the document hear of it. `then` is told whether it could be asked to. */
+  /**
+   * Has the document hear of it. `then` is told whether it could be asked to, when that is committed: who repeats a message is given the last answer, and so
+   * the next one leaves when nobody can ask for that of the former any more.
+   */
   readonly settle: (
     document: string,
     incarnation: string,
@@ -27,16 +30,20 @@ export type OutboxParts = {
     result: TaskResult,
     then: (isDone: boolean) => void,
   ) => void;
-  /** There is room for the tasks of a document that were not taken. */
-  readonly again: (document: string) => void;
+  /** There is room for the tasks of a document that were not taken: `addAll` is to follow, or `refused`. */
+  readonly again: (document: string, refused: () => void) => void;
+  readonly wallMs: () => number;
   readonly onFailure: (document: string, where: string, failure: unknown) => void;
   readonly fatal: (cause: unknown) => void;
 };
 
 type Work = {
+  readonly key: string;
   readonly document: string;
   readonly incarnation: string;
   readonly task: Task;
+  /** Of a message: who sends it to whom. */
+  readonly lane: string;
   tries: number;
   /** Not before this. */
   dueMs: number;
@@ -51,15 +58,18 @@ export class Outbox {
   readonly #parts: OutboxParts;
   readonly #works = new Map<string, Work>();
   /** Messages of one document to another: only the first is on its way. */
-  readonly #lanes = new Map<string, string[]>();
-  /** Documents some of whose tasks were not taken: none of theirs is until all can be. */
-  readonly #left = new Set<string>();
+  readonly #lanes = new Map<string, Work[]>();
+  /** Those that are not under way, and wait for nothing but their time. */
+  readonly #idle = new Set<Work>();
+  /** Documents some of whose tasks were not taken: none of theirs is until all can be. True: they are asked for all. */
+  readonly #left = new Map<string, boolean>();
   #running = 0;
-  #nowMs = 0;
+  #nowMs: number;
   #isStopped = false;
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
+    this.#nowMs = parts.wallMs();
   }
 
   get size(): number {
@@ -68,19 +78,27 @@ export class Outbox {
 
   /** They are committed. Those that are here already are passed over. */
   add(document: string, incarnation: string, tasks: readonly Task[]): void {
-    if (this.#isStopped) return;
-    if (this.#left.has(document) || this.#works.size + tasks.length > tasksHeldMax) {
-      if (this.#works.size > 0) this.#left.add(document);
-      if (this.#left.has(document)) return;
+    if (this.#isStopped || this.#left.has(document)) return;
+    if (this.#works.size > 0 && this.#works.size + tasks.length > tasksHeldMax) {
+      this.#left.set(document, false);
+      return;
     }
     for (const task of tasks) {
       const key = `${document} ${incarnation} ${task.n}`;
       if (this.#works.has(key)) continue;
-      const work: Work = { document, incarnation, task, tries: 0, dueMs: 0, run: 0, endMs: 0, result: undefined };
+      const lane = task.kind === 'message' ? `${document} ${incarnation} ${task.to}` : '';
+      const about = { key, document, incarnation, task, lane };
+      const work: Work = { ...about, tries: 0, dueMs: 0, run: 0, endMs: 0, result: undefined };
       this.#works.set(key, work);
-      if (task.kind === 'message') this.#queue(laneOf(work), key);
+      this.#queue(work);
     }
     this.#go();
+  }
+
+  /** All that this document waits for: what was left is among it. */
+  addAll(document: string, incarnation: string, tasks: readonly Task[]): void {
+    this.#left.delete(document);
+    this.add(document, incarnation, tasks);
   }
 
   /** The clock came round. */
@@ -89,6 +107,7 @@ export class Outbox {
     for (const work of this.#works.values()) {
       if (work.endMs > 0 && nowMs >= work.endMs) this.#failed(work, new Error(`it took longer than ${effectMsMax} ms`));
     }
+    this.#recall();
     this.#go();
   }
 
@@ -96,29 +115,28 @@ export class Outbox {
     this.#isStopped = true;
     this.#works.clear();
     this.#lanes.clear();
+    this.#idle.clear();
     this.#left.clear();
   }
 
-  #queue(lane: string, key: string): void {
-    const keys = this.#lanes.get(lane);
-    if (keys === undefined) this.#lanes.set(lane, [key]);
-    else keys.push(key);
+  #queue(work: Work): void {
+    const before = work.lane === '' ? undefined : this.#lanes.get(work.lane);
+    if (before !== undefined) return void before.push(work);
+    if (work.lane !== '') this.#lanes.set(work.lane, [work]);
+    this.#idle.add(work);
   }
 
   #go(): void {
-    for (const [key, work] of this.#works) {
+    for (const work of this.#idle) {
       if (this.#running >= effectsAtOnceMax || this.#isStopped) return;
-      if (work.endMs !== 0 || work.dueMs > this.#nowMs || !this.#isFirst(key, work)) continue;
-      if (work.result !== undefined) this.#settle(key, work, work.result);
-      else this.#begin(key, work);
+      if (work.dueMs > this.#nowMs) continue;
+      this.#idle.delete(work);
+      if (work.result !== undefined) this.#settle(work, work.result);
+      else this.#begin(work);
     }
   }
 
-  #isFirst(key: string, work: Work): boolean {
-    return work.task.kind === 'effect' || this.#lanes.get(laneOf(work))?.[0] === key;
-  }
-
-  #begin(key: string, work: Work): void {
+  #begin(work: Work): void {
     work.run += 1;
     work.tries += 1;
     work.endMs = this.#nowMs + effectMsMax;
@@ -129,7 +147,7 @@ export class Outbox {
       if (!isCurrent()) return;
       this.#end(work);
       work.result = result;
-      this.#settle(key, work, result);
+      this.#settle(work, result);
     };
     const failed = (cause: unknown): void => {
       if (isCurrent()) this.#failed(work, cause);
@@ -162,6 +180,7 @@ export class Outbox {
       const error = cause instanceof Error ? cause.message : String(cause);
       work.result = { kind: 'effect', result: { ok: false, error: error.slice(0, 500) } };
     } else work.dueMs = this.#nowMs + restMs(work.tries);
+    this.#idle.add(work);
   }
 
   #end(work: Work): void {
@@ -169,35 +188,36 @@ export class Outbox {
     this.#running -= 1;
   }
 
-  #settle(key: string, work: Work, result: TaskResult): void {
-    // Not asked again while it is.
-    work.dueMs = Infinity;
+  #settle(work: Work, result: TaskResult): void {
     this.#parts.settle(work.document, work.incarnation, work.task.n, result, (isDone) => {
       if (this.#isStopped) return;
-      if (!isDone) work.dueMs = this.#nowMs + effectRestMsMin;
-      else this.#forget(key, work);
+      if (isDone) return this.#forget(work);
+      work.dueMs = this.#nowMs + effectRestMsMin;
+      this.#idle.add(work);
     });
   }
 
-  #forget(key: string, work: Work): void {
-    this.#works.delete(key);
-    if (work.task.kind === 'message') {
-      const lane = laneOf(work);
-      const keys = this.#lanes.get(lane);
-      keys?.shift();
-      if (keys?.length === 0) this.#lanes.delete(lane);
-    }
-    if (this.#left.size > 0 && this.#works.size <= tasksHeldMax / 2) {
-      const left = [...this.#left];
-      this.#left.clear();
-      for (const document of left) this.#parts.again(document);
-    }
+  #forget(work: Work): void {
+    this.#works.delete(work.key);
+    const lane = this.#lanes.get(work.lane) ?? [];
+    lane.shift();
+    const [next] = lane;
+    if (next !== undefined) this.#idle.add(next);
+    else this.#lanes.delete(work.lane);
+    this.#recall();
     this.#go();
   }
-}
 
-function laneOf({ document, incarnation, task }: Work): string {
-  return `${document} ${incarnation} ${task.kind === 'message' ? task.to : ''}`;
+  #recall(): void {
+    if (this.#works.size > tasksHeldMax / 2) return;
+    for (const [document, isAsked] of [...this.#left]) {
+      if (isAsked) continue;
+      this.#left.set(document, true);
+      this.#parts.again(document, () => {
+        if (this.#left.has(document)) this.#left.set(document, false);
+      });
+    }
+  }
 }
 
 function restMs(tries: number): number {

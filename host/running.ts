@@ -50,9 +50,11 @@ export type Command =
   | { readonly kind: 'refuse'; readonly request: SendRequest; readonly code: ErrorCode; readonly text: string }
   /** A message that undoes one: `former` is its update, where that is kept. */
   | { readonly kind: 'undo'; readonly request: SendRequest; readonly former: Update | undefined }
-  /** Time went by: the first thing that is due happens. `isStopped`: it did not end last time, and is over without its code. */
-  | { readonly kind: 'tick'; readonly isStopped?: boolean }
-  /** What became of a task that this incarnation of it asked for. */
+  /** Time went by: the first thing that is due happens. */
+  | { readonly kind: 'tick' }
+  /** What was due under this number did not end, and is over without its code. */
+  | { readonly kind: 'pass'; readonly due: number }
+  /** What became of a task that this incarnation of it asked for. `isStopped`: what hears of it did not end last time, and is not run. */
   | {
       readonly kind: 'settle';
       readonly incarnation: string;
@@ -125,6 +127,8 @@ export type Lost = {
   readonly pending: readonly Asked[];
   /** One of these: it was at work when that happened, and is to be blamed. */
   readonly stopped: Asked | undefined;
+  /** Of a tick that is to be blamed: the number of what was due. */
+  readonly due: number;
 };
 
 /** One document in memory. */

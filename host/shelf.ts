@@ -5,7 +5,7 @@ import { CodedError } from '../engine/base/errors.ts';
 import type { BackReader } from '../engine/store/documents.ts';
 import type { Audience } from './audience.ts';
 import type { Tenant } from './memory.ts';
-import type { Running } from './running.ts';
+import type { Command, Running } from './running.ts';
 
 /** Who waits for it to be read: one of the two is called. */
 export type Waiting = {
@@ -75,4 +75,10 @@ export function tenantOf(
     document.drop();
   };
   return { bytes: () => document.weight, mayLeave, leave };
+}
+
+/** A viewer who wants a document ended asks its definition: he can do that to none that cannot be made, or that rests. */
+export function powersOf(command: Command): Pick<Waiting, 'isErasing' | 'isOperator'> {
+  const isErasing = command.kind === 'delete' && command.isAsked !== true;
+  return { isErasing, isOperator: isErasing || command.kind === 'rewind' };
 }

@@ -11,7 +11,7 @@ import type { DeskParts } from './desk-parts.ts';
 import type { Asked, Command, Lost, Ran, Running } from './running.ts';
 import { unrun } from './running.ts';
 import type { Kept, Loading, Shelf, Waiting } from './shelf.ts';
-import { isOfVersions, isUnreadable, tenantOf } from './shelf.ts';
+import { isOfVersions, isUnreadable, powersOf, tenantOf } from './shelf.ts';
 
 export type ShelvesParts = Pick<
   DeskParts,
@@ -89,7 +89,7 @@ export class Shelves {
     for (const { name, document } of before) {
       // What begins since runs the new code.
       if (document === undefined || this.#shelves.get(name)?.document !== document) continue;
-      this.#onLost(name, { pending: document.drop(), stopped: undefined });
+      this.#onLost(name, { pending: document.drop(), stopped: undefined, due: 0 });
       count += 1;
       if (count % renewedAtOnce === 0) await pause();
     }
@@ -178,7 +178,7 @@ export class Shelves {
    * A thread has gone, and this document with it; or the code that it ran is another now. Nobody was told of what its updates that were not taken in did, so they have not been. It is
    * read again when the others are committed; viewers see it anew, and what was asked of it is asked again, but for what is to be blamed.
    */
-  #onLost(text: string, { pending, stopped }: Lost): void {
+  #onLost(text: string, { pending, stopped, due }: Lost): void {
     const shelf = this.#shelves.get(text);
     if (this.#isStopped || shelf === undefined) return;
     if (shelf.kind === 'loading') {
@@ -200,7 +200,7 @@ export class Shelves {
       const { kind } = asked.command;
       const isDeed = kind === 'rewind' || kind === 'delete';
       if (asked === stopped) {
-        this.#blame(text, asked, waiting);
+        this.#blame(text, asked, due, waiting);
         isRefused = isResting;
       } else if ((isRefused && !isDeed) || (isResting && kind === 'open')) {
         asked.then(unrun(asked.command, 'DOCUMENT_RESTS', restsText));
@@ -217,21 +217,19 @@ export class Shelves {
   }
 
   /** A message is refused in its place, and that is written: a repeat of it must not stop another thread. */
-  #blame(text: string, asked: Asked, waiting: Waiting[]): void {
+  #blame(text: string, asked: Asked, due: number, waiting: Waiting[]): void {
     const { command, then } = asked;
     const code = 'HANDLER_STOPPED';
-    if (command.kind === 'send') {
+    if (command.kind === 'send' || command.kind === 'undo') {
       const { request } = command;
       waiting.push(askAgain({ command: { kind: 'refuse', request, code, text: stoppedText }, then }));
       return;
     }
-    if (command.kind === 'tick' || command.kind === 'settle' || command.kind === 'letter') {
-      this.#parts.onFailure(text, command.kind, new CodedError(code, stoppedText));
-      waiting.push(askAgain({ command: { ...command, isStopped: true }, then }));
-      return;
-    }
     this.#parts.onFailure(text, command.kind, new CodedError(code, stoppedText));
-    then(unrun(command, code, stoppedText));
+    if (command.kind === 'tick') waiting.push(askAgain({ command: { kind: 'pass', due }, then }));
+    else if (command.kind === 'settle' || command.kind === 'letter') {
+      waiting.push(askAgain({ command: { ...command, isStopped: true }, then }));
+    } else then(unrun(command, code, stoppedText));
   }
 }
 
@@ -241,6 +239,6 @@ function askAgain({ command, then }: Asked): Waiting {
   return {
     run: ({ document }) => document.ask(command, then),
     refuse: (code, text) => then(unrun(command, code, text)),
-    isErasing: command.kind === 'delete',
+    ...powersOf(command),
   };
 }

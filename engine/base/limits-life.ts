@@ -24,6 +24,8 @@ export const senderKeptMs = 24 * 3_600_000;
 export const updatesPerSecondMax = 10_000;
 /** Documents of one chain that are woken at one look of the clock. */
 export const wakesPerLookMax = 64;
+/** What happens in one of them at one look. */
+export const happeningsPerLookMax = 64;
 /** What of a chain is searched, at one look of the clock, for documents that want to be woken, when a host begins to head it. */
 export const wakeSearchBytes = 2 * 1024 * 1024;
 /** A document that could not be woken is tried again after this. */

@@ -19,7 +19,7 @@ import type { Definition } from './definition/definition.ts';
 import { knownMemoryOf } from './draft/table-memory.ts';
 import { isReservedKey } from './draft/values.ts';
 import type { Env } from './env.ts';
-import { changed, sceneOf } from './events.ts';
+import { busyText, changed, sceneOf } from './events.ts';
 import type { Outcome, Refusal } from './handle.ts';
 import { fitted, runHandler, validate } from './handle.ts';
 import { Hours } from './hours.ts';
@@ -43,7 +43,7 @@ export { definitionOf, isApp } from './define.ts';
 export type { Definition, EffectResult } from './definition/definition.ts';
 export type { Env } from './env.ts';
 export type { Happened, Letter, Reply, TaskResult } from './events.ts';
-export { documentPrincipal, happen, settleTask, wakeMsOf } from './events.ts';
+export { documentPrincipal, happen, passOver, settleTask, wakeMsOf } from './events.ts';
 export type { Task } from './life/agenda.ts';
 export { wakeKey } from './life/agenda.ts';
 export type { Opened, OpenRequest } from './open.ts';
@@ -146,9 +146,7 @@ export function applySend(resident: Resident, send: SendRequest, env: Env): Sent
   if (channel === undefined) return unwritten(resident, n, 'CHANNEL_UNKNOWN', 'there is no such channel', undefined);
   const valid = validate(channel, send.message);
   if ('kind' in valid) return unwritten(resident, n, valid.code, valid.text, valid.failure);
-  if (!resident.hours.hasRoom(env.nowMs)) {
-    return unwritten(resident, n, 'DOCUMENT_BUSY', 'the document takes no more updates in this second', undefined);
-  }
+  if (!resident.hours.hasRoom(env.nowMs)) return unwritten(resident, n, 'DOCUMENT_BUSY', busyText, undefined);
   const { session } = verdict;
   const ran = runHandler(sceneOf(resident, env), channel, valid.value, session.who);
   const { outcome, update } = fitted(ran, (one) => encodeSend(resident, session, send, one, env));
@@ -160,6 +158,7 @@ export function applyUndo(resident: Resident, send: SendRequest, former: Update 
   const verdict = judge(resident.sessions, send.who, send.session, send.n, send.done);
   if (verdict.kind === 'repeat') return sentWith(undefined, [], send.n, verdict.answer, undefined);
   if (verdict.kind === 'refused') return unwritten(resident, send.n, verdict.code, verdict.text, undefined);
+  if (!resident.hours.hasRoom(env.nowMs)) return unwritten(resident, send.n, 'DOCUMENT_BUSY', busyText, undefined);
   const { session } = verdict;
   // It may have been looked up before other code was deployed.
   const kept = former !== undefined && former.seq > resident.migratedSeq ? former : undefined;
@@ -208,6 +207,7 @@ function written(resident: Inside, session: Session, send: SendRequest, outcome:
     ? { seq, code: '', text: '', json: outcome.answer }
     : { seq, code: outcome.code, text: outcome.text, json: '' };
   record(resident.sessions, session, send.n, send.done, answer);
+  if (!isDone) resident.hours.took();
   const deltas = isDone ? changed(resident, outcome.redo, outcome.undo) : [];
   const sent = sentWith(update, deltas, send.n, answer, isDone ? undefined : outcome.failure);
   return isDone && outcome.tasks.length > 0 ? { ...sent, tasks: outcome.tasks } : sent;

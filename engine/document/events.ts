@@ -11,6 +11,7 @@ import type { Env } from './env.ts';
 import type { Outcome, Refusal, Scene } from './handle.ts';
 import { fitted, runCode, validArg, validate } from './handle.ts';
 import type { Due } from './hours.ts';
+import { numberOfDue } from './hours.ts';
 import type { Heard, Task, Timer } from './life/agenda.ts';
 import { documentAuthority, groupOf, heardOf, lifeKey, principalOfKey, taskOf, wakeKey } from './life/agenda.ts';
 import { lengthOf } from './life/length.ts';
@@ -46,7 +47,9 @@ export type Reply = Pick<Heard, 'code' | 'text' | 'json'>;
 
 export type Received = { readonly happened: Happened; readonly reply: Reply };
 
-const stopped: Refusal = {
+export const busyText = 'the document takes no more updates in this second';
+
+export const stopped: Refusal = {
   kind: 'refused',
   code: 'HANDLER_STOPPED',
   text: 'the code of the application did not end, or ended its thread',
@@ -66,18 +69,22 @@ export function wakeMsOf(resident: Resident, nowMs: number): number | undefined 
   return resident.incarnation === '' ? undefined : resident.hours.next(nowMs, resident.viewers.size > 0)?.at;
 }
 
-/** Has happen what is due first, where something is: the next thing is for the next call. */
-export function happen(resident: Resident, env: Env, isStopped = false): Happened {
+/** Has happen what is due first, where something is: the next thing is for the next call. `onDue` is told its number before. */
+export function happen(resident: Resident, env: Env, onDue?: (due: number) => void): Happened {
   const inside: Inside = resident;
   if (inside.incarnation === '') return nothing;
   const due = inside.hours.next(env.nowMs, inside.viewers.size > 0);
   if (due === undefined || due.at > env.nowMs) return nothing;
-  return isStopped ? pass(inside, due, env) : carryOut(inside, due, env);
+  onDue?.(numberOfDue(due));
+  return carryOut(inside, due, env);
 }
 
-/** It is over, and its code did not come to its end: it does not run again. */
-function pass(inside: Inside, due: Due, env: Env): Happened {
+/** What is due under this number is over, and its code did not come to its end: it does not run again. */
+export function passOver(resident: Resident, number: number, env: Env): Happened {
+  const inside: Inside = resident;
   const { hours } = inside;
+  const due = inside.incarnation === '' ? undefined : hours.find(number, env.nowMs);
+  if (due === undefined) return nothing;
   if (due.kind === 'load') hours.loaded();
   if (due.kind === 'round') hours.ran(due.schedule, env.nowMs);
   if (due.kind === 'timer') return written(inside, timerEvent(inside, due.timer), stopped, env);
@@ -183,13 +190,16 @@ export function receive(resident: Resident, letter: Letter, env: Env, isStopped 
   if (heard !== undefined && n <= heard.n) return { happened: nothing, reply: heard };
   const channel = inside.definition.plan.channels.get(channelName);
   if (channel === undefined) return refusedUnheard('CHANNEL_UNKNOWN', 'there is no such channel');
-  const valid = validate(channel, JSON.parse(letter.message));
+  // What checks it may be what did not end.
+  const valid = isStopped ? { value: undefined } : validate(channel, JSON.parse(letter.message));
   if ('kind' in valid) return refusedUnheard(valid.code, valid.text);
+  if (!inside.hours.hasRoom(env.nowMs)) return refusedUnheard('DOCUMENT_BUSY', busyText);
   const forgotten = heard === undefined ? placeFor(inside, env.nowMs) : '';
   if (forgotten === undefined) return refusedUnheard('LIMIT_REACHED', 'too many documents send messages to this one');
   const who = documentPrincipal(from);
   let reply: Reply = { code: '', text: '', json: '' };
-  const over = (staged: Staged): void => {
+  const over = (staged: Staged, refusal?: Refusal): void => {
+    if (refusal !== undefined) reply = { code: refusal.code, text: refusal.text, json: '' };
     if (forgotten !== '') staged.set(lifeKey, 'from', forgotten, undefined);
     staged.set(lifeKey, 'from', key, heardEntry({ n, atMs: env.nowMs, ...reply }));
   };
@@ -203,8 +213,8 @@ export function receive(resident: Resident, letter: Letter, env: Env, isStopped 
     return value;
   };
   const outcome = isStopped ? stopped : runCode(sceneOf(inside, env), staged, run);
-  if (outcome.kind === 'refused') reply = { code: outcome.code, text: outcome.text, json: '' };
-  return { happened: written(inside, event, outcome, env), reply };
+  const happened = written(inside, event, outcome, env);
+  return { happened, reply };
 }
 
 function heardEntry({ n, atMs, code, text, json }: Heard): Json {
@@ -228,7 +238,7 @@ type Event = {
   readonly name: string;
   readonly who: Principal;
   /** What is so afterwards, whether the code failed or not. */
-  readonly over: (staged: Staged) => void;
+  readonly over: (staged: Staged, refusal?: Refusal) => void;
 };
 
 type Call = (doc: object, ctx: Context) => unknown;
@@ -271,7 +281,7 @@ export function written(inside: Inside, { name, who, over }: Event, ran: Outcome
   const { seq } = inside;
   let change: { readonly redo: JsonObject; readonly undo: JsonObject } = { redo: {}, undo: {} };
   const { outcome, update } = fitted(ran, (one) => {
-    change = one.kind === 'done' ? one : overOnly(inside.state, over);
+    change = one.kind === 'done' ? one : overOnly(inside.state, (staged) => over(staged, one));
     const { code, text } = one.kind === 'done' ? { code: '', text: '' } : one;
     const { redo, undo } = change;
     const about = { kind: 'event', seq, atMs: env.nowMs, who, channel: name } as const;

@@ -4,7 +4,7 @@ import { absentMs, updatesPerSecondMax } from '../base/limits-life.ts';
 import type { JsonObject } from '../base/merge-patch.ts';
 import type { Plan, SchedulePlan } from './definition/definition.ts';
 import type { Timer } from './life/agenda.ts';
-import { firstTimer, groupOf, presentIn, wakeKey } from './life/agenda.ts';
+import { firstTimer, groupOf, presentIn, timersIn, wakeKey } from './life/agenda.ts';
 
 /** What is to happen, and when. */
 export type Due =
@@ -12,6 +12,17 @@ export type Due =
   | { readonly kind: 'timer'; readonly at: number; readonly timer: Timer }
   | { readonly kind: 'round'; readonly at: number; readonly schedule: SchedulePlan }
   | { readonly kind: 'absent'; readonly at: number; readonly who: string };
+
+/** Names it in 31 bits, in any process: two things of one document hardly share one. */
+export function numberOfDue(due: Due): number {
+  let text: string = due.kind;
+  if (due.kind === 'timer') text += due.timer.id;
+  if (due.kind === 'round') text += due.schedule.name;
+  if (due.kind === 'absent') text += due.who;
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash & 0x7fff_ffff;
+}
 
 export class Hours {
   readonly #plan: Plan;
@@ -98,6 +109,20 @@ export class Hours {
     }
     for (const [who, at] of this.#absent) if (at < (first?.at ?? Infinity)) first = { kind: 'absent', at, who };
     return first;
+  }
+
+  /** What has this number, whether it is due or not. */
+  find(number: number, nowMs: number): Due | undefined {
+    if (!this.#isBegun) this.#begin(nowMs);
+    for (const due of this.#all(nowMs)) if (numberOfDue(due) === number) return due;
+    return undefined;
+  }
+
+  *#all(at: number): Generator<Due> {
+    if (this.#isLoadDue) yield { kind: 'load', at };
+    for (const timer of timersIn(this.#state)) yield { kind: 'timer', at, timer };
+    for (const schedule of this.#plan.events.schedules) yield { kind: 'round', at, schedule };
+    for (const who of this.#absent.keys()) yield { kind: 'absent', at, who };
   }
 
   #roundOf(schedule: SchedulePlan, nowMs: number, isViewed: boolean): number | undefined {

@@ -7,7 +7,7 @@ import { presentMax } from '../base/limits-life.ts';
 import { isPrincipal } from './draft/values.ts';
 import type { Env } from './env.ts';
 import type { Happened, Letter, Reply } from './events.ts';
-import { changed, documentPrincipal, nothing, receive, sceneOf, written } from './events.ts';
+import { changed, documentPrincipal, nothing, receive, sceneOf, stopped, written } from './events.ts';
 import type { Refusal } from './handle.ts';
 import { runCode, validate } from './handle.ts';
 import { groupOf, keyOfPrincipal, wakeKey } from './life/agenda.ts';
@@ -83,6 +83,7 @@ export function deliver(resident: Resident, letter: Letter, env: Env, isStopped 
   const inside: Inside = resident;
   const happened: Happened[] = [];
   if (inside.incarnation === '') {
+    if (isStopped) return { ...nothing, reply: { code: stopped.code, text: stopped.text, json: '' } };
     const begun = begin(inside, documentPrincipal(letter.from), env);
     if ('code' in begun) return { ...nothing, reply: { code: begun.code, text: begun.text, json: '' } };
     happened.push(begun);

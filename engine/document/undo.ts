@@ -7,6 +7,8 @@ import type { Json, JsonObject } from '../base/merge-patch.ts';
 import { isJsonObject } from '../base/merge-patch.ts';
 import type { Plan } from './definition/definition.ts';
 import type { Shape, TableField } from './definition/fields.ts';
+import type { RankedField } from './draft/rank.ts';
+import { rankOf } from './draft/rank.ts';
 import { nextKey } from './draft/table-memory.ts';
 import type { Outcome, Refusal } from './handle.ts';
 import { within } from './handle.ts';
@@ -94,8 +96,8 @@ function inverseOf(place: Place, now: Json | undefined, put: Json, back: Json): 
   const inside = inverse(place, now, put, back ?? {});
   if (inside === undefined) return conflict;
   if (back === null) {
-    // It was put there whole.
-    if (Object.keys(now).every((key) => inside[key] === null || key === nextKey)) return null;
+    // It was put there whole. A table stays, and goes on counting.
+    if (Object.keys(now).every((key) => inside[key] === null)) return null;
     if (place.isWhole) return conflict;
   }
   return Object.keys(inside).length === 0 ? nothing : inside;
@@ -111,11 +113,12 @@ function fitsTables(shape: Shape, state: JsonObject, patch: JsonObject): boolean
   });
 }
 
-function fitsTable({ key, max }: TableField, table: JsonObject): boolean {
+function fitsTable({ key, max, shape }: TableField, table: JsonObject): boolean {
   const rows = Object.values(table).filter(isJsonObject);
   if (rows.length > max) return false;
   if (key === undefined) return true;
-  const keys = rows.flatMap((row) => (row[key] === undefined ? [] : [JSON.stringify(row[key])]));
+  const rank = rankOf(shape[key] as RankedField);
+  const keys = rows.map((row) => rank(row[key])).filter((one) => one !== null);
   return new Set(keys).size === keys.length;
 }
 

@@ -8,7 +8,7 @@ import type { Command, Outcome, Ran } from '../running.ts';
 
 /**
  * What a thread is begun with. `progress`: the number of its last task; and of the entry that it is at, from 1, or less than 0 where it is behind so
- * many, and what they left behind runs: promises, ticks.
+ * many, and what they left behind runs: promises, ticks. Then the number of what was due last, see numberOfDue.
  */
 export type ThreadData = { readonly file: string; readonly appHash: string; readonly progress: SharedArrayBuffer };
 

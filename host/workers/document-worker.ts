@@ -99,7 +99,7 @@ function carryOut(entry: Entry): Ran | undefined {
 function begin({ id, name }: Entry & { kind: 'begin' }): undefined {
   const definition = app && definitionOf(app, documentName(name).space);
   assert(definition !== undefined && !documents.has(id), `there is a space for ${name}`);
-  documents.set(id, new Held(definition, name, env));
+  documents.set(id, new Held(definition, name, env, (due) => void Atomics.store(at, 2, due)));
 }
 
 function lengthOf({ updates, deltas, shown, outcome }: Ran): number {

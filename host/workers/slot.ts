@@ -130,7 +130,7 @@ export class Slot {
   }
 
   #start(): Thread {
-    const progress = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT);
+    const progress = new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT);
     const { file, appHash, heapMbMax } = this.#parts;
     const pool: Thread['pool'] = new Piscina({
       filename: fileURLToPath(new URL('document-worker.js', import.meta.url)),
@@ -211,7 +211,8 @@ export class Slot {
     if (this.#idleEnds >= threadStartsMax) {
       return this.#parts.fatal(new CodedError('APP_INVALID', 'threads that run the application end by themselves'));
     }
-    for (const document of documents) document.onEnded(blamed?.asked);
+    const due = Atomics.load(thread.at, 2);
+    for (const document of documents) document.onEnded(blamed?.asked, due);
   }
 }
 
@@ -220,7 +221,10 @@ function isOurs(entry: number, posted: readonly Posted[]): boolean {
   return entry >= 0 && !runsApplication(posted[entry - 1]);
 }
 
-const kindsOfApplication: ReadonlySet<Command['kind']> = new Set(['open', 'reopen', 'send', 'rewind']);
+const kindsOfApplication: ReadonlySet<Command['kind']> = new Set([
+  ...(['open', 'reopen', 'send', 'show', 'undo', 'rewind', 'delete'] as const),
+  ...(['tick', 'settle', 'letter'] as const),
+]);
 
 function runsApplication(posted: Posted | undefined): boolean {
   return posted?.asked !== undefined && kindsOfApplication.has(posted.asked.command.kind);
@@ -285,11 +289,11 @@ export class PooledDocument implements Running {
     asked.then(ran);
   }
 
-  onEnded(blamed: Asked | undefined): void {
+  onEnded(blamed: Asked | undefined, due: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
     const pending = this.#pending;
     this.#pending = [];
-    this.#onLost({ pending, stopped: pending.find((asked) => asked === blamed) });
+    this.#onLost({ pending, stopped: pending.find((asked) => asked === blamed), due });
   }
 }

@@ -49,9 +49,20 @@ async function hearts(t: Test, stage: Stage): Promise<void> {
     await until('a card is gone', async () => (await handOf(who)).length < before.length);
     const after = await handOf(who);
     played.push(...before.filter((card) => !after.includes(card)));
+    const other = who === alice ? bob : alice;
+    await until('the other one has heard of it', () => Promise.resolve(other.heard().includes(played.at(-1) ?? '')));
     const said = { alice: alice.heard(), bob: bob.heard() };
-    for (const card of hands.alice) t.equal(said.bob.includes(card), played.includes(card), `bob and ${card}`);
-    for (const card of hands.bob) t.equal(said.alice.includes(card), played.includes(card), `alice and ${card}`);
+    const isHidden = (card: string): boolean => !played.includes(card);
+    t.same(
+      hands.alice.filter(isHidden).filter((card) => said.bob.includes(card)),
+      [],
+      'bob has heard of none that she holds',
+    );
+    t.same(
+      hands.bob.filter(isHidden).filter((card) => said.alice.includes(card)),
+      [],
+      'alice has heard of none that he holds',
+    );
     const isNext = async (): Promise<boolean> => {
       const counts = await Promise.all([alice, bob].map(({ pane }) => pane.locator('.hand button:enabled').count()));
       return counts.some((count) => count > 0) || (await button(alice.pane, 'Deal again').isVisible());

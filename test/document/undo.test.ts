@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { test } from 'tap';
 import { z } from 'zod';
 import { document, open, t } from '../../engine/document/define.ts';
-import { testDocument } from '../../host/testing/testing.ts';
+import { TestRefused, testDocument } from '../../host/testing/testing.ts';
 
 const board = document({
   title: t.string(''),
@@ -32,6 +32,7 @@ const board = document({
   .channel('add', z.object({ name: z.string() }), ({ doc, message }) => doc.rows.add({ name: message.name }).id, {
     undo: true,
   })
+  .channel('bare', z.object({}), ({ doc }) => doc.rows.add({}).id, { undo: true })
   .channel('drop', z.object({ id: z.string() }), ({ doc, message }) => doc.rows.delete(message.id), { undo: true })
   .channel(
     'rank',
@@ -146,5 +147,73 @@ test('[D51] all of what somebody did is undone backwards to where it began', (t)
     return JSON.stringify(ada.view) === before;
   });
   fc.assert(runs, { numRuns: 150 });
+  t.end();
+});
+
+test('[D51] [D26] a table goes on counting where all of it is taken back', (t) => {
+  const doc = testDocument(board);
+  const [ada, bob] = [doc.as('ada'), doc.as('bob')];
+  bob.send('add', { name: 'first' });
+  const first = doc.seq;
+  const id = ada.send('add', { name: 'a' });
+  ada.send('drop', { id });
+  const dropped = doc.seq;
+  bob.undo(first);
+  t.same(ada.view.rows, []);
+  for (const name of ['b', 'c']) bob.send('add', { name });
+  ada.undo(dropped);
+  t.same(
+    ada.view.rows.map(({ name }) => name),
+    ['a', 'b', 'c'],
+  );
+  t.end();
+});
+
+test('[D51] [D26] a row without a key of its own has the one that all begin with', (t) => {
+  const doc = testDocument(board);
+  const ada = doc.as('ada');
+  ada.send('drop', { id: ada.send('bare', {}) });
+  const { seq } = doc;
+  ada.send('bare', {});
+  t.throws(() => ada.undo(seq), { code: 'UNDO_CONFLICT' });
+  t.equal(ada.view.rows.length, 1);
+  t.end();
+});
+
+const deed = fc.oneof(
+  act,
+  fc.record({ channel: fc.constant('add' as const), message: fc.record({ name: names }) }),
+  fc.record({ drop: fc.nat(4) }),
+  fc.record({ undo: fc.nat(12), by: fc.nat(1) }),
+);
+
+function tryUndo(viewer: { undo(seq: number): void }, seq: number): void {
+  try {
+    viewer.undo(seq);
+  } catch (cause) {
+    if (!(cause instanceof TestRefused)) throw cause;
+  }
+}
+
+test('[D51] [D26] in whatever order things are undone, a table keeps what it promises', (t) => {
+  const runs = fc.property(fc.array(deed, { maxLength: 30 }), (deeds) => {
+    const doc = testDocument(board);
+    const viewers = [doc.as('ada'), doc.as('bob')] as const;
+    const order: string[] = [];
+    for (const [number, one] of deeds.entries()) {
+      const viewer = viewers[number % 2 === 0 ? 0 : 1];
+      if ('undo' in one) tryUndo(viewers[one.by === 0 ? 0 : 1], Math.max(doc.seq - one.undo, 1));
+      else if ('drop' in one) viewer.trySend('drop', { id: viewer.view.rows[one.drop]?.id ?? '' });
+      else viewer.trySend(one.channel, one.message as never);
+      const { rows } = viewer.view;
+      for (const { id } of rows) if (!order.includes(id)) order.push(id);
+      const places = rows.map(({ id }) => order.indexOf(id));
+      if (places.some((place, at) => at > 0 && place < (places[at - 1] ?? 0))) return false;
+      if (rows.length > 4 || new Set(rows.map(({ name }) => name)).size < rows.length) return false;
+    }
+    doc.restart();
+    return true;
+  });
+  fc.assert(runs, { numRuns: 300 });
   t.end();
 });

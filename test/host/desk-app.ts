@@ -81,18 +81,30 @@ const party = document({ guests: t.list(t.string()) })
     doc.guests.assign(message.guests);
   });
 
-export const effects: { readonly ran: string[]; fails: number } = { ran: [], fails: 0 };
+type Effects = { readonly ran: string[]; fails: number; until: Promise<void> };
+
+export const effects: Effects = { ran: [], fails: 0, until: Promise.resolve() };
+
+function spin(): never {
+  for (;;);
+}
+
+/** A message that nobody checks in time. */
+const endless = z.object({}).refine(() => spin());
 
 /** Does things by itself. */
 const alive = document({ log: t.list(t.string()), count: t.int(0) })
   .privacy({ log: open, count: open })
   .events({
     invent: () => true,
-    connected: ({ doc, who }) => void doc.log.push(`+${who.agent}`),
-    disconnected: ({ doc, who }) => void doc.log.push(`-${who.agent}`),
+    construct: ({ key }) => void (key === 'endless' && spin()),
+    connected: ({ doc, who }) => void (who.agent === 'mallory' ? spin() : doc.log.push(`+${who.agent}`)),
+    disconnected: ({ doc, who }) => void (who.agent === 'trudy' ? spin() : doc.log.push(`-${who.agent}`)),
+    load: () => undefined,
   })
   .timer('ring', z.object({ text: z.string() }), ({ doc, arg }) => {
     if (arg.text === 'spin') for (;;);
+    if (arg.text === 'behind') queueMicrotask(spin);
     doc.log.push(arg.text);
   })
   .effect(
@@ -103,13 +115,17 @@ const alive = document({ log: t.list(t.string()), count: t.int(0) })
         effects.fails -= 1;
         throw new Error('as told');
       }
+      await effects.until;
       return arg.text.length;
     },
-    ({ doc, result }) => void doc.log.push(result.ok ? `effect ${result.value}` : `effect ${result.error}`),
+    ({ doc, arg, result }) => {
+      if (arg.text === 'spin') spin();
+      doc.log.push(result.ok ? `effect ${result.value}` : `effect ${result.error}`);
+    },
   )
   .delivered(({ doc, receipt }) => void doc.log.push(`${receipt.to} ${receipt.ok ? receipt.answer : receipt.code}`))
-  .channel('set', z.object({ inMs: z.number(), text: z.string() }), ({ message, ctx }) => {
-    ctx.schedule('ring', message.inMs, { text: message.text });
+  .channel('set', z.object({ inMs: z.number(), text: z.string(), times: z.int().default(1) }), ({ message, ctx }) => {
+    for (let time = 0; time < message.times; time += 1) ctx.schedule('ring', message.inMs, { text: message.text });
   })
   .channel(
     'write',
@@ -123,6 +139,11 @@ const alive = document({ log: t.list(t.string()), count: t.int(0) })
   .channel('tell', z.object({ to: z.string(), times: z.int() }), ({ message, ctx }) => {
     for (let time = 0; time < message.times; time += 1) ctx.send(message.to, 'hear', { time });
   })
+  .channel('ask', z.object({ to: z.string(), channel: z.string() }), ({ message, ctx }) => {
+    ctx.send(message.to, message.channel, {});
+  })
+  .channel('spin', nothing, () => spin())
+  .channel('endless', endless, () => undefined)
   .channel('hear', z.object({ time: z.int() }), ({ doc, message, who }) => {
     doc.log.push(`${who.agent} ${message.time}`);
     doc.count += 1;

@@ -1,8 +1,9 @@
 // What documents do by themselves, at a desk: woken in time, also when they have left memory or another host heads their chain; what they ask for
 // is carried out when it is committed, and not before.
 import t from 'tap';
+import { Memory } from '../../host/memory.ts';
 import { Wakes } from '../../host/wakes.ts';
-import { MemoryStore } from '../contract/memory-store.ts';
+import { MemoryStore, settled } from '../contract/memory-store.ts';
 import { effects } from './desk-app.ts';
 import { DeskStage, type ViewerStage } from './desk-stage.ts';
 
@@ -138,6 +139,61 @@ t.test('[D49] messages between documents arrive in order, once each, and their a
   const late = await stage.come('alive/two', '', { agent: 'late', authority: 'test' });
   t.equal((late.view as Seen).count, 3);
   t.same(stage.fatal, []);
+});
+
+t.test(
+  '[D49] a message leaves when the answer to the one before it is committed: a repeat is answered alike',
+  async (t) => {
+    const stage = await DeskStage.of(new MemoryStore());
+    const sent: number[] = [];
+    stage.deliver = (_to, { n }) => {
+      sent.push(n);
+      return Promise.resolve({ code: '', text: '', json: `${n}` });
+    };
+    const viewer = await stage.come('alive/one');
+    stage.send(viewer, { to: 'alive/two', times: 2 }, 'tell');
+    await stage.turn();
+    await settled();
+    t.same(sent, [1], 'that it was answered is on no disk yet');
+    await restart(stage);
+    await stage.advance(100);
+    t.same(sent, [1, 1, 2]);
+    const late = await stage.come('alive/one', '', bob);
+    t.same(logOf(stage, late), ['+ada', 'alive/two 1', 'alive/two 2', '+bob']);
+  },
+);
+
+t.test('[D48] an effect that takes long is not begun again, wherever its document is meanwhile', async (t) => {
+  const stage = await DeskStage.of(new MemoryStore());
+  stage.memory = new Memory(0);
+  await restart(stage);
+  const viewer = await stage.come('alive/one');
+  effects.ran.length = 0;
+  let end = (): void => undefined;
+  effects.until = new Promise((resolve) => {
+    end = resolve;
+  });
+  stage.send(viewer, { text: 'abc' }, 'note');
+  await stage.settle();
+  stage.desk.close(viewer.attached);
+  await stage.advance(10_000);
+  await stage.come('alive/two');
+  t.equal(stage.desk.residentCount, 1, 'it has left memory');
+  end();
+  for (let looks = 0; looks < 4; looks += 1) await stage.advance(1_000);
+  t.same(effects.ran, ['abc 1']);
+  t.same(stage.failures, []);
+  const late = await stage.come('alive/one', '', bob);
+  t.same(logOf(stage, late), ['+ada', '-ada', 'effect 3', '+bob']);
+});
+
+t.test('[D45] what is due at once in one document happens at once', async (t) => {
+  const stage = await DeskStage.of(new MemoryStore());
+  const viewer = await stage.come('alive/one');
+  stage.send(viewer, { inMs: 10, text: 'x', times: 60 }, 'set');
+  await stage.settle();
+  await stage.advance(1_000);
+  t.equal(logOf(stage, viewer).length, 61);
 });
 
 t.test(

@@ -82,6 +82,8 @@ export class DeskStage {
   readonly failures: unknown[] = [];
   readonly clock: Clock = { nowMs: 1_700_000_000_000 };
   readonly #post = new Post({ chains: 1, deskOf: () => this.desk, peers: [], dial: () => noLink });
+  /** How messages of documents travel. */
+  deliver: Post['deliver'] = (to, letter) => this.#post.deliver(to, letter);
   #token = 0;
   #later: { readonly ms: number; readonly then: () => void }[] = [];
   #views = 0;
@@ -129,7 +131,7 @@ export class DeskStage {
       wake: () => {},
       later: (ms, then) => this.#later.push({ ms, then }),
       wallMs: () => this.clock.nowMs,
-      deliver: (to, letter) => this.#post.deliver(to, letter),
+      deliver: (to, letter) => this.deliver(to, letter),
       fatal: (cause) => this.fatal.push(cause),
       full: () => this.full,
       memory: this.memory,

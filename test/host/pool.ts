@@ -92,7 +92,12 @@ export function makePool(given: Given): WatchedPool {
 }
 
 /** It is closed with the test, and fails it where a thread found that we are wrong. */
-export async function poolOf(t: Test, workers = 1, heapMbMax = threadHeapMbMax): Promise<Pool> {
+export async function poolOf(
+  t: Test,
+  workers = 1,
+  heapMbMax = threadHeapMbMax,
+  given: Partial<PoolParts> = {},
+): Promise<Pool> {
   const [strays, ended, resting, fatal]: [unknown[], (string | undefined)[], string[], unknown[]] = [[], [], [], []];
   const clock = { ms: 0 };
   const pool = makePool({
@@ -105,6 +110,7 @@ export async function poolOf(t: Test, workers = 1, heapMbMax = threadHeapMbMax):
     fatal: (cause) => fatal.push(cause),
     onStray: (failure) => strays.push(failure),
     onEnded: (_documents, document) => ended.push(document),
+    ...given,
   });
   t.teardown(async () => {
     await pool.close();

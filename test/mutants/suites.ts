@@ -34,6 +34,9 @@ const inThreads = [
   'test/host/rests.test.js',
   'test/host/chaos.test.js',
 ];
+/** What documents do by themselves. */
+const byThemselves = ['events', 'limits', 'undo', 'staged', 'excess'].map((name) => `test/document/${name}.test.js`);
+const atDesks = ['desk-life', 'outbox', 'life-threads'].map((name) => `test/host/${name}.test.js`);
 const lives = ['test/host/deletion.test.js', 'test/host/history.test.js'];
 /** Other code for documents. */
 const migrating = ['migration', 'compare', 'compare-random'].map((name) => `test/document/${name}.test.js`);
@@ -78,10 +81,16 @@ export function suitesFor(file: string): readonly string[] {
   if (file === 'host/audience.js') return ['test/host/ephemera.test.js', ...lives];
   if (file === 'host/desk-reads.js') return ['test/host/unreadable.test.js'];
   if (file === 'host/desk.js')
-    return ['unreadable', 'speaking', 'ephemera', 'deploying'].map((name) => `test/host/${name}.test.js`).concat(lives);
+    return ['unreadable', 'speaking', 'ephemera', 'deploying']
+      .map((name) => `test/host/${name}.test.js`)
+      .concat(atDesks, lives);
   if (file === 'host/shelves.js') return ['test/host/unreadable.test.js', ...inThreads, deploying];
   if (file === 'host/workers/rests.js') return ['test/host/rests.test.js', 'test/host/chaos.test.js'];
-  if (['host/workers/slot.js', 'host/openings.js', 'host/held.js'].includes(file)) return [...inThreads, deploying];
+  if (file === 'host/held.js') return [...atDesks, ...inThreads, deploying];
+  if (['host/workers/slot.js', 'host/openings.js'].includes(file)) return [...inThreads, deploying];
+  if (['desk-life', 'outbox', 'wakes', 'wake-search'].some((name) => file === `host/${name}.js`)) return atDesks;
+  if (/^engine\/document\/((document|events|open|hours|undo|handle|context)|life\/(agenda|staged))\.js$/.test(file))
+    return [...byThemselves, 'test/host/life-threads.test.js'];
   if (file === 'engine/document/life/snapshot.js') return ['test/document/snapshot.test.js'];
   if (file.startsWith('host/testing/')) return ['test/testing/document.test.js'];
   if (file === 'proxy/page.js') return ['test/proxy/door.test.js'];

@@ -31,7 +31,13 @@ export const threadMutants: readonly Mutant[] = [
   ),
   one('D33', 'does nothing of what was asked before a stop', shelves, '(isRefused && !isDeed)', '!isDeed'),
   one('D30', 'runs what is to be blamed again', shelves, 'if (asked === stopped)', 'if (false)'),
-  one('D30', 'does not write a refusal', shelves, "if (command.kind === 'send') {", 'if (false) {'),
+  one(
+    'D30',
+    'does not write a refusal',
+    shelves,
+    "if (command.kind === 'send' || command.kind === 'undo') {",
+    'if (false) {',
+  ),
   one('D30', 'forgets what was asked of a thread that died', shelves, 'waiting.push(askAgain(asked));', ''),
   one(
     'D30',

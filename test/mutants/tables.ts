@@ -8,6 +8,7 @@ import { documentMutants } from './table-documents.ts';
 import { ephemeralMutants } from './table-ephemeral.ts';
 import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
+import { lifeMutants } from './table-life.ts';
 import { nodeMutants } from './table-node.ts';
 import { storeMutants } from './table-store.ts';
 import { testingMutants } from './table-testing.ts';
@@ -36,6 +37,7 @@ export const mutants: readonly Mutant[] = [
   ...hostMutants,
   ...threadMutants,
   ...deployMutants,
+  ...lifeMutants,
   ...backupMutants,
   ...testingMutants,
 ];

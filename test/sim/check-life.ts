@@ -1,11 +1,8 @@
 // What documents did by themselves, at the end: each timer rang once and not before its time, each effect was heard of once, each message to another
 // document was handled once and in order, and its answer was heard once. All of it is in the documents: the log says what they are.
 import type { JsonObject } from '../../engine/base/merge-patch.ts';
-import { decodeSection } from '../../engine/document/life/update.ts';
-import { sectionsOf } from '../../engine/store/format.ts';
-import { type Documents, replay } from './check-logs.ts';
+import { type Documents, documentsIn, replay } from './check-logs.ts';
 import { hearer } from './ledger.ts';
-import { mergeInPlace } from './state.ts';
 import type { World } from './world.ts';
 
 type Ledger = {
@@ -22,16 +19,7 @@ type Ledger = {
 
 /** Whether nothing is before any document any more, as the heads have them. Costs a walk over all logs. */
 export function isIdle(world: World): boolean {
-  const states = new Map<string, JsonObject>();
-  for (const [chain, { head }] of world.claims) {
-    const log = world.machines.find(({ id }) => id === head)?.logOf(chain) ?? [];
-    for (const { name, bytes } of log.flatMap((record) => sectionsOf(record))) {
-      const state = states.get(name) ?? {};
-      states.set(name, state);
-      for (const { redo } of decodeSection(bytes)) mergeInPlace(state, redo);
-    }
-  }
-  return [...states.values()].every((state) => !('@wake' in state));
+  return [...documentsIn(world).values()].every((updates) => !('@wake' in last(updates)));
 }
 
 export function checkLife(world: World, documents: Documents): void {

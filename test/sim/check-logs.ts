@@ -1,5 +1,6 @@
 // C7 at the end: the logs of all that serve a chain are one history, and what they hold reads back.
 
+import type { ChainId } from '../../engine/base/ids.ts';
 import type { JsonObject } from '../../engine/base/merge-patch.ts';
 import type { Update } from '../../engine/document/life/update.ts';
 import { decodeSection } from '../../engine/document/life/update.ts';
@@ -13,17 +14,24 @@ export type Documents = ReadonlyMap<string, readonly Update[]>;
 
 /** Finds what differs, and returns what the heads hold. */
 export function checkLogs(world: World): Documents {
+  for (const [chain, { members, head }] of world.claims) {
+    const reference = members.has(head) ? logOf(world, chain, head) : [];
+    for (const id of members.keys()) compare(world, chain, head, reference, id, logOf(world, chain, id));
+  }
+  return documentsIn(world);
+}
+
+/** What the heads hold, also while something is on its way to the others. */
+export function documentsIn(world: World): Documents {
   const documents = new Map<string, Update[]>();
   for (const [chain, { members, head }] of world.claims) {
-    const logs = [...members.keys()].map((id) => {
-      const machine = world.machines.find((one) => one.id === id);
-      return { id, log: machine === undefined ? [] : machine.logOf(chain) };
-    });
-    const reference = logs.find(({ id }) => id === head)?.log ?? [];
-    for (const { id, log } of logs) compare(world, chain, head, reference, id, log);
-    for (const record of reference) collect(world, documents, record);
+    if (members.has(head)) for (const record of logOf(world, chain, head)) collect(world, documents, record);
   }
   return documents;
+}
+
+function logOf({ machines }: World, chain: ChainId, host: string): readonly OpenedRecord[] {
+  return machines.find(({ id }) => id === host)?.logOf(chain) ?? [];
 }
 
 function compare(

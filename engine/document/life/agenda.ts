@@ -80,11 +80,15 @@ export function timerOf(id: string, value: Json | undefined): Timer {
   return { id, at: at as number, name: name as string, arg: arg as string | undefined };
 }
 
+export function timersIn(state: JsonObject): Timer[] {
+  return Object.entries(groupOf(state, wakeKey, 'due') ?? {}).map(([id, value]) => timerOf(id, value));
+}
+
 /** The timer that is due first; of several the one of the lowest id. */
 export function firstTimer(state: JsonObject): Timer | undefined {
   let first: Timer | undefined;
-  for (const [id, value] of Object.entries(groupOf(state, wakeKey, 'due') ?? {})) {
-    const timer = timerOf(id, value);
+  for (const timer of timersIn(state)) {
+    const { id } = timer;
     if (first === undefined || timer.at < first.at || (timer.at === first.at && id < first.id)) first = timer;
   }
   return first;

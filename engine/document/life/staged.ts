@@ -4,6 +4,7 @@ import type { Json, JsonObject } from '../../base/merge-patch.ts';
 import { isJsonObject } from '../../base/merge-patch.ts';
 import type { Group, Root } from './agenda.ts';
 import { groupOf, lifeKey, wakeKey } from './agenda.ts';
+import { sizeOf } from './merge-in-place.ts';
 
 type Change = { readonly redo: JsonObject; readonly undo: JsonObject };
 
@@ -14,7 +15,7 @@ export class Staged {
   /** Undefined while nothing is asked for, as with most messages. */
   #changes: Map<Root, Map<Group, Map<string, Json | undefined>>> | undefined;
   /** How many keys each group has more than the state. */
-  #growth: Map<Group, number> | undefined;
+  #growth: Map<string, number> | undefined;
 
   constructor(state: JsonObject) {
     this.#state = state;
@@ -31,7 +32,8 @@ export class Staged {
     const change = Number(value !== undefined) - Number(before !== undefined);
     this.#growth ??= new Map();
     this.#changes ??= new Map();
-    this.#growth.set(group, (this.#growth.get(group) ?? 0) + change);
+    const path = `${root} ${group}`;
+    this.#growth.set(path, (this.#growth.get(path) ?? 0) + change);
     const groups = this.#changes.get(root) ?? new Map<Group, Map<string, Json | undefined>>();
     this.#changes.set(root, groups);
     const keys = groups.get(group) ?? new Map<string, Json | undefined>();
@@ -40,7 +42,7 @@ export class Staged {
 
   /** How many entries a group has. */
   sizeOf(root: Root, group: Group): number {
-    return Object.keys(groupOf(this.#state, root, group) ?? {}).length + (this.#growth?.get(group) ?? 0);
+    return sizeOf(groupOf(this.#state, root, group) ?? {}) + (this.#growth?.get(`${root} ${group}`) ?? 0);
   }
 
   /** The patch from the state to what was asked for, and back; undefined where nothing was. */
@@ -88,9 +90,12 @@ function put(out: Change, key: string, before: Json | undefined, { redo, undo }:
 }
 
 function isEmptied(before: JsonObject, redo: JsonObject): boolean {
-  for (const key in before) if (redo[key] !== null) return false;
-  for (const key in redo) if (redo[key] !== null) return false;
-  return true;
+  let gone = 0;
+  for (const key in redo) {
+    if (redo[key] !== null) return false;
+    gone += 1;
+  }
+  return gone === sizeOf(before);
 }
 
 /** A patch from one entry to another. */
