@@ -21,6 +21,11 @@ export class LoopWatch {
     this.#delays.enable();
   }
 
+  /** Since it was begun. */
+  get looks(): number {
+    return this.#delays.count;
+  }
+
   end(): LoopDelay {
     const delays = this.#delays;
     delays.disable();

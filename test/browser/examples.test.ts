@@ -1,5 +1,4 @@
 // The examples, clicked through by two people in Chromium: what each sees, and that nothing which the other alone may see is in any byte that came.
-import { readFileSync } from 'node:fs';
 import type { Locator } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { button, type Person, paneOf, Stage, skip, statusOf, until } from './people.ts';
@@ -176,11 +175,3 @@ async function seats(t: Test, stage: Stage): Promise<void> {
   await statusOf(paneOf(page, 'eve'), 'live');
   t.equal(new URL(page.url()).search, '?as=eve');
 }
-
-t.test('[F30] what all pages share is the same file, so that each example can be copied alone', async (t) => {
-  const read = (path: string): string => readFileSync(new URL(`../../../examples/${path}`, import.meta.url), 'utf8');
-  for (const file of ['seats.js', 'base.css', 'icon.svg']) {
-    for (const example of ['board', 'chat'])
-      t.equal(read(`${example}/page/${file}`), read(`hearts/page/${file}`), file);
-  }
-});

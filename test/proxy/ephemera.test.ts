@@ -12,7 +12,7 @@ import type { Viewer } from '../../proxy/attachment.ts';
 import type { Attachments } from '../../proxy/attachments.ts';
 import { shownLine } from '../../proxy/client-wire.ts';
 import { Session } from '../../proxy/session.ts';
-import { FakeHost, openBoard, RawClient, session1, startProxy } from './stage.ts';
+import { FakeHost, openBoard, RawClient, served, session1, startProxy } from './stage.ts';
 
 const doc = 'board/main';
 const show = (channel: string, message: unknown) => ({ t: 'ephemeral', doc, channel, message });
@@ -20,11 +20,7 @@ const item = (agent: string, value: unknown) => ({ channel: 'cursor', who: { age
 const listOf = (...items: unknown[]) => JSON.stringify(items);
 
 test('[F24] the newest of each channel goes to the host, at once and then after a pause', async (t) => {
-  const host = await FakeHost.start(t);
-  const { port } = await startProxy(t, [host]);
-  await host.links.take();
-  host.say([1, [[0, 1, true]]]);
-  const client = await RawClient.connect(t, port);
+  const { host, client } = await served(t);
   client.say(show('cursor', 0));
   t.match(await client.take('error'), { code: 'DOCUMENT_NOT_OPEN', doc, channel: 'cursor' });
   client.say({ t: 'open', doc }, show('cursor', { x: 'before it is live' }));
@@ -45,11 +41,7 @@ test('[F24] the newest of each channel goes to the host, at once and then after 
 });
 
 test('[F24] what waits goes with its view', async (t) => {
-  const host = await FakeHost.start(t);
-  const { port } = await startProxy(t, [host]);
-  await host.links.take();
-  host.say([1, [[0, 1, true]]]);
-  const client = await RawClient.connect(t, port);
+  const { host, client } = await served(t);
   const view = await openBoard(host, client);
   client.say(show('cursor', 1), show('typing', true));
   t.same(await host.take(7), [7, view, 'cursor', 1]);
@@ -63,11 +55,7 @@ test('[F24] what waits goes with its view', async (t) => {
 });
 
 test('[F24] [F12] a show that is refused names document and channel, and ends nothing', async (t) => {
-  const host = await FakeHost.start(t);
-  const { port } = await startProxy(t, [host]);
-  await host.links.take();
-  host.say([1, [[0, 1, true]]]);
-  const client = await RawClient.connect(t, port);
+  const { host, client } = await served(t);
   const view = await openBoard(host, client);
   client.say(show('cursor', 'x'.repeat(ephemeralFrameLengthMax)));
   const refused = { t: 'error', doc, channel: 'cursor', retry: 'never' };

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { FakeHost, openBoard, RawClient, session1, startProxy } from './stage.ts';
+import { FakeHost, openBoard, RawClient, served, session1, startProxy } from './stage.ts';
 
 test('[F1] an open goes to the head of the newest epoch, with the secret and the principal', async (t) => {
   const stale = await FakeHost.start(t);
@@ -40,11 +40,7 @@ test('[F2] without a route the client waits, and gets its view when one appears'
 });
 
 test('[F3] [C15] after a lost link the unanswered sends leave again, in order, under the same session', async (t) => {
-  const host = await FakeHost.start(t);
-  const { port } = await startProxy(t, [host]);
-  await host.links.take();
-  host.say([1, [[0, 1, true]]]);
-  const client = await RawClient.connect(t, port);
+  const { host, client } = await served(t);
   const view = await openBoard(host, client);
   const send = (n: number) => ({ t: 'send', doc: 'board/main', n, done: 0, channel: 'write', message: { n } });
   client.say(send(1), send(2), send(3));
@@ -96,11 +92,7 @@ test('[F3] a chain that moves, or whose epoch grows, is followed; a host that fa
 });
 
 test('[F4] a host that refuses an open for now, or drops a view, is asked again; the client only waits', async (t) => {
-  const host = await FakeHost.start(t);
-  const { port } = await startProxy(t, [host]);
-  await host.links.take();
-  host.say([1, [[0, 1, true]]]);
-  const client = await RawClient.connect(t, port);
+  const { host, client } = await served(t);
   client.say({ t: 'open', doc: 'board/main', session: 'new' });
   for (const code of ['CHAIN_NOT_SERVING', 'CHAIN_NOT_HEAD', 'DOCUMENT_BUSY']) {
     host.say([4, (await host.take(1))[1], 0, 0, code, 'not now']);
@@ -124,11 +116,7 @@ test('[F4] a host that refuses an open for now, or drops a view, is asked again;
 });
 
 test('[F4] an open refused for good is told, and the document is not open any more', async (t) => {
-  const host = await FakeHost.start(t);
-  const { port } = await startProxy(t, [host]);
-  await host.links.take();
-  host.say([1, [[0, 1, true]]]);
-  const client = await RawClient.connect(t, port);
+  const { host, client } = await served(t);
   client.say({ t: 'open', doc: 'board/main', session: session1 });
   host.say([4, (await host.take(1))[1], 0, 0, 'SESSION_EXPIRED', 'who?']);
   t.match(await client.take('refused'), { n: 0, code: 'SESSION_EXPIRED', retry: 'never' });
@@ -236,11 +224,7 @@ test('[D6] what is told to one view alone comes in place of what its kind is tol
 });
 
 test('[F6] an answer and its delta leave in one message', async (t) => {
-  const host = await FakeHost.start(t);
-  const { port } = await startProxy(t, [host]);
-  await host.links.take();
-  host.say([1, [[0, 1, true]]]);
-  const client = await RawClient.connect(t, port);
+  const { host, client } = await served(t);
   const view = await openBoard(host, client);
   client.say({ t: 'send', doc: 'board/main', n: 1, done: 0, channel: 'write', message: 1 });
   await host.take(2);

@@ -191,3 +191,14 @@ export async function get(port: number, path: string, headers: Record<string, st
   for await (const chunk of response) body += String(chunk);
   return { status: response.statusCode ?? 0, headers: response.headers, body };
 }
+
+/** A host that heads the one chain, and a client at a proxy that knows it. */
+export async function served(
+  t: Test,
+): Promise<{ readonly host: FakeHost; readonly port: number; readonly client: RawClient }> {
+  const host = await FakeHost.start(t);
+  const { port } = await startProxy(t, [host]);
+  await host.links.take();
+  host.say([1, [[0, 1, true]]]);
+  return { host, port, client: await RawClient.connect(t, port) };
+}

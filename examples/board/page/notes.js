@@ -1,5 +1,5 @@
 // One note on the board: what is written on it, where it lies, its colour, and who is told of it.
-import { make } from './seats.js';
+import { make } from '../../shared/seats.js';
 import { latest, writing } from './writing.js';
 
 export const colours = ['yellow', 'green', 'blue', 'pink'];

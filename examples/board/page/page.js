@@ -1,6 +1,7 @@
 // A board, as one person sees it: notes.js wires each note.
+
+import { openSeats, showList } from '../../shared/seats.js';
 import { colours, makeNote, showNote } from './notes.js';
-import { openSeats, showList } from './seats.js';
 import { writing } from './writing.js';
 
 openSeats('board', (seat) => {

@@ -1,5 +1,5 @@
 // A room, as one person sees it.
-import { addressFor, keyOfPage, make, openSeats, peopleOfPage, showList } from './seats.js';
+import { addressFor, keyOfPage, make, openSeats, peopleOfPage, showList } from '../../shared/seats.js';
 
 const rooms = ['main', 'garden', 'kitchen'];
 /** How long somebody is typing after the last key, in ms. */

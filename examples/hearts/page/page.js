@@ -1,5 +1,5 @@
 // A table of hearts, as one player sees it. The view holds what he may see and nothing more, so there is nothing to hide here.
-import { make, openSeats, showList } from './seats.js';
+import { make, openSeats, showList } from '../../shared/seats.js';
 
 const ranks = { J: 'jack', Q: 'queen', K: 'king', A: 'ace' };
 const suits = { '♣': 'clubs', '♦': 'diamonds', '♠': 'spades', '♥': 'hearts' };
