@@ -20,6 +20,7 @@ import {
   lookMs,
   movePauseMs,
   pendingMs,
+  pendingMsMax,
   settledMs,
   spacingMsMax,
   spacingMsMin,
@@ -237,7 +238,8 @@ function troubleOf(care: Care, replica: Replica, active: Active | undefined, fac
     const driver = driverOf(known.nonce);
     const isGone = driver.host !== replica.self && !isSameProcess(replica, detector, driver);
     if (isGone) return `the driver of epoch ${known.epoch} is gone`;
-    return nowMs - care.pendingSinceMs > pendingMs ? `epoch ${known.epoch} is pending for too long` : undefined;
+    const isLate = nowMs - care.pendingSinceMs > patienceMs(replica);
+    return isLate ? `epoch ${known.epoch} is pending for too long` : undefined;
   }
   if (active === undefined) return undefined;
   const serving = servingOf(active.members);
@@ -249,11 +251,20 @@ function troubleOf(care: Care, replica: Replica, active: Active | undefined, fac
   if (other !== undefined) return `${other.host} has another store`;
   if (phase.kind === 'wedged') return `wedged: ${phase.reason}`;
   // Sealed for an epoch whose driver is at work, as far as is known here.
-  if (epoch > active.epoch && nowMs - care.sealedSinceMs <= pendingMs) return undefined;
+  if (epoch > active.epoch && nowMs - care.sealedSinceMs <= patienceMs(replica)) return undefined;
   if (isLeftOut(replica) && nowMs - care.configSinceMs > staggerMs)
     return 'this host cannot run what the register holds';
   if (nowMs - care.movedMs > stuckMs + stuckRank(replica) * staggerMs) return 'acks do not move';
   return undefined;
+}
+
+/**
+ * How long somebody else's attempt is waited for. Each attempt takes an epoch, so the epochs above the last that was active tell how many came
+ * to nothing. The wait grows with them, as the timeout of a view change does (Castro and Liskov, OSDI 1999, 4.5.2): else slow drivers overtake each other for ever.
+ */
+function patienceMs({ known, epoch }: Replica): number {
+  const attempts = Math.max(known?.epoch ?? 0, epoch) - (lastActive(known)?.epoch ?? 0);
+  return Math.min(pendingMs * 2 ** Math.max(0, attempts - 2), pendingMsMax);
 }
 
 function isRestarted(care: Care, replica: Replica, host: HostId): boolean {

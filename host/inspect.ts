@@ -1,4 +1,6 @@
 // What a host tells its operator: where its replicas stand, and what is in its log.
+
+import { lastActive } from '../chain/configuration.ts';
 import { isConfirmedDead, isLive, isWanted } from '../chain/detector.ts';
 import { liveInstances } from '../chain/gossip/gossip.ts';
 import { joinerOf } from '../chain/join.ts';
@@ -74,6 +76,7 @@ function describeChain({ replica, care }: NodeChain, { resident, base, erasing }
   const members = known?.members.map(({ host, storeId, role }) => ({ host, storeId, role })) ?? [];
   const config =
     known === undefined ? {} : { configured: { epoch: known.epoch, minor: known.minor, phase: known.phase } };
+  const served = known === undefined ? {} : { servedEpoch: lastActive(known)?.epoch ?? 0 };
   const loss = known?.loss === undefined ? {} : { loss: known.loss };
   const { drive } = replica;
   const driven = drive === undefined ? {} : { drive: { epoch: drive.pending?.epoch ?? 0, stage: drive.stage } };
@@ -93,6 +96,7 @@ function describeChain({ replica, care }: NodeChain, { resident, base, erasing }
     order,
     members,
     ...config,
+    ...served,
     ...lsns,
     lag: received.lsn - acked.lsn,
     logEpoch: marks.logEpoch,

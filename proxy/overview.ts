@@ -10,6 +10,8 @@ export type ReplicaLine = {
   readonly isHead: boolean;
   readonly members: readonly { readonly host: string; readonly storeId: string; readonly role: string }[];
   readonly configured?: { readonly epoch: number; readonly minor: number; readonly phase: string };
+  /** The last epoch that it knows to have been active; 0 where none was. */
+  readonly servedEpoch?: number;
   readonly received: number;
   readonly durable: number;
   /** After its last record. */
@@ -82,6 +84,8 @@ export type ChainOverview = {
   /** Of the newest configuration that anybody knows; 0 where there is none. */
   readonly epoch: number;
   readonly minor: number;
+  /** The last epoch that was active: those above it, up to `epoch`, are attempts that came to nothing yet. */
+  readonly servedEpoch: number;
   readonly phase: 'active' | 'pending' | 'none';
   /** `pending`: members are being sealed and filled. `waiting`: nothing happens, for `reason`. */
   readonly state: 'serving' | 'pending' | 'waiting';
@@ -117,6 +121,7 @@ export function overviewOfChain(answers: readonly Answer[], claim: ChainStatus):
     chain,
     epoch,
     minor,
+    servedEpoch: Math.max(newest?.line.servedEpoch ?? 0, claim.serving ? claim.epoch : 0),
     phase,
     state: isServing ? 'serving' : isStuck ? 'waiting' : 'pending',
     serving: isServing,

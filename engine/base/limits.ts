@@ -268,8 +268,12 @@ export const staggerMs = 150;
 export const hurryMs = 150;
 /** A reconfiguration that takes longer is begun anew. A transfer goes on where it was. */
 export const driveMs = 10_000;
-/** A pending configuration of somebody else that is older than this is driven by nobody. */
+/**
+ * A pending configuration of somebody else that is older than this is driven by nobody. Behind two attempts in a row that came to
+ * nothing it doubles with each, up to the last: on a machine where an attempt takes long, somebody's comes to its end.
+ */
 export const pendingMs = 1_000;
+export const pendingMsMax = 8_000;
 /** Work that waits while acks do not move for this long: the chain is stuck. */
 export const stuckMs = 1_000;
 /** A joiner of whom nothing was heard for this long gives its place up. */

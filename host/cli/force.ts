@@ -4,8 +4,8 @@
 //   - a chain that serves is never forced, and neither is one where a quorum of voters is missing (it could not be);
 //   - what every host holds is shown first;
 //   - on a terminal the number of the chain is asked for, and then the word `lose`;
-//   - a script says the number a second time, and the epoch that it has seen: --yes-lose CHAIN:EPOCH. A command line that is
-//     kept and run again finds another epoch, and is refused.
+//   - a script says the number a second time, and the epoch that it has seen: --yes-lose CHAIN:EPOCH. Hosts that try to bring the chain
+//     back take further epochs meanwhile, and what is lost stays the same; once one was active, a command line that is kept is refused.
 import { createInterface } from 'node:readline/promises';
 import { CodedError } from '../../engine/base/errors.ts';
 import type { Answer, ChainOverview } from '../../proxy/overview.ts';
@@ -69,10 +69,11 @@ async function confirm(
   chain: ChainOverview,
   members: readonly string[],
 ): Promise<void> {
-  const { epoch } = chain;
+  const { epoch, servedEpoch } = chain;
   const phrase = `${chain.chain}:${epoch}`;
   const said = args['yes-lose'];
-  if (said === phrase) return;
+  const [, number, seen] = /^(\d{1,5}):(\d{1,15})$/.exec(said ?? '') ?? [];
+  if (Number(number) === chain.chain && Number(seen) >= servedEpoch && Number(seen) <= epoch) return;
   if (said !== undefined) {
     throw new CodedError(
       'CLI_USAGE',

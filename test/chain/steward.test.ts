@@ -189,6 +189,22 @@ t.test('repeated reconfigurations of one chain keep a growing distance', async (
   t.same(gaps, [0, spacingMsMin, 2 * spacingMsMin, 4 * spacingMsMin, 8 * spacingMsMin]);
 });
 
+t.test('[C13] slow drivers do not overtake each other for ever: each attempt is waited for longer', async (t) => {
+  const steward = serving('b');
+  const { members } = active(1);
+  const waitsMs: number[] = [];
+  for (let made = 2; made <= 9; made += 1) {
+    const { epoch } = active(made);
+    const previous = active(1);
+    const head = { ...previous, phase: 'pending', epoch, nonce: `a.b1.${made}`, members, previous } as const;
+    steward.one.learn('a', head);
+    let waitedMs = 0;
+    while (waitedMs < 20_000 && steward.after(50) !== 'reconfigure a>b>c') waitedMs += 50;
+    waitsMs.push(Math.floor(waitedMs / pendingMs));
+  }
+  t.same(waitsMs, [1, 1, 2, 4, 8, 8, 8, 8]);
+});
+
 t.test('a driver waits for answers, hurries, and begins anew; a pause of its own does not count', async (t) => {
   const steward = serving('a');
   const intention = { order: names('a>b>c'), serversMin: 2, loss: undefined };
