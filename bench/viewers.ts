@@ -141,7 +141,7 @@ function view(
   env: Parameters<typeof openView>[2],
 ): string {
   const { result } = openView(resident, { who, session }, env);
-  if (result.kind !== 'opened') throw new Error(`refused: ${result.code}`);
+  if (result.kind !== 'opened') throw new Error(`not opened: ${JSON.stringify(result)}`);
   audience.join({ front, view: 0, kind: 0 } as unknown as Attached, result.viewer.id, result.viewer.kind.id);
   return result.session;
 }

@@ -1,8 +1,10 @@
 // What is done to the documents of a desk beside their messages: a rewind, an end.
 import { CodedError } from '../engine/base/errors.ts';
+import type { Claim } from '../engine/document/quota/claim.ts';
 import type { Batcher } from './batcher.ts';
 import type { Done } from './deed.ts';
 import type { DeskParts } from './desk-parts.ts';
+import type { Quotas } from './quotas.ts';
 import type { Command, Deed, Ran } from './running.ts';
 import type { Waiters } from './waiters.ts';
 
@@ -17,6 +19,7 @@ export type ActsParts = Pick<DeskParts, 'full' | 'members' | 'wake'> & {
     done: (ran: Ran) => void,
     refused: (error: CodedError) => void,
   ) => void;
+  readonly quotas: Pick<Quotas, 'claim' | 'over'>;
   /** Sends away who views a document that has ended. */
   readonly expel: (name: string) => void;
 };
@@ -42,14 +45,38 @@ export class Acts {
       const full = isErasing ? undefined : this.#parts.full();
       if (full !== undefined) return reject(new CodedError('ENGINE_FULL', full));
       waiters.add(reject);
+      const refused = (error: CodedError): void => waiters.refuse(reject, error);
       const done = ({ outcome, seq }: Ran): void => {
+        if (outcome.kind === 'ungranted') return this.#tell(name, deed, outcome.claim, done, refused, reask);
         // It tells of what it has seen.
         if (outcome.kind === 'failed') return waiters.settle(outcome.error, reject, reject);
         if (isErasing) expel(name);
         waiters.settle(undefined, () => resolve(this.#done(seq, isErasing)), reject);
       };
-      ask(name, deed, done, (error) => waiters.refuse(reject, error));
+      const reask = (): void => ask(name, deed, done, refused);
+      reask();
     });
+  }
+
+  /** Its accounts know of its end first. */
+  #tell(
+    name: string,
+    deed: Deed,
+    claim: Claim,
+    done: (ran: Ran) => void,
+    refused: (error: CodedError) => void,
+    reask: () => void,
+  ): void {
+    const { quotas, ask } = this.#parts;
+    const after = (ran: Ran): void => {
+      quotas.over(claim, ran.outcome.kind === 'done');
+      done(ran);
+    };
+    const failed = (error: CodedError): void => {
+      quotas.over(claim, false);
+      refused(error);
+    };
+    quotas.claim(claim, () => ask(name, { ...deed, told: claim } as Deed, after, failed), reask, refused);
   }
 
   /** What was deleted is to leave every disk: so every member has to hear that it is committed. */

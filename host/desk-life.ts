@@ -1,11 +1,13 @@
 // What the documents of a desk do by themselves: they are woken when something is due in them, and what they asked for is carried out. A desk that
 // begins finds those that its predecessor left: nothing of this is kept but in the documents.
 import { CodedError, retryOf } from '../engine/base/errors.ts';
-import { documentName } from '../engine/base/ids.ts';
+import { accountSpace, documentName } from '../engine/base/ids.ts';
 import { absentMs, happeningsPerLookMax, wakeAgainMs, wakesPerLookMax } from '../engine/base/limits-life.ts';
 import type { Letter, Reply, TaskResult } from '../engine/document/document.ts';
+import type { Claim } from '../engine/document/quota/claim.ts';
 import type { DeskParts } from './desk-parts.ts';
 import { Outbox } from './outbox.ts';
+import type { Quotas } from './quotas.ts';
 import type { Command, Ran } from './running.ts';
 import type { Waiters } from './waiters.ts';
 import { WakeSearch } from './wake-search.ts';
@@ -26,6 +28,9 @@ export type DeskLifeParts = Pick<
     refused: (error: CodedError) => void,
   ) => void;
   readonly waiters: Waiters;
+  readonly quotas: Pick<Quotas, 'claim' | 'over'>;
+  /** Whether anything is taken at all: an account also hears of what makes room. */
+  readonly hasQueueRoom: () => boolean;
   /** Calls back when all that was made so far is committed; never where the desk stops before. */
   readonly whenCommitted: (then: () => void) => void;
 };
@@ -96,16 +101,36 @@ export class DeskLife {
   receive(name: string, letter: Letter): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is not headed here now'));
-      if (!this.#parts.hasRoom()) return reject(new CodedError('CHAIN_BUSY', 'too much waits for the disk'));
-      const { waiters } = this.#parts;
+      const { waiters, quotas, ask, hasRoom, hasQueueRoom } = this.#parts;
+      const mayCome = documentName(name).space === accountSpace ? hasQueueRoom() : hasRoom();
+      if (!mayCome) return reject(new CodedError('CHAIN_BUSY', 'too much waits for the disk'));
       waiters.add(reject);
       const refused = (error: CodedError): void => waiters.refuse(reject, error);
+      // What would be refused for ever is an answer.
+      const refusedReply = (error: CodedError): void => {
+        if (error.code !== 'QUOTA_EXCEEDED') return refused(error);
+        waiters.settle({ code: error.code, text: error.message, json: '' }, resolve, reject);
+      };
       const done = ({ outcome }: Ran): void => {
         if (outcome.kind === 'failed') return refused(outcome.error);
+        if (outcome.kind === 'ungranted') return begin(outcome.claim);
         if (outcome.kind !== 'replied') throw new CodedError('ENGINE_CORRUPT', `${name} did not reply`);
         waiters.settle(outcome.reply, resolve, reject);
       };
-      this.#parts.ask(name, { kind: 'letter', letter }, done, refused);
+      /** It begins by this message, once its accounts know of it. */
+      const begin = (grant: Claim): void => {
+        const begun = (ran: Ran): void => {
+          quotas.over(grant, ran.quota?.standing?.id === grant.id);
+          done(ran);
+        };
+        const failed = (error: CodedError): void => {
+          quotas.over(grant, false);
+          refused(error);
+        };
+        quotas.claim(grant, () => ask(name, { kind: 'letter', letter, grant }, begun, failed), come, refusedReply);
+      };
+      const come = (): void => ask(name, { kind: 'letter', letter }, done, refused);
+      come();
     });
   }
 

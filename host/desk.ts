@@ -4,9 +4,10 @@
 // When the chain stops here, all of this is thrown away; the next desk reads its documents from the log.
 import type { ErrorCode } from '../engine/base/errors.ts';
 import { CodedError } from '../engine/base/errors.ts';
+import { accountSpace, documentName } from '../engine/base/ids.ts';
 import { documentQueueMax, viewBytesMax } from '../engine/base/limits.ts';
 import { deleteChannel, undoChannel } from '../engine/document/document.ts';
-import type { Update } from '../engine/document/life/update.ts';
+import type { Claim } from '../engine/document/quota/claim.ts';
 import type { ToProxy } from '../proxy/link-wire.ts';
 import { toProxy } from '../proxy/link-wire.ts';
 import { Acts } from './acts.ts';
@@ -22,11 +23,12 @@ import { Ephemera } from './ephemera.ts';
 import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
 import { Openings } from './openings.ts';
 import { letGo, type Output } from './output.ts';
+import { Quotas } from './quotas.ts';
 import type { Command, Deed, Ran } from './running.ts';
 import type { Kept, Waiting } from './shelf.ts';
 import { powersOf } from './shelf.ts';
 import { Shelves } from './shelves.ts';
-import { findUpdate, refusing } from './undoing.ts';
+import { refusing, type UndoingParts, undo } from './undoing.ts';
 import { Waiters } from './waiters.ts';
 
 type Refuse = (code: ErrorCode, text: string) => void;
@@ -45,48 +47,54 @@ export class Desk implements ChainService, ViewerDesk {
   /** Who waits for a commit besides viewers. */
   readonly #waiters = new Waiters((then) => this.whenCommitted(then));
   readonly #acts: Acts;
+  readonly #quotas: Quotas;
+  readonly #undoing: UndoingParts;
   #isStopped = false;
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
     this.queue = new Batcher(letGo);
-    const whenCommitted = (then: () => void): void => this.whenCommitted(then);
-    const ask: DeskLifeParts['ask'] = (name, command, done, refused) => this.#ask(name, command, done, refused);
-    this.#acts = new Acts({
+    const common = {
       ...parts,
-      queue: this.queue,
       waiters: this.#waiters,
       isStopped: () => this.#isStopped,
       hasRoom: () => this.#hasRoom,
-      ask: (name, command, done, refused) => this.#ask(name, command, done, refused),
-      expel: (name) => this.#expel(name),
-    });
+      whenCommitted: (then: () => void): void => this.whenCommitted(then),
+      ask: ((name, command, done, refused) => this.#ask(name, command, done, refused)) satisfies DeskLifeParts['ask'],
+    };
+    this.#quotas = new Quotas(common);
+    const quotas = this.#quotas;
+    this.#acts = new Acts({ ...common, quotas, queue: this.queue, expel: (name) => this.#expel(name) });
     this.life = new DeskLife({
-      ...parts,
+      ...common,
+      quotas,
       hasRoom: () => this.#hasRoom && parts.full() === undefined,
+      hasQueueRoom: common.hasRoom,
       isResident: (name) => this.#shelves.kept(name) !== undefined,
-      ask,
-      waiters: this.#waiters,
-      whenCommitted,
     });
     this.#shelves = new Shelves({
-      ...parts,
+      ...common,
       onLoaded: (name, ran) => {
         this.#take(name, ran);
         if (ran.updates.length > 0) this.#parts.wake();
       },
       isSettled: (serial) => this.queue.isSettled(serial),
-      whenCommitted: (then) => this.whenCommitted(then),
       viewers: (name) => this.#viewersAgain(name),
     });
     this.reads = new DeskReads({
-      ...parts,
+      ...common,
       indexed: () => this.#shelves.indexed(),
       failed: (cause) => this.#shelves.failed(cause),
-      waiters: this.#waiters,
     });
+    this.#undoing = {
+      begin: (attached) => this.#openings.begin(attached),
+      back: (name, reader) => this.reads.back(name, reader),
+      with: (name, waiting) => this.#shelves.with(name, waiting),
+      sent: (attached, ran) => this.#sent(attached, ran),
+      fatal: parts.fatal,
+    };
     const emit = (front: Front, message: ToProxy): void => this.#emit(front, message);
-    this.ephemera = new Ephemera(this.#shelves, { ...parts, ask, emit, whenCommitted, hasRoom: () => this.#hasRoom });
+    this.ephemera = new Ephemera(this.#shelves, { ...common, emit });
   }
 
   get residentCount(): number {
@@ -127,6 +135,9 @@ export class Desk implements ChainService, ViewerDesk {
     attached.front.views.set(attached.view, attached);
     this.#attached.add(attached);
     if (!this.#hasRoom) return this.#refuseUnseen(attached, 0, 'CHAIN_BUSY', 'too much waits for the disk');
+    if (documentName(attached.name).space === accountSpace) {
+      return this.#refuseUnseen(attached, 0, 'SPACE_UNKNOWN', `there is no space ${accountSpace}`);
+    }
     // Who comes without a session only reads.
     const full = attached.session === 'new' ? this.#parts.full() : undefined;
     if (full !== undefined) return this.#refuseUnseen(attached, 0, 'ENGINE_FULL', full);
@@ -200,25 +211,10 @@ export class Desk implements ChainService, ViewerDesk {
     if (shelf === undefined || !attached.isOpen) return refused('DOCUMENT_NOT_OPEN', 'open the document first');
     const { document } = shelf;
     if (document.pending >= documentQueueMax) return busy();
-    if (request.channel === undoChannel) return this.#undo(attached, request, refused);
+    if (request.channel === undoChannel) return undo(this.#undoing, attached, request, refused);
     if (request.channel === deleteChannel) return this.#delete(attached, refused);
     const { who, session } = attached;
     document.ask({ kind: 'send', request: { who, session, ...request } }, (ran) => this.#sent(attached, ran));
-  }
-
-  /** What is to be undone is read from the store. Whatever is sent behind it waits. */
-  #undo(attached: Attached, request: SendRequest, refused: Refuse): void {
-    const { name, who, session } = attached;
-    const end = this.#openings.begin(attached);
-    const ask = (former: Update | undefined): void => {
-      const command: Command = { kind: 'undo', request: { who, session, ...request }, former };
-      const run = ({ document }: Kept): void => document.ask(command, (ran) => this.#sent(attached, ran));
-      this.#shelves.with(name, { run, refuse: refused });
-    };
-    findUpdate(request.message, (reader) => this.reads.back(name, reader))
-      .then(ask, refusing(refused))
-      .finally(end)
-      .catch(this.#parts.fatal);
   }
 
   /** Where it comes about, whoever views it is told, and he too. */
@@ -255,14 +251,35 @@ export class Desk implements ChainService, ViewerDesk {
     this.life.closed(attached.name);
   }
 
-  #enter(attached: Attached, { document }: Kept): void {
-    if (!this.#attached.has(attached)) return;
+  #enter(attached: Attached, { document }: Kept, grant?: Claim): void {
+    if (!this.#attached.has(attached)) return grant && this.#quotas.over(grant, false);
     const end = this.#openings.begin(attached);
     const { who, session, create } = attached;
-    document.ask({ kind: 'open', who, session, create }, (ran) => {
-      this.#opened(attached, ran);
+    document.ask({ kind: 'open', who, session, create, grant }, (ran) => {
+      if (ran.outcome.kind === 'ungranted') this.#begin(attached, ran.outcome.claim);
+      else this.#opened(attached, ran);
+      if (grant !== undefined) this.#quotas.over(grant, ran.quota?.standing?.id === grant.id);
       end();
     });
+  }
+
+  /** It begins once the accounts of its quota know of it. */
+  #begin(attached: Attached, claim: Claim): void {
+    const { name } = attached;
+    const end = this.#openings.begin(attached);
+    const refused = ({ code, message }: CodedError): void => {
+      this.#refuseOpen(attached, code, message);
+      end();
+    };
+    const enter = (grant?: Claim): void => {
+      const refuse: Refuse = (code, text) => {
+        if (grant !== undefined) this.#quotas.over(grant, false);
+        this.#refuseOpen(attached, code, text);
+      };
+      this.#shelves.with(name, { run: (kept) => this.#enter(attached, kept, grant), refuse });
+      end();
+    };
+    this.#quotas.claim(claim, () => enter(claim), enter, refused);
   }
 
   #opened(attached: Attached, ran: Ran): void {
@@ -357,6 +374,7 @@ export class Desk implements ChainService, ViewerDesk {
     if (kept !== undefined) kept.serial = this.queue.serial;
     for (const { where, failure } of failures) this.#parts.onFailure(name, where, failure);
     this.life.ran(name, ran);
+    this.#quotas.ran(name, ran);
   }
 
   #emit(front: Front, message: ToProxy): void {

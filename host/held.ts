@@ -24,6 +24,7 @@ import {
   applySend,
   applyShows,
   applyUndo,
+  checkDelete,
   closeView,
   createResident,
   definitionOf,
@@ -47,6 +48,9 @@ import {
 import { nothing } from '../engine/document/events.ts';
 import { wakeKey } from '../engine/document/life/agenda.ts';
 import { weightOf } from '../engine/document/life/weight.ts';
+import type { Claim } from '../engine/document/quota/claim.ts';
+import { claimToEnd, isOfUse, quotaStateOf } from '../engine/document/quota/claim.ts';
+import { applyClaim } from '../engine/document/quota/resize.ts';
 import type { Stored } from '../engine/store/documents.ts';
 import type { Asked, Command, Failure, Outcome, Ran, Runner, Running } from './running.ts';
 import { readably } from './shelf.ts';
@@ -65,6 +69,7 @@ export class Held {
   readonly #onDue: (due: number) => void;
   readonly #viewers = new Map<number, Viewer>();
   #resident: Resident | undefined;
+  #isRuin = false;
 
   /** `env` is asked once for each command that needs it. `onDue` is told, before anything that is due happens, its number. */
   constructor(definition: Definition, name: DocumentName, env: () => Env, onDue: (due: number) => void = () => {}) {
@@ -89,9 +94,11 @@ export class Held {
       failures.push({ where: `policy, formula or check ${failed.name}`, failure: failed.failure });
     const { seq, incarnation } = resident ?? { seq: 0, incarnation: '' };
     const weight = resident === undefined ? 0 : weightOf(resident);
+    // What stands for one that cannot be made says nothing of it.
+    const quota = resident && !this.#isRuin ? quotaStateOf(resident, this.#env) : undefined;
     const wakeMs = resident && hasHours(resident) ? wakeMsOf(resident, this.#env().nowMs) : undefined;
     const seqFirst = seq - updates.length + 1;
-    return { outcome, updates, seqFirst, deltas, shown, tasks, incarnation, failures, seq, weight, wakeMs };
+    return { outcome, updates, seqFirst, deltas, shown, tasks, incarnation, failures, seq, weight, wakeMs, quota };
   }
 
   /** Who was sent away with a document that ended is closed already. */
@@ -107,6 +114,7 @@ export class Held {
       case 'load':
         return this.#load(command);
       case 'ruin':
+        this.#isRuin = true;
         return this.#failing(() => this.#take(ruinOf(this.#definition, this.#name, command.stored)));
       case 'open':
         return this.#open(command);
@@ -131,21 +139,35 @@ export class Held {
       case 'settle':
         return this.#settle(command);
       case 'letter': {
-        const { letter, isStopped = false } = command;
-        const { reply, ...what } = deliver(this.resident, letter, this.#env(), isStopped);
+        const { letter, isStopped = false, grant } = command;
+        const { reply, claim, ...what } = deliver(this.resident, letter, this.#env(), isStopped, grant);
+        if (claim !== undefined) return ungranted(claim);
         return { ...happened(what), outcome: { kind: 'replied', reply } };
       }
+      case 'resize':
+        return happened(applyClaim(this.resident, command.claim, command.isGranted, this.#env()));
       case 'tasks':
         return { ...happened(nothing), tasks: waitingTasks(this.resident) };
       case 'rewind':
         return this.#failing(() => applyRewind(this.resident, command.to, command.who, this.#env()));
       case 'delete':
-        return this.#failing(() => {
-          const acted = applyDelete(this.resident, command.who, this.#env(), command.isAsked);
-          this.#closeAll();
-          return acted;
-        });
+        return this.#delete(command);
     }
+  }
+
+  #delete({ who, isAsked = false, told }: Command & { kind: 'delete' }): Made {
+    const env = this.#env();
+    const isTold = told !== undefined && isOfUse(told, this.resident, env.nowMs);
+    const claim = isTold ? undefined : claimToEnd(this.resident, env);
+    if (claim !== undefined) {
+      const checked = this.#failing(() => void checkDelete(this.resident, who, env, isAsked));
+      return checked.outcome.kind === 'failed' ? checked : ungranted(claim);
+    }
+    return this.#failing(() => {
+      const acted = applyDelete(this.resident, who, env, isAsked);
+      this.#closeAll();
+      return acted;
+    });
   }
 
   /**
@@ -187,8 +209,9 @@ export class Held {
     }
   }
 
-  #open({ who, session, create }: OpenRequest): Made {
-    const { result, ...what } = openView(this.resident, { who, session, create }, this.#env());
+  #open({ who, session, create, grant }: OpenRequest): Made {
+    const { result, ...what } = openView(this.resident, { who, session, create, grant }, this.#env());
+    if (result.kind === 'ungranted') return ungranted(result.claim);
     if (result.kind === 'refused') return { ...happened(what), outcome: { ...result, n: 0, seq: 0 } };
     const { viewer, incarnation, json } = result;
     this.#viewers.set(viewer.id, viewer);
@@ -213,6 +236,10 @@ export class Held {
 
 function happened({ updates, deltas, tasks, failure }: Happened): Made {
   return { outcome: { kind: 'done' }, updates, deltas, tasks, failure };
+}
+
+function ungranted(claim: Claim): Made {
+  return { outcome: { kind: 'ungranted', claim }, updates: [], deltas: [] };
 }
 
 /** Most documents have nothing before them, and are not asked the time for it. */

@@ -14,17 +14,25 @@ import type {
   ShowRequest,
   Task,
   TaskResult,
+  Ungranted,
   ViewDelta,
   ViewShown,
 } from '../engine/document/document.ts';
 import type { Update } from '../engine/document/life/update.ts';
+import type { Claim, QuotaState } from '../engine/document/quota/claim.ts';
 import type { Stored } from '../engine/store/documents.ts';
 
 /** What is done to a document beside its messages: an operator's rewind, or its end. */
 export type Deed =
   | { readonly kind: 'rewind'; readonly to: Former; readonly who: Principal }
   /** `isAsked`: a viewer wants it, and the definition is asked. */
-  | { readonly kind: 'delete'; readonly who: Principal; readonly isAsked?: boolean };
+  | {
+      readonly kind: 'delete';
+      readonly who: Principal;
+      readonly isAsked?: boolean;
+      /** What its accounts know of; else, where it has some, nothing is done and it is `ungranted`. */
+      readonly told?: Claim;
+    };
 
 export type Command =
   /**
@@ -40,7 +48,13 @@ export type Command =
     }
   /** Stands for a document that cannot be made, so that it can be deleted. */
   | { readonly kind: 'ruin'; readonly stored: Stored; readonly returnByMs: number }
-  | { readonly kind: 'open'; readonly who: Principal; readonly session: string; readonly create?: unknown }
+  | {
+      readonly kind: 'open';
+      readonly who: Principal;
+      readonly session: string;
+      readonly create?: unknown;
+      readonly grant?: Claim | undefined;
+    }
   /** For a view of a document that was lost, and read again. */
   | { readonly kind: 'reopen'; readonly who: Principal }
   | { readonly kind: 'send'; readonly request: SendRequest }
@@ -63,7 +77,9 @@ export type Command =
       readonly isStopped?: boolean;
     }
   /** Another document sends it a message. */
-  | { readonly kind: 'letter'; readonly letter: Letter; readonly isStopped?: boolean }
+  | { readonly kind: 'letter'; readonly letter: Letter; readonly isStopped?: boolean; readonly grant?: Claim }
+  /** What its accounts made of what it claimed. */
+  | { readonly kind: 'resize'; readonly claim: Claim; readonly isGranted: boolean }
   /** All tasks that it waits for are wanted again. */
   | { readonly kind: 'tasks' }
   | Deed;
@@ -92,6 +108,8 @@ export type Outcome =
       readonly text: string;
     }
   | { readonly kind: 'replied'; readonly reply: Reply }
+  /** Nothing was done: the accounts of its quota are to be asked first. */
+  | Ungranted
   /** Nothing was done. */
   | { readonly kind: 'failed'; readonly error: CodedError };
 
@@ -116,6 +134,8 @@ export type Ran = {
   readonly weight: number;
   /** When something is due in it next, in ms since 1970; undefined where nothing is. */
   readonly wakeMs: number | undefined;
+  /** What it counts for, where it has a quota. */
+  readonly quota: QuotaState | undefined;
 };
 
 /** A command whose result has not come. */
@@ -160,7 +180,7 @@ export interface Runner {
 export function unrun(command: Command, code: ErrorCode, text: string): Ran {
   const outcome = outcomeOf(command, code, text);
   const nothing = { updates: [], deltas: [], shown: [], tasks: [], failures: [] };
-  return { outcome, ...nothing, seqFirst: 0, incarnation: '', seq: 0, weight: 0, wakeMs: undefined };
+  return { outcome, ...nothing, seqFirst: 0, incarnation: '', seq: 0, weight: 0, wakeMs: undefined, quota: undefined };
 }
 
 function outcomeOf(command: Command, code: ErrorCode, text: string): Outcome {

@@ -3,7 +3,7 @@
 
 import type { ChainId, HostId, Position } from '../../engine/base/ids.ts';
 import { chainId, documentName, hostId, origin, samePosition } from '../../engine/base/ids.ts';
-import { definitionOf } from '../../engine/document/define.ts';
+import { definitionOf } from '../../engine/document/definition-of.ts';
 import type { Resident } from '../../engine/document/document.ts';
 import { createResident, replaySection, restoreResident, viewOf } from '../../engine/document/document.ts';
 import { decodeSection } from '../../engine/document/life/update.ts';

@@ -43,6 +43,7 @@ export const errorCodes = {
   UNDO_REFUSED: { wire: 3019, retry: 'never' },
   UNDO_CONFLICT: { wire: 3020, retry: 'never' },
   DELETE_REFUSED: { wire: 3022, retry: 'never' },
+  QUOTA_EXCEEDED: { wire: 3023, retry: 'never' },
   DOCUMENT_RESTS: { wire: 3021, retry: 'later' },
   DOCUMENT_NEWER: { wire: 3040, retry: 'later' },
   MIGRATION_FAILED: { wire: 3041, retry: 'later' },

@@ -61,6 +61,9 @@ export function samePosition(a: Position, b: Position): boolean {
   return a.lsn === b.lsn && a.hash === b.hash;
 }
 
+/** Documents of the platform's own: accounts of quotas. */
+export const accountSpace = 'levelten-quota';
+
 /** Takes `space/key` apart. DOCUMENT_NAME unless the space is `[a-z][a-z0-9-]*` and the key `[A-Za-z0-9._:@-]+`. */
 export function documentName(text: string): { name: DocumentName; space: string; key: string } {
   const slash = text.indexOf('/');

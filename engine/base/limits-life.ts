@@ -20,6 +20,24 @@ export const returnMs = 10_000;
 export const sendersMax = 10_000;
 /** No message that another document sent is on its way for so long. */
 export const senderKeptMs = 24 * 3_600_000;
+/** What documents with a quota count for, in JSON characters: whole steps. */
+export const quotaStep = 1_024;
+/** How long a document may make use of what it claimed from its accounts. */
+export const claimMsMax = 10_000;
+/** An account that has not heard what came of a claim asks its document after this: long behind `claimMsMax`, by whoever's clock. */
+export const claimKeptMs = 30_000;
+/** It asks again after this, where nothing can be said of the document. */
+export const quotaStrayMs = 3_600_000;
+/** Claims of one account of which nothing was heard yet; and how many documents it asks at once. */
+export const claimsMax = 1_000;
+export const claimsLookedAtOnce = 100;
+/** A document that may not grow asks again after this, and claims of documents of one chain that are under way at once. */
+export const quotaAgainMs = 10_000;
+export const claimsAtOnceMax = 1_000;
+/** How long is waited for an account; then whoever asked is to come again. */
+export const accountMsMax = 5_000;
+/** A document whose claim nobody answered claims again after this. */
+export const claimAgainMs = 1_000;
 /** Updates that a document takes in a second, unless its definition says otherwise; as many may come at once. */
 export const updatesPerSecondMax = 10_000;
 /** Documents of one chain that are woken at one look of the clock. */

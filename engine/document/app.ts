@@ -1,5 +1,5 @@
 // An application: the definitions of all its documents, by space.
-import { documentName } from '../base/ids.ts';
+import { accountSpace, documentName } from '../base/ids.ts';
 import type { Definition } from './definition/definition.ts';
 import { invalid } from './definition/fields.ts';
 
@@ -28,6 +28,7 @@ export function app<const Spaces extends { readonly [space: string]: Definition 
     } catch {
       throw invalid(`spaces.${space}`, 'a space is named [a-z][a-z0-9-]{0,31}');
     }
+    if (space === accountSpace) throw invalid(`spaces.${space}`, 'this name is taken');
     if (typeof definition !== 'object' || definition === null || !(definitionBrand in definition)) {
       throw invalid(`spaces.${space}`, 'this is not a document(...)');
     }
@@ -38,9 +39,4 @@ export function app<const Spaces extends { readonly [space: string]: Definition 
 /** @internal */
 export function isApp(value: unknown): value is App {
   return typeof value === 'object' && value !== null && appBrand in value;
-}
-
-/** @internal The definition of the documents of `space`, undefined where the application has no such space. */
-export function definitionOf(application: App, space: string): Definition | undefined {
-  return Object.hasOwn(application.spaces, space) ? application.spaces[space] : undefined;
 }

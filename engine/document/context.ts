@@ -1,7 +1,7 @@
 // What a handler may use of the world. It is given as values, and what is asked for is noted: nothing is done before the handler's update is
 // committed.
 import { errorCodes } from '../base/errors.ts';
-import { documentName } from '../base/ids.ts';
+import { accountSpace, documentName } from '../base/ids.ts';
 import { argLengthMax, outboxMax, timerMsMax, timersMax } from '../base/limits-life.ts';
 import { answerJson, cut } from './answer.ts';
 import type { Context, EventsPlan } from './definition/definition.ts';
@@ -11,6 +11,9 @@ import type { Task } from './life/agenda.ts';
 import { lifeKey, taskOf, wakeKey } from './life/agenda.ts';
 import { hexOf } from './life/hex.ts';
 import type { Staged } from './life/staged.ts';
+
+/** On it every document says what it counts for. */
+export const quotaChannel = '@quota';
 
 const codePattern = /^[A-Z][A-Z0-9_]{0,63}$/;
 const channelPattern = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
@@ -90,6 +93,8 @@ export class HandlerContext implements Context {
   send(to: string, channel: string, message: unknown): number {
     this.#isAlive();
     const { name } = nameOf(to);
+    if (channel === quotaChannel) return this.#ask({ to: name, channel, arg: argJson(message) });
+    if (documentName(name).space === accountSpace) throw mistake('accounts of quotas take no messages of documents');
     if (typeof channel !== 'string' || !channelPattern.test(channel)) throw mistake('a channel has a name');
     return this.#ask({ to: name, channel, arg: argJson(message) });
   }

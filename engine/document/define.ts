@@ -19,6 +19,7 @@ import type {
   InventPolicy,
   Plan,
   PolicyPlan,
+  QuotaLimits,
   Receipt,
   StandardSchema,
 } from './definition/definition.ts';
@@ -27,6 +28,7 @@ import type { Draft } from './definition/drafts.ts';
 import { handlerOf, planEvents, withCreate, withEffect, withSchedule, withTimer } from './definition/events.ts';
 import type { Shape } from './definition/fields.ts';
 import { checkFieldName, checkShape, invalid } from './definition/fields.ts';
+import { planQuota } from './definition/quota.ts';
 import type { Reading, RowOf } from './definition/reading.ts';
 import type { Steps } from './definition/steps.ts';
 import { firstVersion, planVersion } from './definition/steps.ts';
@@ -38,7 +40,7 @@ import { planView } from './view/plan.ts';
 import type { Bubbled, DocumentPrivacy, Requires, ViewOf } from './view/privacy.ts';
 
 export type { App } from './app.ts';
-export { app, definitionOf, isApp } from './app.ts';
+export { app, isApp } from './app.ts';
 export { t } from './definition/fields.ts';
 export type * from './definition/names.ts';
 export { all, open, requires, viewerIs } from './view/privacy.ts';
@@ -291,6 +293,13 @@ export class DocumentDefinition<T extends Said> implements Definition {
   }
 
   /**
+   * What all documents of the space may be together, and those that one principal began: see QuotaLimits. Opening one more is refused as QUOTA_EXCEEDED, and so is what makes one longer.
+   */
+  quota(quota: { readonly space?: QuotaLimits; readonly principal?: QuotaLimits }): DocumentDefinition<T> {
+    return this.#next('quota', { quota: planQuota(quota) });
+  }
+
+  /**
    * A channel takes messages that `schema` accepts. Its handler mutates `doc`; what it returns is the answer, and must
    * be JSON (undefined is null). It is synchronous. One that throws changes nothing, and its sender gets
    * HANDLER_FAILED.
@@ -374,6 +383,7 @@ export function document<const S extends Shape>(
     ephemerals: [],
     events: noEvents,
     updatesPerSecond: undefined,
+    quota: undefined,
   };
   return new DocumentDefinition(shape, plan, new Set());
 }

@@ -18,6 +18,7 @@ import { lengthOf } from './life/length.ts';
 import { mergeInPlace } from './life/merge-in-place.ts';
 import { Staged } from './life/staged.ts';
 import { encodeUpdate, noMessage } from './life/update.ts';
+import { roomOf } from './quota/claim.ts';
 import type { Inside, Resident } from './resident.ts';
 import type { ViewDelta } from './view/viewer.ts';
 
@@ -61,7 +62,7 @@ export function documentPrincipal(name: string): Principal {
 }
 
 export function sceneOf({ definition, state, length, seq }: Resident, env: Env, ahead = 1): Scene {
-  return { plan: definition.plan, state, length, seq: seq + ahead, env };
+  return { plan: definition.plan, state, length, room: roomOf(state), seq: seq + ahead, env };
 }
 
 /** When something is due next, in ms since 1970; undefined where nothing is. */
@@ -186,7 +187,9 @@ export function receive(resident: Resident, letter: Letter, env: Env, isStopped 
   const inside: Inside = resident;
   const { from, n, channel: channelName } = letter;
   const key = `${from} ${letter.incarnation}`;
-  const heard = heardOf(inside.state, key);
+  // Hosts send some themselves, and each once: what they did not hear the answer of they do not send again.
+  const isRemembered = n > 0;
+  const heard = isRemembered ? heardOf(inside.state, key) : undefined;
   if (heard !== undefined && n <= heard.n) return { happened: nothing, reply: heard };
   const channel = inside.definition.plan.channels.get(channelName);
   if (channel === undefined) return refusedUnheard('CHANNEL_UNKNOWN', 'there is no such channel');
@@ -194,12 +197,13 @@ export function receive(resident: Resident, letter: Letter, env: Env, isStopped 
   const valid = isStopped ? { value: undefined } : validate(channel, JSON.parse(letter.message));
   if ('kind' in valid) return refusedUnheard(valid.code, valid.text);
   if (!inside.hours.hasRoom(env.nowMs)) return refusedUnheard('DOCUMENT_BUSY', busyText);
-  const forgotten = heard === undefined ? placeFor(inside, env.nowMs) : '';
+  const forgotten = heard === undefined && isRemembered ? placeFor(inside, env.nowMs) : '';
   if (forgotten === undefined) return refusedUnheard('LIMIT_REACHED', 'too many documents send messages to this one');
   const who = documentPrincipal(from);
   let reply: Reply = { code: '', text: '', json: '' };
   const over = (staged: Staged, refusal?: Refusal): void => {
     if (refusal !== undefined) reply = { code: refusal.code, text: refusal.text, json: '' };
+    if (!isRemembered) return;
     if (forgotten !== '') staged.set(lifeKey, 'from', forgotten, undefined);
     staged.set(lifeKey, 'from', key, heardEntry({ n, atMs: env.nowMs, ...reply }));
   };

@@ -80,6 +80,8 @@ export type Scene = {
   readonly plan: Plan;
   readonly state: JsonObject;
   readonly length: number;
+  /** What that may become. */
+  readonly room: number;
   readonly seq: number;
   readonly env: Env;
 };
@@ -113,7 +115,7 @@ export function runCode(
     }
     if (ctx.refusal !== undefined) throw ctx.refusal;
     const answer = answerJson(value);
-    return within(scene.length, doneWith(scene, work, staged, answer, ctx.tasks, whenChanged));
+    return within(scene, doneWith(scene, work, staged, answer, ctx.tasks, whenChanged));
   } catch (failure) {
     // An assertion says that we are wrong, not the application (C19).
     if (failure instanceof AssertionFailed) throw failure;
@@ -163,13 +165,16 @@ function keepSchedules(plan: Plan, staged: Staged, nowMs: number): void {
 }
 
 /** What an outcome is refused for after its handler ran. `undo` does not count: its size would tell that of hidden values. */
-export function within(documentLength: number, outcome: Done): Outcome {
+export function within({ length: documentLength, room }: Pick<Scene, 'length' | 'room'>, outcome: Done): Outcome {
   const { redo, undo, answer } = outcome;
   const length = lengthOf(redo);
   const growth = length - lengthOf(undo);
   let excess: Refusal | undefined;
   if (length + answer.length > updateLengthMax) excess = tooBig('UPDATE_TOO_BIG', 'an update', updateLengthMax);
-  else if (growth > 0 && documentLength + growth > documentLengthMax) {
+  else if (growth > 0 && documentLength + growth > room && room < documentLengthMax) {
+    const text = 'the quota of bytes is used up, and this makes the document longer';
+    excess = { kind: 'refused', code: 'QUOTA_EXCEEDED', text, failure: undefined };
+  } else if (growth > 0 && documentLength + growth > documentLengthMax) {
     excess = tooBig('DOCUMENT_TOO_BIG', 'a document', documentLengthMax);
   }
   if (excess === undefined) return outcome;

@@ -4,6 +4,7 @@ import type { Principal } from '../base/ids.ts';
 import { documentName } from '../base/ids.ts';
 import { updateBytesMax } from '../base/limits.ts';
 import { presentMax } from '../base/limits-life.ts';
+import { quotaChannel } from './context.ts';
 import { isPrincipal } from './draft/values.ts';
 import type { Env } from './env.ts';
 import type { Happened, Letter, Reply } from './events.ts';
@@ -17,6 +18,8 @@ import { register, sessionOf } from './life/sessions.ts';
 import { Staged } from './life/staged.ts';
 import { encodeUpdate, noMessage } from './life/update.ts';
 import { birthOf } from './life/version.ts';
+import type { Claim, StandingAnswer } from './quota/claim.ts';
+import { birthWith, claimToCreate, standingOf } from './quota/claim.ts';
 import type { Inside, Resident } from './resident.ts';
 import type { Viewer } from './view/viewer.ts';
 
@@ -24,7 +27,16 @@ import type { Viewer } from './view/viewer.ts';
  * `session`: '' = only to view, 'new' = with a session to send in, else 32 hex digits of one to go on with. `create`: what a document that does not exist is to be; undefined
  * where it is only to be opened.
  */
-export type OpenRequest = { readonly who: Principal; readonly session: string; readonly create?: unknown };
+export type OpenRequest = {
+  readonly who: Principal;
+  readonly session: string;
+  readonly create?: unknown;
+  /** What its accounts have taken: a document with a quota begins by it. */
+  readonly grant?: Claim | undefined;
+};
+
+/** Nothing was done: the accounts are to be asked, and then this again. */
+export type Ungranted = { readonly kind: 'ungranted'; readonly claim: Claim };
 
 /** `updates` are in order, `deltas` to viewers that were there before. */
 export type Opened = Happened & {
@@ -39,7 +51,8 @@ export type Opened = Happened & {
         /** The whole view. */
         readonly json: string;
       }
-    | { readonly kind: 'refused'; readonly code: string; readonly text: string };
+    | { readonly kind: 'refused'; readonly code: string; readonly text: string }
+    | Ungranted;
 };
 
 /**
@@ -56,7 +69,8 @@ export function openView(resident: Resident, request: OpenRequest, env: Env): Op
   const inside: Inside = resident;
   const happened: Happened[] = [];
   if (inside.incarnation === '') {
-    const begun = begin(inside, who, env, request.create);
+    const begun = begin(inside, who, env, request);
+    if ('claim' in begun) return { ...nothing, result: begun };
     if ('code' in begun) return refused([], begun.code, begun.text, begun.failure);
     happened.push(begun);
   }
@@ -79,12 +93,20 @@ export function openView(resident: Resident, request: OpenRequest, env: Env): Op
 }
 
 /** A message of another document comes to this one, which begins where that may have it begin. */
-export function deliver(resident: Resident, letter: Letter, env: Env, isStopped = false): Happened & { reply: Reply } {
+export function deliver(
+  resident: Resident,
+  letter: Letter,
+  env: Env,
+  isStopped = false,
+  grant?: Claim,
+): Happened & { readonly reply: Reply; readonly claim?: Claim } {
   const inside: Inside = resident;
+  if (letter.channel === quotaChannel) return { ...nothing, reply: sayStanding(inside) };
   const happened: Happened[] = [];
   if (inside.incarnation === '') {
     if (isStopped) return { ...nothing, reply: { code: stopped.code, text: stopped.text, json: '' } };
-    const begun = begin(inside, documentPrincipal(letter.from), env);
+    const begun = begin(inside, documentPrincipal(letter.from), env, { grant });
+    if ('claim' in begun) return { ...nothing, reply: { code: '', text: '', json: '' }, claim: begun.claim };
     if ('code' in begun) return { ...nothing, reply: { code: begun.code, text: begun.text, json: '' } };
     happened.push(begun);
   }
@@ -99,7 +121,12 @@ export function closeView(resident: Resident, viewer: Viewer, nowMs: number): vo
 }
 
 /** Begins the document for whoever may have it begin: its first update. */
-export function begin(inside: Inside, who: Principal, env: Env, create?: unknown): Happened | Refusal {
+function begin(
+  inside: Inside,
+  who: Principal,
+  env: Env,
+  { create, grant }: Pick<OpenRequest, 'create' | 'grant'>,
+): Happened | Refusal | Ungranted {
   const { key } = documentName(inside.name);
   const { construct, create: creation } = inside.definition.plan.events;
   const isCreated = create !== undefined && creation !== undefined;
@@ -108,6 +135,11 @@ export function begin(inside: Inside, who: Principal, env: Env, create?: unknown
   }
   const valid = isCreated && creation.schema !== undefined ? validate({ schema: creation.schema }, create) : undefined;
   if (valid !== undefined && 'kind' in valid) return { ...valid, failure: failing('create', valid.failure) };
+  const { quota } = inside.definition.plan;
+  if (quota !== undefined) {
+    if (grant === undefined) return { kind: 'ungranted', claim: claimToCreate(inside.name, quota, who, env) };
+    if (env.nowMs > grant.untilMs) return refusal('CHAIN_BUSY', 'the accounts of its quota took too long');
+  }
   let isMade = true;
   const outcome = runCode(sceneOf(inside, env), new Staged(inside.state), (doc, ctx) => {
     const about = { doc, who: { agent: who.agent, authority: who.authority }, key, ctx };
@@ -124,9 +156,12 @@ export function begin(inside: Inside, who: Principal, env: Env, create?: unknown
   }
   const { tasks } = outcome;
   const birth = birthOf(inside.definition.plan.version);
+  const counted = quota === undefined ? {} : birthWith(grant);
   mergeInPlace(inside.state, birth.redo);
-  const redo = { ...birth.redo, ...outcome.redo };
-  const undo = { ...birth.undo, ...outcome.undo };
+  mergeInPlace(inside.state, counted);
+  const redo = { ...birth.redo, ...counted, ...outcome.redo };
+  const uncounted = Object.fromEntries(Object.keys(counted).map((key) => [key, null]));
+  const undo = { ...birth.undo, ...uncounted, ...outcome.undo };
   const id = freshId(env);
   const seq = inside.seq + 1;
   const update = encodeUpdate({ ...noMessage, kind: 'invent', seq, atMs: env.nowMs, who, id, redo, undo });
@@ -136,6 +171,12 @@ export function begin(inside: Inside, who: Principal, env: Env, create?: unknown
   inside.incarnation = hexOf(id);
   inside.seq = seq;
   return { updates: [update], deltas: changed(inside, redo, undo), tasks, failure: undefined };
+}
+
+function sayStanding({ incarnation, state }: Inside): Reply {
+  const standing = incarnation === '' ? undefined : standingOf(state);
+  const answer: StandingAnswer = { id: standing?.id ?? '', n: standing?.n ?? 0, key: standing?.key ?? '' };
+  return { code: '', text: '', json: JSON.stringify(answer) };
 }
 
 function mayInvent({ definition }: Inside, who: Principal, key: string): boolean {

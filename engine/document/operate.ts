@@ -82,14 +82,19 @@ export function applyRewind(resident: Resident, to: Former, who: Principal, env:
  */
 export function applyDelete(resident: Resident, who: Principal, env: Env, isAsked = false): Acted {
   const inside: Inside = resident;
-  if (inside.incarnation === '') throw new CodedError('DOCUMENT_UNKNOWN', 'there is no such document');
-  if (isAsked && !mayDelete(inside, who, env)) throw new CodedError('DELETE_REFUSED', 'you may not delete it');
+  checkDelete(inside, who, env, isAsked);
   const seq = inside.seq + 1;
   const update = encodeUpdate({ ...noMessage, kind: 'delete', seq, atMs: env.nowMs, who });
   end(inside, seq);
   inside.viewers.forget();
   inside.hours.forget();
   return { update, deltas: [], seq };
+}
+
+/** DOCUMENT_UNKNOWN and DELETE_REFUSED, as `applyDelete`. */
+export function checkDelete(resident: Resident, who: Principal, env: Env, isAsked: boolean): void {
+  if (resident.incarnation === '') throw new CodedError('DOCUMENT_UNKNOWN', 'there is no such document');
+  if (isAsked && !mayDelete(resident, who, env)) throw new CodedError('DELETE_REFUSED', 'you may not delete it');
 }
 
 /** What it does to the document on the way does not stay. */

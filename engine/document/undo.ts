@@ -16,6 +16,7 @@ import { withoutAgenda } from './life/agenda.ts';
 import { mergeInPlace } from './life/merge-in-place.ts';
 import type { Past } from './life/past.ts';
 import type { Update } from './life/update.ts';
+import { roomOf } from './quota/claim.ts';
 
 export const undoChannel = '@undo';
 export const deleteChannel = '@delete';
@@ -45,7 +46,10 @@ export function undoOf(
     rollback();
     return refused('UNDO_CONFLICT', 'its rows have no place any more');
   }
-  return within(length, { kind: 'done', redo, undo, answer: String(former.seq), tasks: [], rollback });
+  return within(
+    { length, room: roomOf(state) },
+    { kind: 'done', redo, undo, answer: String(former.seq), tasks: [], rollback },
+  );
 }
 
 /** What stands in an object of the state, by key. `isWhole`: it is an entry or a row, which is there or not; else it is only what is in it. */

@@ -30,10 +30,8 @@ import {
   checkResident,
   closeView,
   createResident,
-  deliver,
   happen,
   isWaiting,
-  openView,
   replaySections,
   restoreResident,
   settleTask,
@@ -48,6 +46,7 @@ import { FormerReader, UpdateReader } from '../../engine/document/life/history.t
 import { encodeSnapshot } from '../../engine/document/life/snapshot.ts';
 import { operator } from '../history.ts';
 import { seededBytes } from './chance.ts';
+import { deliverGranted, openGranted } from './granted.ts';
 import type { Seat } from './seat.ts';
 import { wrongIn } from './seat.ts';
 import type {
@@ -123,7 +122,8 @@ export class TestDocument<D extends Testable> {
   as(who: Who, options: { readonly create?: unknown } = {}): TestViewer<D> {
     const principal = principalOf(who);
     const { create } = options;
-    const { result, ...happened } = openView(this.#resident, { who: principal, session: 'new', create }, this.#env);
+    const request = { who: principal, session: 'new', create };
+    const { result, ...happened } = openGranted(this.#resident, request, this.#env);
     this.#keep(happened.updates);
     if (result.kind === 'refused') throw new TestRefused(result.code, result.text, happened.failure?.failure);
     this.#tell(happened.deltas);
@@ -151,7 +151,7 @@ export class TestDocument<D extends Testable> {
   /** Whether `as` would be refused. Nothing is opened: it is tried on a copy. */
   mayOpen(who: Who): boolean {
     const env = { nowMs: this.#nowMs, randomBytes16: seededBytes(this.#seed) };
-    return openView(this.#replayed(), { who: principalOf(who), session: 'new' }, env).result.kind === 'opened';
+    return openGranted(this.#replayed(), { who: principalOf(who), session: 'new' }, env).result.kind === 'opened';
   }
 
   /** Moves the clock on, by whole ms (else RangeError). What becomes due on the way happens, each thing at its time: timers, rounds, who is missed. */
@@ -193,7 +193,7 @@ export class TestDocument<D extends Testable> {
   receive<Name extends ChannelName<D>>(from: string, channel: Name, message: MessageOf<D, Name>): AnswerOf<D, Name> {
     this.#letters += 1;
     const letter = { from, incarnation: '0'.repeat(32), n: this.#letters, channel, message: answerJson(message) };
-    const { reply, ...happened } = deliver(this.#resident, letter, this.#env);
+    const { reply, ...happened } = deliverGranted(this.#resident, letter, this.#env);
     this.#take(happened, `${from} sent ${channel}`);
     if (reply.code !== '') throw new TestRefused(reply.code, reply.text, happened.failure?.failure);
     return JSON.parse(reply.json) as AnswerOf<D, Name>;
@@ -319,7 +319,7 @@ export class TestDocument<D extends Testable> {
 
   #reopen(viewer: TestViewer<D>, seat: Seat, mayDiffer = false): void {
     const request = { who: viewer.who, session: seat.session };
-    const { updates, deltas, result } = openView(this.#resident, request, this.#env);
+    const { updates, deltas, result } = openGranted(this.#resident, request, this.#env);
     const what = `${viewer.who.agent} opened it again`;
     if (result.kind === 'refused') throw this.#broken(what, `that was refused: ${result.code}: ${result.text}`);
     const difference = differenceOf(JSON.parse(result.json), viewer.view as never);

@@ -1,7 +1,8 @@
 import type { Test } from 'tap';
 import { test } from 'tap';
 import { z } from 'zod';
-import { all, app, definitionOf, document, t as f, isApp, open, viewerIs } from '../../engine/document/define.ts';
+import { all, app, document, t as f, isApp, open, viewerIs } from '../../engine/document/define.ts';
+import { definitionOf } from '../../engine/document/definition-of.ts';
 
 const anything = z.object({});
 const fields = { text: f.string(''), owner: f.principal(), box: f.record({ text: f.string('') }) };

@@ -34,7 +34,7 @@ export function fakeEnv(): Env {
 export type Opening = Extract<Opened['result'], { kind: 'opened' }>;
 
 export function opened(result: Opened): Opening {
-  if (result.result.kind !== 'opened') throw new Error(`refused: ${result.result.code}`);
+  if (result.result.kind !== 'opened') throw new Error(`not opened: ${JSON.stringify(result.result)}`);
   return result.result;
 }
 

@@ -163,7 +163,25 @@ const wide = document({ isShown: t.boolean(), cells: t.map(t.record({ text: t.st
   });
 
 /** Documents anybody may see all of but for `secret`; some that nobody can begin; and bad ones. */
+const counted = document({ text: t.string('') })
+  .privacy({ text: open })
+  .events({ invent: () => true, delete: () => true })
+  .channel('write', z.object({ text: z.string() }), ({ doc, message }) => {
+    doc.text = message.text;
+    return doc.text.length;
+  });
+const thousands = z.object({ thousands: z.int() });
+const filled = counted.channel('fill', thousands, ({ doc, message }) => {
+  doc.text = 'x'.repeat(message.thousands * 1_000);
+});
+
+export const quotas = {
+  metered: filled.quota({ space: { documents: 5, bytes: 40_000 }, principal: { documents: 2, bytes: 20_000 } }),
+  rated: counted.quota({ space: { createsPerMinute: 4 }, principal: { createsPerMinute: 3 } }),
+};
+
 export const spaces = {
+  ...quotas,
   s: base.privacy({ text: open, count: open, tags: open }),
   closed: document({ text: t.string('') }).privacy({ text: open }),
   bad,

@@ -85,15 +85,18 @@ export class DeskStage {
   /** How messages of documents travel. */
   deliver: Post['deliver'] = (to, letter) => this.#post.deliver(to, letter);
   #token = 0;
-  #later: { readonly ms: number; readonly then: () => void }[] = [];
+  #later: { readonly atMs: number; readonly isLong: boolean; readonly then: () => void }[] = [];
   #views = 0;
 
   /** Where documents run, unless a test says otherwise: in the loop where there is none. */
   static pool: Pool | undefined;
+  /** Whose clock is that of threads. */
+  static newest: DeskStage | undefined;
 
   constructor(disk: OrderedStore, history = 1_000, pool = DeskStage.pool) {
     this.disk = disk;
     this.history = history;
+    DeskStage.newest = this;
     this.#runner = pool ?? new StageRunner(this.clock);
   }
 
@@ -129,7 +132,7 @@ export class DeskStage {
       store: this.store,
       index: this.index,
       wake: () => {},
-      later: (ms, then) => this.#later.push({ ms, then }),
+      later: (ms, then) => this.#later.push({ atMs: this.clock.nowMs + ms, isLong: ms >= 1_000, then }),
       wallMs: () => this.clock.nowMs,
       deliver: (to, letter) => this.deliver(to, letter),
       fatal: (cause) => this.fatal.push(cause),
@@ -188,12 +191,22 @@ export class DeskStage {
     const { name, isOpen } = attached;
     if (!isOpen) return undefined;
     if (this.#runner instanceof StageRunner) return this.#runner.documents.get(name)?.held.resident;
-    const { name: known, space } = documentName(name);
+    return this.committed(name);
+  }
+
+  /** A document as what is committed makes it. */
+  committed(text: string): Resident {
+    const { name, space } = documentName(text);
     const definition = definitionOf(this.#code, space);
     if (definition === undefined) throw new Error(`there is a space ${space}`);
-    const resident = createResident(definition, known);
+    const resident = createResident(definition, name);
     replaySections(resident, this.#written.get(name) ?? []);
     return resident;
+  }
+
+  /** The names of all that were ever written. */
+  get names(): string[] {
+    return [...this.#written.keys()];
   }
 
   /** Every section that was written of a document. */
@@ -258,10 +271,11 @@ export class DeskStage {
     }
   }
 
-  /** Whatever waits for time has waited long enough. */
+  /** Whatever waits for a moment has waited long enough; for a second and more, the clock has to go on. */
   #passTime(): boolean {
-    const due = this.#later;
-    this.#later = [];
+    const { nowMs } = this.clock;
+    const due = this.#later.filter(({ atMs, isLong }) => !isLong || atMs <= nowMs);
+    if (due.length > 0) this.#later = this.#later.filter((one) => !due.includes(one));
     for (const { then } of due) then();
     return due.length > 0;
   }

@@ -98,7 +98,11 @@ const ledger = document({
     ctx.abort('NOT_TODAY');
   });
 
+const counted = ledger.quota({ space: { documents: 1_000 }, principal: { createsPerMinute: 1_000 } });
+
 export const ledgerApp = app({ spaces: { ledger } });
+/** The same with accounts to be asked: it is slower. */
+export const countedApp = app({ spaces: { ledger: counted } });
 export const ledgerPlan: Plan = ledger.plan;
 
 export function placeOf(count: number): string {

@@ -190,6 +190,17 @@ export const noEvents: EventsPlan = {
   isTimed: false,
 };
 
+/** What is not given is not bounded. Others may be begun again when some were deleted, or have become shorter. */
+export type QuotaLimits = {
+  /** How many there are at once. */
+  readonly documents?: number;
+  /** What they hold together, in JSON characters: each counts 1,024 at least, and up to a quarter more than it holds. */
+  readonly bytes?: number;
+  /** How many are begun in a minute; as many may come at once. */
+  readonly createsPerMinute?: number;
+};
+export type QuotaPlan = { readonly space: QuotaLimits; readonly principal: QuotaLimits };
+
 export type Plan = VersionPlan & {
   readonly record: RecordPlan;
   readonly view: ViewPlan;
@@ -205,6 +216,7 @@ export type Plan = VersionPlan & {
   readonly events: EventsPlan;
   /** Undefined: as any document. */
   readonly updatesPerSecond: number | undefined;
+  readonly quota: QuotaPlan | undefined;
 };
 
 /** One space's kind of document, as `document(...)` and its steps make it. */

@@ -9,6 +9,7 @@ export type {
   EffectResult,
   InventPolicy,
   Issue,
+  QuotaLimits,
   Receipt,
   StandardSchema,
   Validation,

@@ -18,7 +18,9 @@ import { isJsonObject } from '../../base/merge-patch.ts';
 
 export const wakeKey = '@wake';
 export const lifeKey = '@life';
-const agendaKeys: ReadonlySet<string> = new Set([wakeKey, lifeKey]);
+/** What it counts for: quota/claim.ts. */
+export const quotaKey = '@quota';
+const agendaKeys: ReadonlySet<string> = new Set([wakeKey, lifeKey, quotaKey]);
 
 export type Root = typeof wakeKey | typeof lifeKey;
 export type Group = 'due' | 'every' | 'out' | 'here' | 'from';
@@ -59,7 +61,7 @@ export function isAgendaKey(key: string): boolean {
 
 /** A patch, or a state, without what no rewind touches. */
 export function withoutAgenda(value: JsonObject): JsonObject {
-  const { [wakeKey]: _wake, [lifeKey]: _life, ...rest } = value;
+  const { [wakeKey]: _wake, [lifeKey]: _life, [quotaKey]: _quota, ...rest } = value;
   return rest;
 }
 
