@@ -7,6 +7,7 @@ import { CodedError } from '../engine/base/errors.ts';
 import type { ChainId, DocumentName, HostId } from '../engine/base/ids.ts';
 import { chainId, documentName, hostId } from '../engine/base/ids.ts';
 import { historyLinesMax, logRecordsAskedMax, lossBytesMax, pendingCountedMax } from '../engine/base/limits.ts';
+import { quotaChannel } from '../engine/document/document.ts';
 import { noBase } from '../engine/store/entries.ts';
 import { countPending } from '../engine/store/erasing.ts';
 import type { Store } from '../engine/store/store.ts';
@@ -38,6 +39,9 @@ export type OperatorParts = {
 
 type Arguments = Readonly<Record<string, unknown>>;
 
+/** What an account counts; `claims` of which nothing is known yet are among it. */
+export type AccountState = { readonly documents: number; readonly bytes: number; readonly claims: number };
+
 export class Operator {
   readonly #parts: OperatorParts;
   #onReplaced: ((result: object) => void) | undefined;
@@ -53,6 +57,7 @@ export class Operator {
     if (question === 'log') return this.#log(args);
     if (question === 'verify') return this.#verify(args);
     if (question === 'history') return this.#history(args);
+    if (question === 'quota') return this.#quota(args);
     if (question === 'export') return this.#parts.exporter.answer(this.#chainOf(args), args);
     if (question === 'states') return this.#states(args);
     if (question === 'leave') return this.#leave(args);
@@ -130,6 +135,15 @@ export class Operator {
     const { desk, name } = this.#documentOf(args);
     const before = countArgument(args['before'], 'before', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
     return await listHistory(desk, name, before, countArgument(args['max'], 'max', 20, historyLinesMax));
+  }
+
+  /** Of an account: as it is when all that it has seen is committed. */
+  async #quota(args: Arguments): Promise<AccountState> {
+    const { desk, name } = this.#documentOf(args);
+    const letter = { from: name, incarnation: '', n: 0, channel: quotaChannel, message: 'null' };
+    const { json } = await desk.life.receive(name, letter);
+    const { documents = 0, bytes = 0, claims = 0 } = JSON.parse(json) as Partial<AccountState>;
+    return { documents, bytes, claims };
   }
 
   async #rewind(args: Arguments): Promise<unknown> {

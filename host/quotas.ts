@@ -3,10 +3,12 @@
 // a claim whose answer was lost an account finds out by itself.
 import { contentHashOf } from '../engine/base/checksum.ts';
 import { CodedError } from '../engine/base/errors.ts';
+import type { Principal } from '../engine/base/ids.ts';
 import { accountSpace, documentName } from '../engine/base/ids.ts';
 import { documentQueueMax } from '../engine/base/limits.ts';
 import { accountMsMax, claimAgainMs, claimsAtOnceMax } from '../engine/base/limits-life.ts';
 import type { QuotaLimits } from '../engine/document/definition/definition.ts';
+import { keyOfPrincipal } from '../engine/document/life/agenda.ts';
 import type { ClaimAnswer, ClaimMessage, SettleMessage } from '../engine/document/quota/account.ts';
 import type { Claim } from '../engine/document/quota/claim.ts';
 import type { DeskParts } from './desk-parts.ts';
@@ -156,13 +158,21 @@ export class Quotas {
 
 type Account = { readonly name: string; readonly whose: string; readonly limits: QuotaLimits | undefined };
 
+/** Of a space, or of one principal in it. */
+export function accountName(space: string, who?: Principal): string {
+  return whoseAccount(space, who === undefined ? '' : keyOfPrincipal(who));
+}
+
+function whoseAccount(space: string, who: string): string {
+  return `${accountSpace}/${space}${who === '' ? '' : `:${contentHashOf(Buffer.from(who)).slice(0, 32)}`}`;
+}
+
 /** That of the space first; nobody in particular has none. */
 export function accountsOf({ document, who, limits }: Claim): Account[] {
   const { space } = documentName(document);
-  const ofSpace = { name: `${accountSpace}/${space}`, whose: 'the space', limits: limits?.space };
+  const ofSpace = { name: whoseAccount(space, ''), whose: 'the space', limits: limits?.space };
   if (who === '') return [ofSpace];
-  const name = `${accountSpace}/${space}:${contentHashOf(Buffer.from(who)).slice(0, 32)}`;
-  return [ofSpace, { name, whose: 'who begins it', limits: limits?.principal }];
+  return [ofSpace, { name: whoseAccount(space, who), whose: 'who begins it', limits: limits?.principal }];
 }
 
 function isUsedUp(cause: unknown): cause is CodedError {

@@ -7,7 +7,7 @@
 //   GET  /log      ?host=h1&chain=0&after=0&max=100   -> { lines, next }: records of one host's log; more behind `next`, unless it is null
 //                  and besides: before, document, kind, epoch
 //   POST /ask      { "host": "h1", "question": "leave", "args": { "isLeaving": true } }   -> the host's reply
-//                  questions: leave, verify, export, force-config, replace-voter, history, rewind, delete, deploy, states
+//                  questions: leave, verify, export, force-config, replace-voter, history, quota, rewind, delete, deploy, states
 //                  (host/operator.ts)
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
@@ -135,6 +135,7 @@ const waits: ReadonlyMap<string, number> = new Map([
   ['force-config', askMs],
   ['replace-voter', replaceVoterMs + askMs],
   ['history', documentAskMs],
+  ['quota', documentAskMs],
   ['rewind', documentAskMs],
   ['delete', documentAskMs],
   ['deploy', deployAskMs],

@@ -39,6 +39,7 @@ import type { Failures } from './view/policies.ts';
 import type { ViewDelta } from './view/viewer.ts';
 import { Viewers } from './view/viewers.ts';
 
+export { quotaChannel } from './context.ts';
 export { isApp } from './define.ts';
 export type { Definition, EffectResult } from './definition/definition.ts';
 export { definitionOf } from './definition-of.ts';

@@ -18,6 +18,7 @@ import { register, sessionOf } from './life/sessions.ts';
 import { Staged } from './life/staged.ts';
 import { encodeUpdate, noMessage } from './life/update.ts';
 import { birthOf } from './life/version.ts';
+import { countsOf } from './quota/account.ts';
 import type { Claim, StandingAnswer } from './quota/claim.ts';
 import { birthWith, claimToCreate, standingOf } from './quota/claim.ts';
 import type { Inside, Resident } from './resident.ts';
@@ -173,10 +174,10 @@ function begin(
   return { updates: [update], deltas: changed(inside, redo, undo), tasks, failure: undefined };
 }
 
-function sayStanding({ incarnation, state }: Inside): Reply {
+function sayStanding({ name, incarnation, state }: Inside): Reply {
   const standing = incarnation === '' ? undefined : standingOf(state);
   const answer: StandingAnswer = { id: standing?.id ?? '', n: standing?.n ?? 0, key: standing?.key ?? '' };
-  return { code: '', text: '', json: JSON.stringify(answer) };
+  return { code: '', text: '', json: JSON.stringify({ ...answer, ...countsOf(name, state) }) };
 }
 
 function mayInvent({ definition }: Inside, who: Principal, key: string): boolean {

@@ -18,6 +18,7 @@ export const usage = `levelten: a real-time document server whose every answer i
   levelten verify [--host ID]                        reads every entry of the stores, of all hosts or of one, and says what is wrong
   levelten doctor [--hosts N] [--port-base N]        looks at this machine: what may slow a cluster down, or stop it
   levelten history SPACE/KEY [--before SEQ] [--max N]   its newest updates: who did what when
+  levelten quota SPACE [--as NAME]                   what counts for the quota of a space, or of NAME in it
   levelten rewind SPACE/KEY SEQ                      set a document to its state after update SEQ
   levelten delete SPACE/KEY [--wait S]               end a document, and see its bytes leave every disk
   levelten backup DIR [--check] [--wait S]           the documents of a running cluster into plain files; again: goes on; --check reads them

@@ -12,6 +12,7 @@ import { historyCommand, rewindCommand } from './history.ts';
 import { logCommand } from './log.ts';
 import { migrateCommand } from './migrate.ts';
 import { drainCommand, replaceVoterCommand, undrainCommand } from './operate.ts';
+import { quotaCommand } from './quota.ts';
 import { hostCommand, proxyCommand } from './serve.ts';
 import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
@@ -43,6 +44,7 @@ export const commands: Readonly<Record<string, Command>> = {
   verify: { run: verifyCommand, words: 0, options: ['host'] },
   doctor: { run: doctorCommand, words: 0, options: ['port-base', 'hosts'] },
   history: { run: historyCommand, words: 1, options: ['before', 'max'] },
+  quota: { run: quotaCommand, words: 1, options: ['as'] },
   rewind: { run: rewindCommand, words: 2, options: [] },
   delete: { run: deleteCommand, words: 1, options: ['wait'] },
   backup: { run: backupCommand, words: 1, options: ['check', 'wait'] },

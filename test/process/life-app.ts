@@ -53,4 +53,9 @@ export const account = document({
     doc.received += 1;
   });
 
-export default app({ spaces: { account } });
+export const note = document({ text: t.string('') })
+  .privacy({ text: open })
+  .events({ invent: () => true, delete: () => true })
+  .quota({ space: { documents: 30 }, principal: { documents: 8 } });
+
+export default app({ spaces: { account, note } });

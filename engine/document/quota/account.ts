@@ -5,7 +5,11 @@
 // what would take away is taken. Whoever heads the document says so. Where nobody does within `claimKeptMs`, the account asks the document itself: a message
 // on the channel `@quota`, which every document answers with its `id`, `n` and `key`. So counts are exact whoever fails in between, and on the way they are too high, never
 // too low. What a head asked for that leads its chain no more is refused, once its successor has asked for anything.
+import type { DocumentName } from '../../base/ids.ts';
+import { accountSpace, documentName } from '../../base/ids.ts';
 import { claimKeptMs, claimsLookedAtOnce, claimsMax, quotaStrayMs } from '../../base/limits-life.ts';
+import type { JsonObject } from '../../base/merge-patch.ts';
+import { isJsonObject } from '../../base/merge-patch.ts';
 import { definitionBrand } from '../app.ts';
 import { document, t } from '../define.ts';
 import type { AnswerValue, Context, Definition, QuotaLimits, StandardSchema } from '../definition/definition.ts';
@@ -105,6 +109,13 @@ export const account: Definition & { readonly [definitionBrand]: true } = docume
     if (claim !== undefined) settle(doc, message.key, claim, message.isDone);
     lookLater(doc, ctx);
   });
+
+/** What an account has counted; nothing of any other document. */
+export function countsOf(name: DocumentName, state: JsonObject): object {
+  if (documentName(name).space !== accountSpace) return {};
+  const { documents = 0, bytes = 0, claims = {} } = state;
+  return { documents, bytes, claims: isJsonObject(claims) ? Object.keys(claims).length : 0 };
+}
 
 /** An account of which nothing is open rests. */
 function lookLater(doc: Account, ctx: Context): void {
