@@ -265,7 +265,7 @@ test('[F15] the admin door wants its token, and forwards what hosts reply', asyn
   host.say([1, [[0, 3, true]]], [7, (await host.take(4))[1], JSON.stringify(h1)]);
   await other.take(4);
   other.breakLink();
-  const chain = { minor: 0, phase: 'none', members: [], lag: 0 };
+  const chain = { minor: 0, servedEpoch: 0, phase: 'none', members: [], lag: 0 };
   t.same(JSON.parse((await status).body), {
     proxy: { connections: 0, documents: 0, framesKnown: 0, framesUnknown: 0, framesRefused: 0 },
     hosts: [
@@ -284,7 +284,7 @@ test('[F15] the admin door wants its token, and forwards what hosts reply', asyn
       },
     ],
     chains: [
-      { chain: 0, epoch: 3, head: 'h1', serving: true, state: 'serving', ...chain },
+      { chain: 0, epoch: 3, head: 'h1', serving: true, state: 'serving', ...chain, servedEpoch: 3 },
       { chain: 1, epoch: 0, head: null, serving: false, state: 'waiting', ...chain },
     ],
     voters: { generation: 1, voters: [] },
