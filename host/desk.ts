@@ -20,6 +20,7 @@ import type { DeskParts } from './desk-parts.ts';
 import { DeskReads } from './desk-reads.ts';
 import { Ephemera } from './ephemera.ts';
 import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
+import { Looks } from './looks.ts';
 import { Openings } from './openings.ts';
 import { letGo, type Output } from './output.ts';
 import type { Command, Deed, Ran } from './running.ts';
@@ -40,6 +41,7 @@ export class Desk implements ChainService, ViewerDesk {
   readonly #speakers = new Map<string, Attached>();
   readonly #openings = new Openings();
   readonly ephemera: Ephemera;
+  readonly looks: Looks;
   readonly life: DeskLife;
   readonly reads: DeskReads;
   /** Who waits for a commit besides viewers. */
@@ -86,7 +88,17 @@ export class Desk implements ChainService, ViewerDesk {
       waiters: this.#waiters,
     });
     const emit = (front: Front, message: ToProxy): void => this.#emit(front, message);
-    this.ephemera = new Ephemera(this.#shelves, { ...parts, ask, emit, whenCommitted, hasRoom: () => this.#hasRoom });
+    const ways = { ...parts, emit, whenCommitted, hasRoom: () => this.#hasRoom };
+    this.ephemera = new Ephemera(this.#shelves, { ...ways, ask });
+    this.looks = new Looks(this.#shelves, {
+      ...ways,
+      took: (name, ran) => {
+        this.#take(name, ran);
+        this.#tell(name, ran);
+      },
+      refuseTooBig: (attached) => this.#refuseTooBig(attached),
+      closed: (name) => this.life.closed(name),
+    });
   }
 
   get residentCount(): number {
@@ -249,7 +261,7 @@ export class Desk implements ChainService, ViewerDesk {
     if (this.#speakers.get(attached.session) === attached) this.#speakers.delete(attached.session);
     if (!this.#attached.delete(attached) || viewer === undefined) return;
     const kept = this.#shelves.kept(attached.name);
-    kept?.document.close(viewer);
+    if (!this.looks.left(attached)) kept?.document.close(viewer);
     kept?.audience.leave(attached);
     this.ephemera.left(attached, kept);
     this.life.closed(attached.name);
@@ -258,8 +270,8 @@ export class Desk implements ChainService, ViewerDesk {
   #enter(attached: Attached, { document }: Kept): void {
     if (!this.#attached.has(attached)) return;
     const end = this.#openings.begin(attached);
-    const { who, session, create } = attached;
-    document.ask({ kind: 'open', who, session, create }, (ran) => {
+    const { who, session, create, look } = attached;
+    document.ask({ kind: 'open', who, session, create, look: look?.state }, (ran) => {
       this.#opened(attached, ran);
       end();
     });
@@ -284,7 +296,7 @@ export class Desk implements ChainService, ViewerDesk {
     const kept = this.#shelves.kept(name);
     if (outcome.kind !== 'opened') throw new CodedError('ENGINE_CORRUPT', `${name} is not opened`);
     if (kept === undefined) throw new CodedError('ENGINE_CORRUPT', `${name} is not there`);
-    const { viewer, viewerKind, incarnation, json, shown } = outcome;
+    const { viewer, viewerKind, incarnation, json, shown, lookRefused } = outcome;
     const isHere = this.#attached.has(attached);
     if (!isHere || !isShort(json)) {
       kept.document.close(viewer);
@@ -296,6 +308,7 @@ export class Desk implements ChainService, ViewerDesk {
     this.#parts.memory.used(kept.tenant);
     this.#emit(front, [toProxy.opened, view, number, session, incarnation, seq, json]);
     if (shown !== '') this.#emit(front, [toProxy.shown, 0, view, shown]);
+    this.looks.shown(attached, lookRefused);
   }
 
   /** Those who view a document that is read again: they have their sessions, and are shown what there is. */
@@ -305,7 +318,7 @@ export class Desk implements ChainService, ViewerDesk {
       const refuse: Refuse = (code, text) => this.#refuseOpen(attached, code, text);
       const run = ({ document }: Kept): void => {
         if (!this.#attached.has(attached)) return;
-        document.ask({ kind: 'reopen', who: attached.who }, (ran) => {
+        document.ask({ kind: 'reopen', who: attached.who, look: attached.look?.state }, (ran) => {
           this.#take(name, ran);
           if (ran.outcome.kind === 'refused') return refuse(ran.outcome.code as ErrorCode, ran.outcome.text);
           this.#show(attached, ran);
