@@ -8,7 +8,7 @@ import type { DocumentName } from '../../engine/base/ids.ts';
 import { viewerStateLengthMax } from '../../engine/base/limits-shown.ts';
 import type { Json } from '../../engine/base/merge-patch.ts';
 import type { Principal } from '../../engine/document/define.ts';
-import { document, t as f, open, same, viewerIs } from '../../engine/document/define.ts';
+import { document, t as f, open, viewerIs } from '../../engine/document/define.ts';
 import type { Look } from '../../engine/document/definition/definition.ts';
 import type { LookRefused, Resident, Turned } from '../../engine/document/document.ts';
 import {
@@ -312,24 +312,27 @@ test('[D52] [D16] where a definition says what views look at', (t) => {
   t.end();
 });
 
-test('[D52] [D6] a field that names a principal is told to all that he looks at', (t: Test) => {
-  const notes = document({ notes: f.map(f.record({ owner: f.principal(), text: f.string('') })), n: f.int() })
-    .viewerState(z.int(), 0)
-    .bubbles({
-      own: ({ doc, who, viewer }) => doc.notes.entries().filter(([, n]) => same(n.owner, who)).length + viewer,
-    })
-    .privacy({ notes: { owner: open, text: viewerIs('owner') }, own: open })
+test('[D52] [D6] a field that names a principal is told to all views of his, wherever they look', (t: Test) => {
+  const notes = document({ notes: f.map(f.record({ owner: f.principal(), text: f.string('') })) })
+    .viewerState(z.record(z.string(), z.int()), {})
+    // Nothing but what the view looks at: an update asks none of them again.
+    .bubbles({ said: ({ viewer }) => viewer })
+    .privacy({ notes: { owner: open, text: viewerIs('owner') }, said: open })
     .events({ invent: () => true })
     .channel('write', z.object({ key: z.string() }), ({ doc, message, who }) => {
       doc.notes.set(message.key, { owner: who, text: 'x' });
     });
   const resident = createResident(notes, name);
   const env = fakeEnv();
-  const members = [0, 10, 20].map((at) => new Member(resident, ada, env, at));
-  const heard = deliver(members, (members[0] as Member).send('write', { key: 'a' }).deltas);
-  t.strictSame(
-    members.map((member) => JSON.parse(heard.get(member) ?? '{}')),
-    [1, 11, 21].map((own) => ({ notes: { a: { owner: ada, text: 'x' } }, own })),
-  );
+  const members = [{}, { a: 1, b: 2 }, { b: 2, a: 1 }, { a: 3 }].map((at) => new Member(resident, ada, env, at));
+  const other = new Member(resident, bob, env, { a: 1, b: 2 });
+  const [first, second, third] = members as [Member, Member, Member];
+  t.equal(second.viewer, third.viewer, 'the order of keys is none of a state');
+  t.not(second.viewer, other.viewer);
+  t.equal(resident.viewers.kinds, 1);
+  const heard = deliver([...members, other], first.send('write', { key: 'a' }).deltas);
+  const all = members.map((member) => JSON.parse(heard.get(member) ?? '{}'));
+  t.strictSame(all, Array(4).fill({ notes: { a: { owner: ada, text: 'x' } } }));
+  t.strictSame(JSON.parse(heard.get(other) ?? '{}'), { notes: { a: { owner: ada } } });
   t.end();
 });
