@@ -196,6 +196,21 @@ inBoth('[D52] [D20] who looks at what has ended hears that', async (t, make) => 
   t.same(stage.fatal, []);
 });
 
+inBoth('[D52] [D4] what is lost on its way is asked of the view that said it, and of no other', async (t, make) => {
+  const stage = await make(t);
+  // Numbers of viewers begin anew: the second is then the third of now.
+  const [first, one, other] = (await tabs(stage, { page: 1 }, { page: 2 }, { page: 3 })) as ViewerStage[];
+  if (first === undefined || one === undefined || other === undefined) throw new Error('three come');
+  stage.desk.close(first.attached);
+  stage.look(one, 1, { page: 4 });
+  await stage.deploy(await codeOf(application, 'desk-app.js'));
+  stage.send(other, {}, 'add');
+  await stage.settle();
+  stage.listen(one, other);
+  t.same([one, other].map(shownTo), ['4 of 1', '3 of 1']);
+  t.same(stage.fatal, []);
+});
+
 t.test('[D52] [D30] a bubble that does not end over what a view looks at stops that, and nobody else', async (t) => {
   const pool = await poolOf(t);
   const stage = await DeskStage.of(new MemoryStore(), undefined, pool);

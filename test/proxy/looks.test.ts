@@ -61,8 +61,20 @@ test('[F25] [F12] what is refused names document and number, and nothing is open
   host.say([12, view, 2, 'MESSAGE_INVALID', 'no'], [12, 99, 2, 'MESSAGE_INVALID', 'nobody']);
   t.same(await client.take('error'), { ...refused, n: 2, code: 'MESSAGE_INVALID', text: 'no' });
   t.same(await client.settled(), []);
-  host.say([1, [[0, 2, true]]]);
-  t.same((await host.take(1)).slice(2), [doc, 'alice', 'dev', session1]);
+  const reopen = (epoch: number, kind: 1 | 9) => {
+    host.say([1, [[0, epoch, true]]]);
+    return host.take(kind);
+  };
+  const [, again] = await reopen(2, 1);
+  host.say([2, again, 1, session1, 'i1', 4, '{}']);
+  await client.take('view');
+  client.say(look(3, 'b'), look(4, 'c'));
+  await host.take(8);
+  const opened = await reopen(3, 9);
+  t.same(opened.slice(6), [4, 'c', []], 'what waited is what it is opened by');
+  host.say([2, opened[1], 1, session1, 'i1', 4, '{}'], [12, opened[1], 4, 'MESSAGE_INVALID', 'no']);
+  t.match(await client.take('error'), { n: 4 });
+  t.same((await reopen(4, 1)).slice(2), [doc, 'alice', 'dev', session1]);
   client.say({ t: 'open', doc: 'board/other', viewer: 'x'.repeat(viewerStateLengthMax) });
   t.match(await client.take('refused'), { doc: 'board/other', n: 0, code: 'FRAME_INVALID' });
 });
