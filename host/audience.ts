@@ -26,17 +26,31 @@ export class Audience {
 
   /** Takes a view in, and returns the number of its kind on its link. */
   join(attached: Attached, viewer: number, kind: number): number {
-    attached.viewer = viewer;
-    const views = this.#views.get(viewer) ?? new Set();
-    this.#views.set(viewer, views.add(attached));
+    this.#meet(attached, viewer);
     return this.#enter(attached, kind);
   }
 
   leave(attached: Attached): void {
-    const { viewer } = attached;
-    if (viewer === undefined) return;
+    if (attached.viewer === undefined) return;
+    this.#part(attached, attached.viewer);
     attached.viewer = undefined;
     this.#exit(attached);
+  }
+
+  /** A view goes on as one of another viewer. Returns the number of its kind on its link. */
+  turn(attached: Attached, viewer: number, kind: number): number {
+    if (attached.viewer !== undefined) this.#part(attached, attached.viewer);
+    this.#meet(attached, viewer);
+    return this.#move(attached, kind);
+  }
+
+  #meet(attached: Attached, viewer: number): void {
+    attached.viewer = viewer;
+    const views = this.#views.get(viewer) ?? new Set();
+    this.#views.set(viewer, views.add(attached));
+  }
+
+  #part(attached: Attached, viewer: number): void {
     const views = this.#views.get(viewer);
     if (views?.delete(attached) === true && views.size === 0) this.#views.delete(viewer);
   }

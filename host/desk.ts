@@ -8,8 +8,7 @@ import { accountSpace, documentName } from '../engine/base/ids.ts';
 import { documentQueueMax, viewBytesMax } from '../engine/base/limits.ts';
 import { deleteChannel, undoChannel } from '../engine/document/document.ts';
 import type { Claim } from '../engine/document/quota/claim.ts';
-import type { ToProxy } from '../proxy/link-wire.ts';
-import { toProxy } from '../proxy/link-wire.ts';
+import { type ToProxy, toProxy } from '../proxy/link-wire.ts';
 import { Acts } from './acts.ts';
 import { Attendance } from './attendance.ts';
 import { isShort } from './audience.ts';
@@ -21,8 +20,9 @@ import type { DeskParts } from './desk-parts.ts';
 import { DeskReads } from './desk-reads.ts';
 import { Ephemera } from './ephemera.ts';
 import type { Attached, Front, SendRequest, ViewerDesk } from './front.ts';
+import { Looks } from './looks.ts';
 import { Openings } from './openings.ts';
-import { letGo, type Output } from './output.ts';
+import { letGo, type Output, saidOf } from './output.ts';
 import { Quotas } from './quotas.ts';
 import type { Command, Deed, Ran } from './running.ts';
 import type { Kept, Waiting } from './shelf.ts';
@@ -42,6 +42,7 @@ export class Desk implements ChainService, ViewerDesk {
   readonly #speakers = new Map<string, Attached>();
   readonly #openings = new Openings();
   readonly ephemera: Ephemera;
+  readonly looks: Looks;
   readonly life: DeskLife;
   readonly reads: DeskReads;
   /** Who waits for a commit besides viewers. */
@@ -60,10 +61,11 @@ export class Desk implements ChainService, ViewerDesk {
       isStopped: () => this.#isStopped,
       hasRoom: () => this.#hasRoom,
       whenCommitted: (then: () => void): void => this.whenCommitted(then),
+      emit: (front: Front, message: ToProxy): void => this.#emit(front, message),
       ask: ((name, command, done, refused) => this.#ask(name, command, done, refused)) satisfies DeskLifeParts['ask'],
     };
-    this.#quotas = new Quotas(common);
-    const quotas = this.#quotas;
+    const quotas = new Quotas(common);
+    this.#quotas = quotas;
     this.#acts = new Acts({ ...common, quotas, queue: this.queue, expel: (name) => this.#expel(name) });
     this.life = new DeskLife({
       ...common,
@@ -87,14 +89,22 @@ export class Desk implements ChainService, ViewerDesk {
       failed: (cause) => this.#shelves.failed(cause),
     });
     this.#undoing = {
+      ...common,
       begin: (attached) => this.#openings.begin(attached),
       back: (name, reader) => this.reads.back(name, reader),
       with: (name, waiting) => this.#shelves.with(name, waiting),
       sent: (attached, ran) => this.#sent(attached, ran),
-      fatal: parts.fatal,
     };
-    const emit = (front: Front, message: ToProxy): void => this.#emit(front, message);
-    this.ephemera = new Ephemera(this.#shelves, { ...common, emit });
+    this.ephemera = new Ephemera(this.#shelves, common);
+    this.looks = new Looks(this.#shelves, {
+      ...common,
+      took: (name, ran) => {
+        this.#take(name, ran);
+        this.#tell(name, ran);
+      },
+      refuseTooBig: (attached) => this.#refuseTooBig(attached),
+      closed: (name) => this.life.closed(name),
+    });
   }
 
   get residentCount(): number {
@@ -135,9 +145,8 @@ export class Desk implements ChainService, ViewerDesk {
     attached.front.views.set(attached.view, attached);
     this.#attached.add(attached);
     if (!this.#hasRoom) return this.#refuseUnseen(attached, 0, 'CHAIN_BUSY', 'too much waits for the disk');
-    if (documentName(attached.name).space === accountSpace) {
-      return this.#refuseUnseen(attached, 0, 'SPACE_UNKNOWN', `there is no space ${accountSpace}`);
-    }
+    const isAccount = documentName(attached.name).space === accountSpace;
+    if (isAccount) return this.#refuseUnseen(attached, 0, 'SPACE_UNKNOWN', 'there is no such space');
     // Who comes without a session only reads.
     const full = attached.session === 'new' ? this.#parts.full() : undefined;
     if (full !== undefined) return this.#refuseUnseen(attached, 0, 'ENGINE_FULL', full);
@@ -229,13 +238,8 @@ export class Desk implements ChainService, ViewerDesk {
     const kept = ran.updates.length > 0 ? this.#shelves.kept(name) : undefined;
     if (kept !== undefined) this.#parts.memory.used(kept.tenant);
     // Who has left hears nothing.
-    if (this.#attached.has(attached)) {
-      const { kind } = outcome;
-      if (kind === 'answered') this.#emit(front, [toProxy.answer, view, outcome.n, outcome.seq, outcome.json]);
-      if (kind === 'refused') {
-        this.#emit(front, [toProxy.refused, view, outcome.n, outcome.seq, outcome.code, outcome.text]);
-      }
-    }
+    const said = this.#attached.has(attached) ? saidOf(view, outcome) : undefined;
+    if (said !== undefined) this.#emit(front, said);
     this.#tell(name, ran);
   }
 
@@ -245,7 +249,7 @@ export class Desk implements ChainService, ViewerDesk {
     if (this.#speakers.get(attached.session) === attached) this.#speakers.delete(attached.session);
     if (!this.#attached.delete(attached) || viewer === undefined) return;
     const kept = this.#shelves.kept(attached.name);
-    kept?.document.close(viewer);
+    if (!this.looks.left(attached)) kept?.document.close(viewer);
     kept?.audience.leave(attached);
     this.ephemera.left(attached, kept);
     this.life.closed(attached.name);
@@ -254,8 +258,8 @@ export class Desk implements ChainService, ViewerDesk {
   #enter(attached: Attached, { document }: Kept, grant?: Claim): void {
     if (!this.#attached.has(attached)) return grant && this.#quotas.over(grant, false);
     const end = this.#openings.begin(attached);
-    const { who, session, create } = attached;
-    document.ask({ kind: 'open', who, session, create, grant }, (ran) => {
+    const { who, session, create, look } = attached;
+    document.ask({ kind: 'open', who, session, create, look: look?.state, grant }, (ran) => {
       if (ran.outcome.kind === 'ungranted') this.#begin(attached, ran.outcome.claim);
       else this.#opened(attached, ran);
       if (grant !== undefined) this.#quotas.over(grant, ran.quota?.standing?.id === grant.id);
@@ -265,18 +269,17 @@ export class Desk implements ChainService, ViewerDesk {
 
   /** It begins once the accounts of its quota know of it. */
   #begin(attached: Attached, claim: Claim): void {
-    const { name } = attached;
     const end = this.#openings.begin(attached);
-    const refused = ({ code, message }: CodedError): void => {
-      this.#refuseOpen(attached, code, message);
-      end();
-    };
     const enter = (grant?: Claim): void => {
       const refuse: Refuse = (code, text) => {
         if (grant !== undefined) this.#quotas.over(grant, false);
         this.#refuseOpen(attached, code, text);
       };
-      this.#shelves.with(name, { run: (kept) => this.#enter(attached, kept, grant), refuse });
+      this.#shelves.with(attached.name, { run: (kept) => this.#enter(attached, kept, grant), refuse });
+      end();
+    };
+    const refused = ({ code, message }: CodedError): void => {
+      this.#refuseOpen(attached, code, message);
       end();
     };
     this.#quotas.claim(claim, () => enter(claim), enter, refused);
@@ -301,7 +304,7 @@ export class Desk implements ChainService, ViewerDesk {
     const kept = this.#shelves.kept(name);
     if (outcome.kind !== 'opened') throw new CodedError('ENGINE_CORRUPT', `${name} is not opened`);
     if (kept === undefined) throw new CodedError('ENGINE_CORRUPT', `${name} is not there`);
-    const { viewer, viewerKind, incarnation, json, shown } = outcome;
+    const { viewer, viewerKind, incarnation, json, shown, lookRefused } = outcome;
     const isHere = this.#attached.has(attached);
     if (!isHere || !isShort(json)) {
       kept.document.close(viewer);
@@ -313,6 +316,7 @@ export class Desk implements ChainService, ViewerDesk {
     this.#parts.memory.used(kept.tenant);
     this.#emit(front, [toProxy.opened, view, number, session, incarnation, seq, json]);
     if (shown !== '') this.#emit(front, [toProxy.shown, 0, view, shown]);
+    this.looks.shown(attached, lookRefused);
   }
 
   /** Those who view a document that is read again: they have their sessions, and are shown what there is. */
@@ -322,7 +326,7 @@ export class Desk implements ChainService, ViewerDesk {
       const refuse: Refuse = (code, text) => this.#refuseOpen(attached, code, text);
       const run = ({ document }: Kept): void => {
         if (!this.#attached.has(attached)) return;
-        document.ask({ kind: 'reopen', who: attached.who }, (ran) => {
+        document.ask({ kind: 'reopen', who: attached.who, look: attached.look?.state }, (ran) => {
           this.#take(name, ran);
           if (ran.outcome.kind === 'refused') return refuse(ran.outcome.code as ErrorCode, ran.outcome.text);
           this.#show(attached, ran);

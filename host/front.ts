@@ -13,7 +13,14 @@ export interface ViewerDesk {
     /** Not answered, and not kept: the newest counts. */
     show(attached: Attached, channel: string, message: unknown): void;
   };
+  readonly looks: {
+    /** As `show`. */
+    look(attached: Attached, look: Look): void;
+  };
 }
+
+/** What a view looks at, as its client says it, and the number under which it did. */
+export type Look = { readonly n: number; readonly state: unknown };
 
 export type SendRequest = {
   readonly n: number;
@@ -32,6 +39,8 @@ export type Attached = {
   session: string;
   /** What a document that does not exist is to be; undefined where it is only to be opened. */
   readonly create: unknown;
+  /** As it was taken last, or comes with the open; undefined where nothing was said. */
+  look: Look | undefined;
   isOpen: boolean;
   viewer: number | undefined;
   kind: number;

@@ -7,7 +7,7 @@ import { documentName } from '../engine/base/ids.ts';
 import type { Route, ToHost } from '../proxy/link-wire.ts';
 import { decodeToHost, toProxy } from '../proxy/link-wire.ts';
 import type { Desk } from './desk.ts';
-import type { Attached } from './front.ts';
+import type { Attached, Look } from './front.ts';
 import { Front } from './front.ts';
 import type { FrontSocket } from './links.ts';
 
@@ -23,6 +23,8 @@ export type FrontsParts = {
   readonly wake: () => void;
   readonly fatal: (cause: unknown) => void;
 };
+
+type Opening = { readonly session: string; readonly create?: unknown; readonly look?: Look };
 
 export class Fronts {
   readonly #parts: FrontsParts;
@@ -95,11 +97,11 @@ export class Fronts {
     switch (message[0]) {
       case 1: {
         const [, view, name, agent, authority, session] = message;
-        return this.#open(front, view, name, { agent, authority }, session, undefined);
+        return this.#open(front, view, name, { agent, authority }, { session });
       }
       case 6: {
         const [, view, name, agent, authority, session, create] = message;
-        return this.#open(front, view, name, { agent, authority }, session, create);
+        return this.#open(front, view, name, { agent, authority }, { session, create });
       }
       case 2: {
         const [, view, n, done, channel, body] = message;
@@ -121,10 +123,21 @@ export class Fronts {
         const attached = front.views.get(view);
         return attached?.desk.ephemera.show(attached, channel, body);
       }
+      case 8: {
+        const [, view, n, state] = message;
+        const attached = front.views.get(view);
+        return attached?.desk.looks.look(attached, { n, state });
+      }
+      case 9: {
+        const [, view, name, agent, authority, session, n, state, create] = message;
+        const begun = Array.isArray(create) && create.length > 0 ? { create: create[0] as unknown } : {};
+        return this.#open(front, view, name, { agent, authority }, { session, look: { n, state }, ...begun });
+      }
     }
   }
 
-  #open(front: Front, view: number, text: string, who: Principal, session: string, create: unknown): void {
+  #open(front: Front, view: number, text: string, who: Principal, how: Opening): void {
+    const { session, create, look } = how;
     if (front.views.has(view)) throw new CodedError('CHAIN_PROTOCOL', `view ${view} is open already`);
     const { name } = documentName(text);
     const desk = this.#parts.deskOf(placeDocument(name, this.#parts.chains));
@@ -140,6 +153,7 @@ export class Fronts {
       desk,
       session,
       create,
+      look,
       isOpen: false,
       viewer: undefined,
       kind: 0,

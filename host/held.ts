@@ -41,6 +41,7 @@ import {
   shownTo,
   takeFailures,
   takeShown,
+  turnView,
   undoChannel,
   waitingTasks,
   wakeMsOf,
@@ -119,7 +120,9 @@ export class Held {
       case 'open':
         return this.#open(command);
       case 'reopen':
-        return this.#open({ who: command.who, session: '' });
+        return this.#open({ ...command, session: '' });
+      case 'look':
+        return this.#look(command);
       case 'send':
         return sent(command.request.channel, applySend(this.resident, command.request, this.#env()));
       case 'show': {
@@ -209,8 +212,8 @@ export class Held {
     }
   }
 
-  #open({ who, session, create, grant }: OpenRequest): Made {
-    const { result, ...what } = openView(this.resident, { who, session, create, grant }, this.#env());
+  #open(request: OpenRequest): Made {
+    const { result, ...what } = openView(this.resident, request, this.#env());
     if (result.kind === 'ungranted') return ungranted(result.claim);
     if (result.kind === 'refused') return { ...happened(what), outcome: { ...result, n: 0, seq: 0 } };
     const { viewer, incarnation, json } = result;
@@ -223,8 +226,24 @@ export class Held {
       incarnation,
       json,
       shown: shownTo(this.resident, viewer),
+      lookRefused: result.lookRefused,
     };
     return { ...happened(what), outcome };
+  }
+
+  #look({ viewer, state }: Command & { kind: 'look' }): Made {
+    const from = this.#viewers.get(viewer);
+    // Sent away with a document that ended.
+    if (from === undefined) return this.#failing(notOpen);
+    const turned = turnView(this.resident, from, state);
+    const { viewer: to, json } = 'kind' in turned ? { viewer: from, json: '' } : turned;
+    this.#viewers.set(to.id, to);
+    if (from.views === 0) this.#viewers.delete(viewer);
+    const refused = 'kind' in turned ? { code: turned.code, text: turned.text } : undefined;
+    const outcome: Outcome = { kind: 'looked', viewer: to.id, viewerKind: to.kind.id, json, refused };
+    const failure = 'kind' in turned ? turned.failure : undefined;
+    const made = { outcome, updates: [], deltas: [] };
+    return failure === undefined ? made : { ...made, failure: { where: 'viewer state', failure } };
   }
 
   /** Nobody may go on viewing what has ended: who comes next would be told what those were. */
@@ -232,6 +251,10 @@ export class Held {
     for (const viewer of this.#viewers.values()) while (viewer.views > 0) closeView(this.resident, viewer, 0);
     this.#viewers.clear();
   }
+}
+
+function notOpen(): never {
+  throw new CodedError('DOCUMENT_NOT_OPEN', 'nobody views it');
 }
 
 function happened({ updates, deltas, tasks, failure }: Happened): Made {

@@ -8,6 +8,8 @@ import type { EventsPlan } from '../engine/document/definition/definition.ts';
 import type {
   Former,
   Letter,
+  LookRefused,
+  OpenRequest,
   Reply,
   SendRequest,
   ShowRefused,
@@ -48,15 +50,11 @@ export type Command =
     }
   /** Stands for a document that cannot be made, so that it can be deleted. */
   | { readonly kind: 'ruin'; readonly stored: Stored; readonly returnByMs: number }
-  | {
-      readonly kind: 'open';
-      readonly who: Principal;
-      readonly session: string;
-      readonly create?: unknown;
-      readonly grant?: Claim | undefined;
-    }
+  | ({ readonly kind: 'open' } & OpenRequest)
   /** For a view of a document that was lost, and read again. */
-  | { readonly kind: 'reopen'; readonly who: Principal }
+  | ({ readonly kind: 'reopen' } & Pick<OpenRequest, 'who' | 'look'>)
+  /** One view of this viewer looks at something else. */
+  | { readonly kind: 'look'; readonly viewer: number; readonly state: unknown }
   | { readonly kind: 'send'; readonly request: SendRequest }
   /** Of whoever views it. Also asked with none, to be told what is shown no more. */
   | { readonly kind: 'show'; readonly shows: readonly ShowRequest[] }
@@ -96,6 +94,16 @@ export type Outcome =
       readonly json: string;
       /** What others show him. */
       readonly shown: string;
+      /** He looks at what who says nothing does. */
+      readonly lookRefused: LookRefused | undefined;
+    }
+  /** The view is one of this viewer now; `json` is the delta for it alone, or ''. Refused, it is one of the viewer that it was. */
+  | {
+      readonly kind: 'looked';
+      readonly viewer: number;
+      readonly viewerKind: number;
+      readonly json: string;
+      readonly refused: LookRefused | undefined;
     }
   | { readonly kind: 'shown'; readonly refused: readonly ShowRefused[] }
   | { readonly kind: 'answered'; readonly n: number; readonly seq: number; readonly json: string }

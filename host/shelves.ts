@@ -204,6 +204,9 @@ export class Shelves {
         isRefused = isResting;
       } else if ((isRefused && !isDeed) || (isResting && kind === 'open')) {
         asked.then(unrun(asked.command, 'DOCUMENT_RESTS', restsText));
+      } else if (kind === 'look') {
+        // It names a viewer that is no more.
+        asked.then(unrun(asked.command, 'CHAIN_BUSY', 'the document is read again'));
       } else if (kind !== 'reopen') waiting.push(askAgain(asked));
     }
     const settled = (): void => {

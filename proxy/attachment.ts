@@ -34,6 +34,8 @@ export type Attachment = {
   readonly unanswered: Map<number, UnansweredSend>;
   /** What it shows, on its way. */
   readonly showing: Showing;
+  /** What it looks at. */
+  readonly looking: Looking;
   retryMs: number;
   retryTimer: NodeJS.Timeout | undefined;
 };
@@ -51,6 +53,9 @@ export type Place = {
 /** What waits to be shown, the newest of each channel. `timer`: the pause after what went last. */
 export type Showing = { readonly newest: Map<string, Show>; timer: NodeJS.Timeout | undefined };
 export type Show = { readonly message: unknown; readonly bytes: number };
+/** `newest`: undefined where nothing was said, or what was is refused. `isDue`: the host has not heard it; `timer`: the pause after what went last. */
+export type Looking = { newest: Look | undefined; isDue: boolean; timer: NodeJS.Timeout | undefined };
+export type Look = { readonly n: number; readonly state: unknown; readonly bytes: number };
 export type UnansweredSend = { readonly frame: ClientSend; readonly bytes: number };
 
 /** What is open on one link. It is emptied when the link goes; view numbers are never used again. */

@@ -10,13 +10,14 @@
 import { CodedError, retryOf } from '../engine/base/errors.ts';
 import { samePrincipal } from '../engine/base/ids.ts';
 import { clientFrameBytesMax, redialMsMax, redialMsMin } from '../engine/base/limits.ts';
-import type { Attachment, UnansweredSend, Viewer, Wire } from './attachment.ts';
+import type { Attachment, Look, UnansweredSend, Viewer, Wire } from './attachment.ts';
 import { leaveKind, settle } from './attachment.ts';
 import type { ClientSend } from './client-wire.ts';
 import { answerLine, deltaLine, refusedLine, statusLine, viewLine } from './client-wire.ts';
 import type { HostLink } from './host-link.ts';
 import type { ToProxy } from './link-wire.ts';
 import { toHost, toProxy } from './link-wire.ts';
+import { createLooking, passLookRefused, restLooking } from './looking.ts';
 import type { Claims, Guess, Guesses } from './route.ts';
 import { areRoutes, disproved, forget, learn, learnGuess, refuseGuess, routeOf } from './route.ts';
 import { createShowing, forgetShowing, passShown, passShowRefused } from './showing.ts';
@@ -72,7 +73,7 @@ export class Attachments {
     for (const attachments of this.#byChain.values()) for (const each of attachments) clearTimeout(each.retryTimer);
   }
 
-  attach(doc: string, chain: number, session: string, viewer: Viewer, create?: unknown): Attachment {
+  attach(doc: string, chain: number, session: string, viewer: Viewer, create?: unknown, look?: Look): Attachment {
     const attachment: Attachment = {
       doc,
       chain,
@@ -84,6 +85,7 @@ export class Attachments {
       isWaitTold: false,
       unanswered: new Map(),
       showing: createShowing(),
+      looking: createLooking(look),
       retryMs: redialMsMin,
       retryTimer: undefined,
     };
@@ -143,6 +145,8 @@ export class Attachments {
         return passShown(wire, message);
       case toProxy.showRefused:
         return passShowRefused(wire, message);
+      case toProxy.lookRefused:
+        return passLookRefused(wire, message);
       default:
         return;
     }
@@ -197,7 +201,13 @@ export class Attachments {
     attachment.status = 'opening';
     wire.views.set(wire.lastView, attachment);
     const { agent, authority } = attachment.viewer.principal;
-    const { doc, session, create } = attachment;
+    const { doc, session, create, looking } = attachment;
+    if (looking.newest !== undefined) {
+      const { n, state } = looking.newest;
+      const begun = create === undefined ? [] : [create];
+      const message = [toHost.openAt, wire.lastView, doc, agent, authority, session, n, state, begun] as const;
+      return wire.link.send(message, clientFrameBytesMax);
+    }
     if (create === undefined) return wire.link.send([toHost.open, wire.lastView, doc, agent, authority, session]);
     wire.link.send([toHost.create, wire.lastView, doc, agent, authority, session, create], clientFrameBytesMax);
   }
@@ -333,6 +343,7 @@ export class Attachments {
     if (place === undefined) return;
     attachment.place = undefined;
     forgetShowing(attachment);
+    restLooking(attachment);
     place.wire.views.delete(place.view);
     leaveKind(attachment, place);
     if (isOpenAtHost) place.wire.link.send([toHost.close, place.view]);

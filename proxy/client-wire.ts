@@ -12,18 +12,31 @@ import {
   messageValuesMax,
   principalBytesMax,
 } from '../engine/base/limits.ts';
-import { ephemeralFrameLengthMax } from '../engine/base/limits-shown.ts';
+import { ephemeralFrameLengthMax, viewerStateLengthMax } from '../engine/base/limits-shown.ts';
 
 export const subprotocol = 'levelten.v1.json';
 
 export type ClientFrame =
   | { readonly t: 'hello'; readonly as: string }
-  | { readonly t: 'open'; readonly doc: string; readonly session: string; readonly create: unknown }
+  | ClientOpen
   | ClientSend
   | ClientShow
+  | ClientLook
   | { readonly t: 'close'; readonly doc: string }
   | { readonly t: 'ping'; readonly id: number }
   | { readonly t: 'unknown' };
+
+/** `viewer`: what it looks at; undefined where it does not say. */
+export type ClientOpen = {
+  readonly t: 'open';
+  readonly doc: string;
+  readonly session: string;
+  readonly create: unknown;
+  readonly viewer: unknown;
+};
+
+/** What a view looks at from now on. */
+export type ClientLook = { readonly t: 'viewer'; readonly doc: string; readonly n: number; readonly value: unknown };
 
 export type ClientSend = {
   readonly t: 'send';
@@ -41,19 +54,21 @@ export type ClientShow = {
   readonly message: unknown;
 };
 
-/** What a frame was about, where it still could say so: a send, or, with a channel, what it shows. */
-type About = { readonly doc?: string; readonly n?: number; readonly channel?: string };
+/** What a frame was about, where it still could say so: a send; with a channel, what it shows; what it looks at. */
+type About = { readonly doc?: string; readonly n?: number; readonly channel?: string; readonly isLook?: boolean };
 
-/** A frame that is refused. `doc` and `n` say what it was about, where it still could say so; `channel` of one that shows something. */
+/** A frame that is refused. `doc` and `n` say what it was about, where it still could say so; `channel` of one that shows something, `isLook` of one that looks at something. */
 export class FrameRefused extends CodedError {
   readonly doc: string | undefined;
   readonly n: number;
   readonly channel: string | undefined;
+  readonly isLook: boolean;
   constructor(code: ErrorCode, message: string, about: About = {}) {
     super(code, message);
     this.doc = about.doc;
     this.n = about.n ?? 0;
     this.channel = about.channel;
+    this.isLook = about.isLook === true;
   }
 }
 
@@ -88,6 +103,8 @@ export function decodeFrame(line: string): ClientFrame {
       return sendOf(fields);
     case 'ephemeral':
       return showOf(fields, line.length);
+    case 'viewer':
+      return lookOf(fields);
     case 'close':
       return { t: 'close', doc: documentOf(fields, 0) };
     case 'ping':
@@ -107,9 +124,27 @@ function agentOf(value: unknown): string {
 
 function openOf(fields: Fields): ClientFrame {
   const doc = documentOf(fields, 0);
-  const { create } = fields;
+  const { create, viewer } = fields;
   if (create !== undefined) checkMessage(create, { doc, n: 0 });
-  return { t: 'open', doc, session: sessionOf(fields), create };
+  if (viewer !== undefined) checkState(viewer, '/viewer', { doc, n: 0 });
+  return { t: 'open', doc, session: sessionOf(fields), create, viewer };
+}
+
+/** Whatever is wrong with it, its view goes on as it was. */
+function lookOf(fields: Fields): ClientLook {
+  const n = fields.n === undefined ? 0 : countOf(fields, 'n', 0, {});
+  const doc = calmly(() => documentOf(fields, 0));
+  const about = { doc, n, isLook: true };
+  const { value } = fields;
+  if (value === undefined) throw new FrameRefused('FRAME_INVALID', '/value is missing', about);
+  checkState(value, '/value', about);
+  return { t: 'viewer', doc, n, value };
+}
+
+function checkState(state: unknown, path: string, about: About): void {
+  checkMessage(state, about, path);
+  if (JSON.stringify(state).length <= viewerStateLengthMax) return;
+  throw new FrameRefused('FRAME_INVALID', `${path} has at most ${viewerStateLengthMax} characters as JSON`, about);
 }
 
 function sendOf(fields: Fields): ClientSend {
@@ -139,7 +174,7 @@ function showOf(fields: Fields, length: number): ClientShow {
   ) {
     throw new FrameRefused('FRAME_INVALID', '/channel is not a name');
   }
-  const doc = showDocumentOf(fields);
+  const doc = calmly(() => documentOf(fields, 0));
   const about = { doc, channel };
   if (length > ephemeralFrameLengthMax) {
     throw new FrameRefused('FRAME_INVALID', `what is shown has at most ${ephemeralFrameLengthMax} characters`, about);
@@ -149,9 +184,10 @@ function showOf(fields: Fields, length: number): ClientShow {
   return { t: 'ephemeral', doc, channel, message };
 }
 
-function showDocumentOf(fields: Fields): string {
+/** A refusal that names a document alone would end it. */
+function calmly(read: () => string): string {
   try {
-    return documentOf(fields, 0);
+    return read();
   } catch (error) {
     throw error instanceof FrameRefused ? new FrameRefused(error.code as ErrorCode, error.message) : error;
   }
@@ -184,11 +220,11 @@ function countOf(fields: Fields, name: string, min: number, about: { doc?: strin
 }
 
 /** Walks a message within its bounds. What JSON can write and the log cannot keep (1e999, half a surrogate pair) is refused. */
-function checkMessage(message: unknown, about: About): void {
+function checkMessage(message: unknown, about: About, root = '/message'): void {
   let valuesLeft = messageValuesMax;
   const visit = (value: unknown, path: string, depth: number): void => {
     valuesLeft -= 1;
-    if (valuesLeft < 0) throw new FrameRefused('FRAME_INVALID', `/message has over ${messageValuesMax} values`, about);
+    if (valuesLeft < 0) throw new FrameRefused('FRAME_INVALID', `${root} has over ${messageValuesMax} values`, about);
     if (typeof value === 'string') return checkText(value, path, about);
     if (typeof value === 'number' && !Number.isFinite(value)) {
       throw new FrameRefused('FRAME_INVALID', `${path} is not a finite number`, about);
@@ -201,7 +237,7 @@ function checkMessage(message: unknown, about: About): void {
       visit(part, `${path}/${key}`, depth + 1);
     }
   };
-  visit(message, '/message', 1);
+  visit(message, root, 1);
 }
 
 function checkText(text: string, path: string, about: About): void {
@@ -238,6 +274,10 @@ export function shownLine(doc: string, json: string): Line {
 
 export function refusedShowLine(doc: string, channel: string, code: string, text: string): Line {
   return { text: quote({ t: 'error', doc, channel, code, retry: retryOf(code), text }) };
+}
+
+export function refusedLookLine(doc: string, n: number, code: string, text: string): Line {
+  return { text: quote({ t: 'error', doc, about: 'viewer', n, code, retry: retryOf(code), text }) };
 }
 
 export function statusLine(doc: string, state: 'waiting' | 'live'): Line {

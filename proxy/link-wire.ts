@@ -10,6 +10,8 @@
 //             | [5, proxy, bytes]                                  gossip, as chain/gossip/wire.ts lays it out
 //             | [6, view, document, agent, authority, session, arg] open; one that does not exist is created by `arg`
 //             | [7, view, channel, message]                        show, in an ephemeral channel; null: nothing any more
+//             | [8, view, n, state]                                look: what this view looks at, said under number n
+//             | [9, view, document, agent, authority, session, n, state, create]  open, by what it looks at; create is [] | [arg]
 //   toProxy  := [1, [[chain, epoch, serving] ...]]                 routes: what this host heads; always the whole list
 //             | [2, view, kind, session, incarnation, seq, json]   opened: the first view, and which kind of viewer this is
 //             | [3, view, n, seq, json]                            answer
@@ -23,12 +25,23 @@
 //             | [10, kind, view, json]                             shown, to all views of this kind on this link, or, where kind is 0, to this view;
 //                                                                what PROTOCOL.md calls `shown`, a list
 //             | [11, view, channel, code, text]                    a show is refused
+//             | [12, view, n, code, text]                          what was said under number n is not looked at
 //
 // `view` is a number the proxy chose, unique on its link; `kind` one that the host chose, unique on its link. APPEND ONLY.
 import { Packr, Unpackr } from 'msgpackr';
 import { CodedError } from '../engine/base/errors.ts';
 
-export const toHost = { open: 1, send: 2, close: 3, ask: 4, gossip: 5, create: 6, show: 7 } as const;
+export const toHost = {
+  open: 1,
+  send: 2,
+  close: 3,
+  ask: 4,
+  gossip: 5,
+  create: 6,
+  show: 7,
+  look: 8,
+  openAt: 9,
+} as const;
 export const toProxy = {
   routes: 1,
   opened: 2,
@@ -41,6 +54,7 @@ export const toProxy = {
   viewDelta: 9,
   shown: 10,
   showRefused: 11,
+  lookRefused: 12,
 } as const;
 
 export type ToHost =
@@ -50,7 +64,19 @@ export type ToHost =
   | readonly [4, request: number, question: string, args: Readonly<Record<string, unknown>>]
   | readonly [5, proxy: string, bytes: Uint8Array]
   | readonly [6, view: number, document: string, agent: string, authority: string, session: string, arg: unknown]
-  | readonly [7, view: number, channel: string, message: unknown];
+  | readonly [7, view: number, channel: string, message: unknown]
+  | readonly [8, view: number, n: number, state: unknown]
+  | readonly [
+      9,
+      view: number,
+      document: string,
+      agent: string,
+      authority: string,
+      session: string,
+      n: number,
+      state: unknown,
+      create: unknown,
+    ];
 
 export type Route = readonly [chain: number, epoch: number, serving: boolean];
 
@@ -65,7 +91,8 @@ export type ToProxy =
   | readonly [8, bytes: Uint8Array]
   | readonly [9, view: number, kind: number, seq: number, json: string]
   | readonly [10, kind: number, view: number, json: string]
-  | readonly [11, view: number, channel: string, code: string, text: string];
+  | readonly [11, view: number, channel: string, code: string, text: string]
+  | readonly [12, view: number, n: number, code: string, text: string];
 
 /** Where proxies knock on a host's port. */
 export const frontPath = '/front';
@@ -75,7 +102,7 @@ const packr = new Packr({ useRecords: false, variableMapSize: true, useToJSON: f
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
 
 type Shapes = readonly (string | undefined)[];
-const toHostShapes: Shapes = [undefined, 'nssss', 'nnnsa', 'n', 'nso', 'sb', 'nssssa', 'nsa'];
+const toHostShapes: Shapes = [undefined, 'nssss', 'nnnsa', 'n', 'nso', 'sb', 'nssssa', 'nsa', 'nna', 'nssssnaa'];
 const toProxyShapes: Shapes = [
   undefined,
   'a',
@@ -89,6 +116,7 @@ const toProxyShapes: Shapes = [
   'nnns',
   'nns',
   'nsss',
+  'nnss',
 ];
 
 /** The bytes of one turn's messages. They are a copy: the encoder keeps nothing. */

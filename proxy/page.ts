@@ -22,6 +22,8 @@ const clientModules = [
   'proxy/client/client.js',
   'proxy/client/document.js',
   'proxy/client/frames.js',
+  'proxy/client/looking.js',
+  'proxy/client/sends.js',
   'proxy/client/shown.js',
   'engine/base/delta.js',
   'engine/base/merge-patch.js',

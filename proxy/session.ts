@@ -7,7 +7,7 @@ import { framesPerMessageMax, sendsInFlightMax, unansweredBytesMax } from '../en
 import { ephemeralBacklogBytes } from '../engine/base/limits-shown.ts';
 import type { Attachment, Viewer } from './attachment.ts';
 import type { Attachments } from './attachments.ts';
-import type { ClientFrame, ClientSend, ClientShow, Line } from './client-wire.ts';
+import type { ClientFrame, ClientLook, ClientOpen, ClientSend, ClientShow, Line } from './client-wire.ts';
 import {
   closedLine,
   decodeFrame,
@@ -15,10 +15,12 @@ import {
   FrameRefused,
   pongLine,
   refusedLine,
+  refusedLookLine,
   refusedShowLine,
   welcomeLine,
 } from './client-wire.ts';
 import { LatestShown } from './latest-shown.ts';
+import { look } from './looking.ts';
 import { show } from './showing.ts';
 
 export type SessionOptions = {
@@ -156,6 +158,7 @@ export class Session {
       if (error.code === 'AUTH_REQUIRED') return this.#end(1008, error.code, error.message);
       const { doc, channel, code, message } = error;
       if (doc !== undefined && channel !== undefined) return this.#push(refusedShowLine(doc, channel, code, message));
+      if (doc !== undefined && error.isLook) return this.#push(refusedLookLine(doc, error.n, code, message));
       if (error.doc === undefined) return this.#push(errorLine(error.code, error.message));
       this.#push(refusedLine(error.doc, error.n, 0, error.code, error.message));
     }
@@ -186,11 +189,13 @@ export class Session {
       case 'hello':
         throw new FrameRefused('FRAME_INVALID', 'hello was said already');
       case 'open':
-        return this.#onOpen(frame.doc, frame.session, frame.create, viewer);
+        return this.#onOpen(frame, viewer, bytes);
       case 'send':
         return this.#onSend(frame, bytes);
       case 'ephemeral':
         return this.#onShow(frame, bytes);
+      case 'viewer':
+        return this.#onLook(frame, bytes);
       case 'close':
         return this.#onCloseDocument(frame.doc);
       case 'ping':
@@ -200,13 +205,15 @@ export class Session {
     }
   }
 
-  #onOpen(doc: string, session: string, create: unknown, viewer: Viewer): void {
+  #onOpen({ doc, session, create, viewer: state }: ClientOpen, viewer: Viewer, bytes: number): void {
     // About the connection and not about the document: what is open there stays open.
     if (this.#open.has(doc)) throw new FrameRefused('FRAME_INVALID', 'the document is open on this connection already');
     if (this.#open.size >= this.#options.documentsPerConnectionMax) {
       throw new FrameRefused('LIMIT_REACHED', `${this.#open.size} documents are open`, { doc });
     }
-    this.#open.set(doc, this.#options.attachments.attach(doc, this.#options.chainOf(doc), session, viewer, create));
+    const { attachments, chainOf } = this.#options;
+    const looked = state === undefined ? undefined : { n: 0, state, bytes };
+    this.#open.set(doc, attachments.attach(doc, chainOf(doc), session, viewer, create, looked));
   }
 
   #onSend(frame: ClientSend, bytes: number): void {
@@ -227,6 +234,13 @@ export class Session {
     const about = { doc, channel };
     if (attachment === undefined) throw new FrameRefused('DOCUMENT_NOT_OPEN', 'open the document first', about);
     show(attachment, channel, { message, bytes });
+  }
+
+  #onLook({ doc, n, value: state }: ClientLook, bytes: number): void {
+    const attachment = this.#open.get(doc);
+    const about = { doc, n, isLook: true };
+    if (attachment === undefined) throw new FrameRefused('DOCUMENT_NOT_OPEN', 'open the document first', about);
+    look(attachment, { n, state, bytes });
   }
 
   #onCloseDocument(doc: string): void {

@@ -1,4 +1,4 @@
-// Bounds of what viewers show each other and nobody stores; as in limits.ts, each with its reason.
+// Bounds of what viewers show each other, and of what they look at, which nobody stores; as in limits.ts, each with its reason.
 import { assert } from './assert.ts';
 import { channelLengthMax, linkFrameBytesMax, principalBytesMax } from './limits.ts';
 
@@ -17,6 +17,10 @@ export const ephemeralPendingMax = 4_096;
 /** A client with more than this to read is sent the newest values only, behind it. One for whom more than so many wait is closed with 1013. */
 export const ephemeralBacklogBytes = 64 * 1024;
 export const ephemeralHeldMax = 8 * ephemeralValuesMax;
+/** What one view looks at as JSON, in UTF-16 units, as it is said and as its schema makes it: a page, a filter, a few words. Each view holds it at its client, proxy and head. */
+export const viewerStateLengthMax = 4_096;
+/** What a view looks at goes to its host at most so often: the newest, after this. */
+export const viewerStateMs = 40;
 
 assert(ephemeralsMax <= 30, 'channels are bits of a number');
 assert(ephemeralLengthMax < ephemeralFrameLengthMax, 'a frame brings the longest value');

@@ -30,19 +30,22 @@ import type { Shape } from './definition/fields.ts';
 import { checkFieldName, checkShape, invalid } from './definition/fields.ts';
 import { planQuota } from './definition/quota.ts';
 import type { Reading, RowOf } from './definition/reading.ts';
+import type { Said, With } from './definition/said.ts';
 import type { Steps } from './definition/steps.ts';
 import { firstVersion, planVersion } from './definition/steps.ts';
 import { planRecord } from './draft/draft.ts';
-import type { EphemeralOptions, Ephemerals, Shows } from './view/ephemeral-plan.ts';
+import type { EphemeralOptions, Shows } from './view/ephemeral-plan.ts';
 import { channelPattern, planEphemeral } from './view/ephemeral-plan.ts';
+import { planLook } from './view/look.ts';
 import type { Words } from './view/plan.ts';
 import { planView } from './view/plan.ts';
-import type { Bubbled, DocumentPrivacy, Requires, ViewOf } from './view/privacy.ts';
+import type { DocumentPrivacy, Requires } from './view/privacy.ts';
 
 export type { App } from './app.ts';
 export { app, isApp } from './app.ts';
 export { t } from './definition/fields.ts';
 export type * from './definition/names.ts';
+export type { ChannelOf, ChannelTypes, Said, View, ViewerStateOf, ViewerTypes } from './definition/said.ts';
 export { all, open, requires, viewerIs } from './view/privacy.ts';
 
 /** Whether both are the same agent of the same authority. Nobody is the same as nobody else: false where one is absent. */
@@ -50,56 +53,10 @@ export function same(one: Principal | null | undefined, other: Principal | null 
   return one !== null && one !== undefined && other !== null && other !== undefined && samePrincipal(one, other);
 }
 
-/** The types of one channel: what a client sends, and the answer it gets. */
-export type ChannelTypes = {
-  /** What its schema accepts. */
-  readonly message: unknown;
-  /** What its handler returns. */
-  readonly answer: unknown;
-};
-type Channels = { readonly [name: string]: ChannelTypes };
-
-/** What clients see of a document, `View<typeof board>`: what is open is required, what hangs on who looks is optional, what is private is absent. */
-export type View<D extends { readonly types: unknown }> = D['types'] extends {
-  readonly shape: infer S extends Shape;
-  readonly privacy: infer P;
-  readonly formulas: infer F;
-  readonly bubbles: infer B;
-}
-  ? ViewOf<S, P, F & Bubbled<B>>
-  : never;
-
-/** What a channel takes and gives: `ChannelOf<typeof board, 'write'>`. */
-export type ChannelOf<
-  D extends { readonly types: { readonly channels: Channels } },
-  Name extends string,
-> = D['types']['channels'][Name];
-
 type SchemaInput<S> = S extends StandardSchema<infer Input, infer _Output> ? Input : never;
 type SchemaOutput<S> = S extends StandardSchema<infer _Input, infer Output> ? Output : never;
 /** A page of privacy is checked by its type parameter, which would let unknown names through. */
 type OnlyFields<Known, P> = P extends Requires ? unknown : { readonly [K in Exclude<keyof P, Known>]: never };
-
-/** What a definition has said so far: `policies` are names, `formulas` are their values by name. */
-export type Said = {
-  /** The fields. */
-  readonly shape: Shape;
-  /** The page of privacy. */
-  readonly privacy: unknown;
-  /** Messages and answers, by channel. */
-  readonly channels: Channels;
-  /** What is shown in ephemeral channels, by channel. */
-  readonly ephemerals: Ephemerals;
-  /** The names of policies. */
-  readonly policies: string;
-  /** What formulas return, by name. */
-  readonly formulas: object;
-  /** What bubbles return, by name. */
-  readonly bubbles: object;
-};
-type With<T extends Said, Part extends Partial<Said>> = Omit<T, keyof Part> & Part extends infer U extends Said
-  ? U
-  : never;
 
 /** What else is said of a channel. */
 export type ChannelOptions = {
@@ -176,13 +133,31 @@ export class DocumentDefinition<T extends Said> implements Definition {
   }
 
   /**
+   * What each view looks at, as `schema` takes it: a page, a filter, a search text. Its client says so (`doc.look`), and bubbles get it as `viewer`; one that has said nothing looks
+   * at `initial`. It is of one view, stored nowhere, and gone with it. It comes before bubbles.
+   */
+  viewerState<const M extends StandardSchema>(
+    schema: M,
+    initial: SchemaInput<M>,
+  ): DocumentDefinition<
+    With<T, { readonly viewer: { readonly said: SchemaInput<M>; readonly state: SchemaOutput<M> } }>
+  > {
+    this.#isBefore('viewerState', 'bubbles');
+    return this.#next('viewerState', { look: planLook(schema, initial) });
+  }
+
+  /**
    * What each viewer is shown for himself. A record, an entry, a row, or several (an array, a table, a query), each as its own privacy lets him see it;
    * or JSON, as a formula. Made again when a field that it read has changed, for each viewer: dearer than anything else that is shown.
    */
   bubbles<
     const B extends {
       /** A bubble. */
-      readonly [name: string]: (input: { readonly doc: Reading<T['shape']>; readonly who: Principal }) => unknown;
+      readonly [name: string]: (input: {
+        readonly doc: Reading<T['shape']>;
+        readonly who: Principal;
+        readonly viewer: T['viewer']['state'];
+      }) => unknown;
     },
   >(bubbles: B): DocumentDefinition<With<T, { readonly bubbles: { readonly [K in keyof B]: ReturnType<B[K]> } }>> {
     const plans = Object.entries(bubbles).map(([name, run]): BubblePlan => {
@@ -369,6 +344,7 @@ export function document<const S extends Shape>(
   readonly policies: never;
   readonly formulas: Record<never, never>;
   readonly bubbles: Record<never, never>;
+  readonly viewer: { readonly said: never; readonly state: undefined };
 }> {
   checkShape(shape, '');
   const plan: Plan = {
@@ -378,6 +354,7 @@ export function document<const S extends Shape>(
     policies: [],
     formulas: [],
     bubbles: [],
+    look: undefined,
     invent: undefined,
     channels: new Map(),
     ephemerals: [],

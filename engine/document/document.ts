@@ -15,7 +15,7 @@ import { CodedError } from '../base/errors.ts';
 import type { DocumentName, Principal } from '../base/ids.ts';
 import type { Json } from '../base/merge-patch.ts';
 import { isJsonObject } from '../base/merge-patch.ts';
-import type { Definition } from './definition/definition.ts';
+import type { Definition, Look } from './definition/definition.ts';
 import { knownMemoryOf } from './draft/table-memory.ts';
 import { isReservedKey } from './draft/values.ts';
 import type { Env } from './env.ts';
@@ -35,6 +35,7 @@ import type { Update } from './life/update.ts';
 import { encodeUpdate, lifeIn, noMessage } from './life/update.ts';
 import type { Inside, Resident } from './resident.ts';
 import { undoOf } from './undo.ts';
+import { noLook } from './view/look.ts';
 import type { Failures } from './view/policies.ts';
 import type { ViewDelta } from './view/viewer.ts';
 import { Viewers } from './view/viewers.ts';
@@ -48,8 +49,8 @@ export type { Happened, Letter, Reply, TaskResult } from './events.ts';
 export { documentPrincipal, happen, passOver, settleTask, wakeMsOf } from './events.ts';
 export type { Task } from './life/agenda.ts';
 export { wakeKey } from './life/agenda.ts';
-export type { Opened, OpenRequest, Ungranted } from './open.ts';
-export { closeView, deliver, openView } from './open.ts';
+export type { LookRefused, Opened, OpenRequest, Ungranted } from './open.ts';
+export { closeView, deliver, openView, turnView } from './open.ts';
 export type { Acted, Former } from './operate.ts';
 export { applyDelete, applyMigration, applyRewind, checkDelete, isWaiting } from './operate.ts';
 export type { Resident } from './resident.ts';
@@ -58,7 +59,7 @@ export { applyShows, shownTo, takeShown } from './show.ts';
 export { deleteChannel, undoChannel } from './undo.ts';
 export type { ViewShown } from './view/ephemera.ts';
 export type { Failures } from './view/policies.ts';
-export type { ViewDelta, Viewer } from './view/viewer.ts';
+export type { Turned, ViewDelta, Viewer } from './view/viewer.ts';
 
 export type SendRequest = {
   readonly who: Principal;
@@ -244,9 +245,9 @@ export function waitingTasks(resident: Resident): readonly Task[] {
   return tasksOf(resident.state);
 }
 
-/** What `who` sees now, computed anew. */
-export function viewOf(resident: Resident, who: Principal): Json {
-  return resident.viewers.viewOf(who);
+/** What `who` sees now, computed anew. `look`: what his view looks at; who has said nothing, unless given. */
+export function viewOf(resident: Resident, who: Principal, look?: Look): Json {
+  return resident.viewers.viewOf(who, look ?? resident.definition.plan.look?.initial ?? noLook);
 }
 
 /** Of its policies and formulas, since this was asked last: for the application's log, and never for a client. */

@@ -5,6 +5,7 @@ import { documentName } from '../base/ids.ts';
 import { updateBytesMax } from '../base/limits.ts';
 import { presentMax } from '../base/limits-life.ts';
 import { quotaChannel } from './context.ts';
+import type { Look } from './definition/definition.ts';
 import { isPrincipal } from './draft/values.ts';
 import type { Env } from './env.ts';
 import type { Happened, Letter, Reply } from './events.ts';
@@ -22,22 +23,27 @@ import { countsOf } from './quota/account.ts';
 import type { Claim, StandingAnswer } from './quota/claim.ts';
 import { birthWith, claimToCreate, standingOf } from './quota/claim.ts';
 import type { Inside, Resident } from './resident.ts';
-import type { Viewer } from './view/viewer.ts';
+import { noLook, readLook } from './view/look.ts';
+import type { Turned, Viewer } from './view/viewer.ts';
 
 /**
  * `session`: '' = only to view, 'new' = with a session to send in, else 32 hex digits of one to go on with. `create`: what a document that does not exist is to be; undefined
- * where it is only to be opened.
+ * where it is only to be opened. `look`: what the view looks at, as its client says it; undefined where it does not.
  */
 export type OpenRequest = {
   readonly who: Principal;
   readonly session: string;
   readonly create?: unknown;
+  readonly look?: unknown;
   /** What its accounts have taken: a document with a quota begins by it. */
   readonly grant?: Claim | undefined;
 };
 
 /** Nothing was done: the accounts are to be asked, and then this again. */
 export type Ungranted = { readonly kind: 'ungranted'; readonly claim: Claim };
+
+/** Why a view does not look at what its client says: it goes on as it was. */
+export type LookRefused = { readonly code: string; readonly text: string };
 
 /** `updates` are in order, `deltas` to viewers that were there before. */
 export type Opened = Happened & {
@@ -51,6 +57,8 @@ export type Opened = Happened & {
         readonly seq: number;
         /** The whole view. */
         readonly json: string;
+        /** It is the view of somebody who has said nothing. */
+        readonly lookRefused: LookRefused | undefined;
       }
     | { readonly kind: 'refused'; readonly code: string; readonly text: string }
     | Ungranted;
@@ -88,9 +96,18 @@ export function openView(resident: Resident, request: OpenRequest, env: Env): Op
     happened.push({ ...nothing, updates: [update] });
     register(inside.sessions, session, seq, { agent: who.agent, authority: who.authority });
   }
-  const { viewer, json } = inside.viewers.open(who);
+  const { look, refused: lookRefused } = lookIn(inside, request.look);
+  happened.push({ ...nothing, failure: failing('viewer state', lookRefused?.failure) });
+  const { viewer, json } = inside.viewers.open(who, look);
   const { incarnation, seq } = inside;
-  return { ...together(happened), result: { kind: 'opened', viewer, session, incarnation, seq, json } };
+  return { ...together(happened), result: { kind: 'opened', viewer, session, incarnation, seq, json, lookRefused } };
+}
+
+/** A view has to look at something: where what it says is refused, at what who says nothing does. */
+function lookIn({ definition }: Inside, said: unknown): { readonly look: Look; readonly refused?: Refusal } {
+  const plan = definition.plan.look;
+  const look = readLook(plan, said);
+  return 'kind' in look ? { look: plan?.initial ?? noLook, refused: look } : { look };
 }
 
 /** A message of another document comes to this one, which begins where that may have it begin. */
@@ -118,7 +135,16 @@ export function deliver(
 /** One view less of this viewer. */
 export function closeView(resident: Resident, viewer: Viewer, nowMs: number): void {
   resident.viewers.close(viewer);
-  if (viewer.views === 0) resident.hours.left(keyOfPrincipal(viewer.who), nowMs);
+  if (!resident.viewers.has(viewer.who)) resident.hours.left(keyOfPrincipal(viewer.who), nowMs);
+}
+
+/**
+ * One view of this viewer looks at something else, as its client says: it is one of the viewer that comes back, from now on. Nothing happens to the document.
+ * MESSAGE_INVALID.
+ */
+export function turnView(resident: Resident, viewer: Viewer, said: unknown): Turned | Refusal {
+  const look = readLook(resident.definition.plan.look, said);
+  return 'kind' in look ? look : resident.viewers.turn(viewer, look);
 }
 
 /** Begins the document for whoever may have it begin: its first update. */

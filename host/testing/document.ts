@@ -8,11 +8,12 @@ import type { DocumentName } from '../../engine/base/ids.ts';
 import { documentName } from '../../engine/base/ids.ts';
 import { returnMs } from '../../engine/base/limits-life.ts';
 import { answerJson } from '../../engine/document/answer.ts';
-import type { AnswerValue } from '../../engine/document/define.ts';
+import type { AnswerValue, ViewerStateOf } from '../../engine/document/define.ts';
 import type { Described } from '../../engine/document/definition/describe.ts';
 import type {
   Env,
   Happened,
+  LookRefused,
   Resident,
   SendRequest,
   Sent,
@@ -38,6 +39,7 @@ import {
   shownTo,
   takeFailures,
   takeShown,
+  turnView,
   undoChannel,
   waitingTasks,
   wakeMsOf,
@@ -48,7 +50,7 @@ import { operator } from '../history.ts';
 import { seededBytes } from './chance.ts';
 import { deliverGranted, openGranted } from './granted.ts';
 import type { Seat } from './seat.ts';
-import { wrongIn } from './seat.ts';
+import { saidBy, tell, tellShown, wrongIn } from './seat.ts';
 import type {
   AnswerOf,
   ChannelName,
@@ -57,10 +59,11 @@ import type {
   StateOf,
   Testable,
   TestOptions,
+  TestReply,
   Waiting,
   Who,
 } from './types.ts';
-import { principalOf, refusing, TestBroken, TestRefused, waitingOf, whatFailed } from './types.ts';
+import { principalOf, refusing, replyOf, resultOf, TestBroken, TestRefused, waitingOf, whatFailed } from './types.ts';
 import { differenceOf, differenceOfStored, frozen } from './values.ts';
 import { afterDeploy, describeTest } from './verdict.ts';
 import { TestViewer } from './viewer.ts';
@@ -118,11 +121,14 @@ export class TestDocument<D extends Testable> {
     return [...this.#failures];
   }
 
-  /** Opens the document, in a session and a view of its own at each call, as in one more tab; `create` begins it by that where it does not exist. TestRefused where that is refused. */
-  as(who: Who, options: { readonly create?: unknown } = {}): TestViewer<D> {
+  /**
+   * Opens the document, in a session and a view of its own at each call, as in one more tab; `create` begins it by that where it does not exist, and `viewer` is what the view looks at.
+   * TestRefused where that is refused.
+   */
+  as(who: Who, options: { readonly create?: unknown; readonly viewer?: ViewerStateOf<D> } = {}): TestViewer<D> {
     const principal = principalOf(who);
     const { create } = options;
-    const request = { who: principal, session: 'new', create };
+    const request = { who: principal, session: 'new', create, look: saidBy(this.#definition, options.viewer) };
     const { result, ...happened } = openGranted(this.#resident, request, this.#env);
     this.#keep(happened.updates);
     if (result.kind === 'refused') throw new TestRefused(result.code, result.text, happened.failure?.failure);
@@ -131,8 +137,10 @@ export class TestDocument<D extends Testable> {
       doc: this.name,
       send: (from, channel, message) => this.#send(from, channel, message),
       show: (from, channel, message) => this.#show(from, channel, message),
+      look: (from, state) => this.#look(from, state),
       close: (from) => this.#close(from),
     });
+    viewer.onLooked(request.look);
     const { viewer: inside, session } = result;
     this.#seats.set(viewer, { session, viewer: inside, kind: inside.kind.id, n: 0 });
     viewer.onView(result);
@@ -175,18 +183,12 @@ export class TestDocument<D extends Testable> {
 
   /** Has the document hear what came of an effect, by its number: its value, or the error that it failed with. */
   settle(n: number, value: AnswerValue | Error): void {
-    const failed = { ok: false, error: value instanceof Error ? value.message : '' } as const;
-    const result = value instanceof Error ? failed : ({ ok: true, value } as const);
-    this.#settle(n, 'effect', { kind: 'effect', result });
+    this.#settle(n, 'effect', resultOf(value));
   }
 
   /** Has the document hear how another one answered to its message, by the number of that: an answer, or a refusal. */
-  reply(n: number, reply: { readonly answer: AnswerValue } | { readonly code: string; readonly text?: string }): void {
-    const said =
-      'code' in reply
-        ? { code: reply.code, text: reply.text ?? '', json: '' }
-        : { code: '', text: '', json: answerJson(reply.answer) };
-    this.#settle(n, 'message', { kind: 'message', reply: said });
+  reply(n: number, reply: TestReply): void {
+    this.#settle(n, 'message', replyOf(reply));
   }
 
   /** Has another document, `space/key`, send this one a message, and returns the answer. TestRefused. */
@@ -207,9 +209,7 @@ export class TestDocument<D extends Testable> {
   /** What happened to it without a viewer. */
   #take({ updates, deltas, failure }: Happened, after: string): void {
     this.#keep(updates);
-    if (failure !== undefined) {
-      this.#failures.push({ what: 'event', name: failure.where, error: failure.failure, count: 1, seq: this.seq });
-    }
+    if (failure !== undefined) this.#fail('event', failure.where, failure.failure);
     this.#tell(deltas);
     this.#check(after);
   }
@@ -275,9 +275,7 @@ export class TestDocument<D extends Testable> {
       seat.n += 1;
       this.#keep([update]);
     }
-    if (failure !== undefined) {
-      this.#failures.push({ what: 'channel', name: channel, error: failure, count: 1, seq: this.seq });
-    }
+    if (failure !== undefined) this.#fail('channel', channel, failure);
     viewer.onResult(result);
     this.#tell(deltas);
     this.#check(`${viewer.who.agent} sent ${channel}`);
@@ -289,6 +287,19 @@ export class TestDocument<D extends Testable> {
     const [refused] = applyShows(this.#resident, [{ who: viewer.who, channel, message }]);
     this.#tellShown();
     this.#check(`${viewer.who.agent} showed something in ${channel}`);
+    return refused;
+  }
+
+  #look(viewer: TestViewer<D>, state: unknown): LookRefused | undefined {
+    const seat = this.#seatOf(viewer);
+    const turned = turnView(this.#resident, seat.viewer, state);
+    const refused = 'kind' in turned ? turned : undefined;
+    if (!('kind' in turned)) {
+      seat.viewer = turned.viewer;
+      viewer.onLooked(state);
+      if (turned.json !== '') viewer.onDelta(this.seq, turned.json);
+    } else if (turned.failure !== undefined) this.#fail('viewer state', '', turned.failure);
+    this.#check(`${viewer.who.agent} looked elsewhere`);
     return refused;
   }
 
@@ -318,7 +329,7 @@ export class TestDocument<D extends Testable> {
   }
 
   #reopen(viewer: TestViewer<D>, seat: Seat, mayDiffer = false): void {
-    const request = { who: viewer.who, session: seat.session };
+    const request = { who: viewer.who, session: seat.session, look: viewer.said };
     const { updates, deltas, result } = openGranted(this.#resident, request, this.#env);
     const what = `${viewer.who.agent} opened it again`;
     if (result.kind === 'refused') throw this.#broken(what, `that was refused: ${result.code}: ${result.text}`);
@@ -328,6 +339,7 @@ export class TestDocument<D extends Testable> {
     seat.viewer = result.viewer;
     seat.kind = result.viewer.kind.id;
     viewer.onView(result);
+    if (result.lookRefused !== undefined) viewer.onLookRefused(result.lookRefused);
     this.#tell(deltas);
   }
 
@@ -336,27 +348,13 @@ export class TestDocument<D extends Testable> {
     for (const update of updates) this.#updates.push(new Uint8Array(update));
   }
 
-  /** As a proxy passes deltas on: those for one viewer alone come first, and what his kind is told is then not for him. */
   #tell(deltas: readonly ViewDelta[]): void {
-    const told = new Set<TestViewer<D>>();
-    for (const delta of deltas) {
-      for (const [viewer, seat] of this.#seats) {
-        if (delta.viewer === undefined ? delta.kind !== seat.kind : delta.viewer !== seat.viewer.id) continue;
-        if (told.has(viewer)) continue;
-        told.add(viewer);
-        seat.kind = delta.kind;
-        if (delta.json !== '') viewer.onDelta(this.seq, delta.json);
-      }
-    }
+    tell(this.#seats, deltas, this.seq);
     this.#tellShown();
   }
 
   #tellShown(): void {
-    for (const { viewer: one, kind, json } of takeShown(this.#resident)) {
-      for (const [viewer, seat] of this.#seats) {
-        if (one === undefined ? kind === seat.kind : one === seat.viewer.id) viewer.onShown(json);
-      }
-    }
+    tellShown(this.#seats, takeShown(this.#resident));
   }
 
   #replayed(definition: D = this.#definition): Resident {
@@ -381,6 +379,10 @@ export class TestDocument<D extends Testable> {
     if (wrong !== undefined) throw this.#broken(after, wrong);
     // The check asked everything again: what threw has been noted.
     takeFailures(resident);
+  }
+
+  #fail(what: Failure['what'], name: string, error: unknown): void {
+    this.#failures.push({ what, name, error, count: 1, seq: this.seq });
   }
 
   #noteFailures(): void {

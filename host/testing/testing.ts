@@ -21,6 +21,7 @@ export type {
   StateOf,
   Testable,
   TestOptions,
+  TestReply,
   Waiting,
   Who,
 } from './types.ts';

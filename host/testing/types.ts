@@ -1,6 +1,15 @@
 // What the kit knows of a definition at compile time, and the errors that it throws.
 import { CodedError } from '../../engine/base/errors.ts';
-import type { ChannelOf, Definition, EphemeralsOf, Principal, Said, Shape } from '../../engine/document/define.ts';
+import { answerJson } from '../../engine/document/answer.ts';
+import type {
+  AnswerValue,
+  ChannelOf,
+  Definition,
+  EphemeralsOf,
+  Principal,
+  Said,
+  Shape,
+} from '../../engine/document/define.ts';
 import type {
   BigintField,
   DateTimeField,
@@ -12,7 +21,7 @@ import type {
   TableField,
   ValueField,
 } from '../../engine/document/definition/fields.ts';
-import type { Task } from '../../engine/document/document.ts';
+import type { Task, TaskResult } from '../../engine/document/document.ts';
 
 /** How a document under test begins. */
 export type TestOptions = {
@@ -94,9 +103,23 @@ export function waitingOf(task: Task): Waiting {
   return { kind: 'message', n, to: task.to, channel: task.channel, message: arg };
 }
 
+/** How another document answers: what its handler returns, or what it refuses with. */
+export type TestReply = { readonly answer: AnswerValue } | { readonly code: string; readonly text?: string };
+
+export function replyOf(reply: TestReply): TaskResult {
+  if ('code' in reply) return { kind: 'message', reply: { code: reply.code, text: reply.text ?? '', json: '' } };
+  return { kind: 'message', reply: { code: '', text: '', json: answerJson(reply.answer) } };
+}
+
+/** Of an effect: its value, or the error that it failed with. */
+export function resultOf(value: AnswerValue | Error): TaskResult {
+  if (value instanceof Error) return { kind: 'effect', result: { ok: false, error: value.message } };
+  return { kind: 'effect', result: { ok: true, value } };
+}
+
 /** Something that the application's code threw where no test sees it: by policies, formulas and bubbles, and by the handlers of channels. */
 export type Failure = {
-  readonly what: 'channel' | 'event' | 'policy' | 'formula' | 'bubble' | 'ephemeral';
+  readonly what: 'channel' | 'event' | 'policy' | 'formula' | 'bubble' | 'ephemeral' | 'viewer state';
   readonly name: string;
   /** What was thrown; of several in one step, by the last of them. */
   readonly error: unknown;

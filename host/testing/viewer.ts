@@ -2,8 +2,8 @@
 import { applyDelta } from '../../engine/base/delta.ts';
 import { retryOf } from '../../engine/base/errors.ts';
 import type { Json } from '../../engine/base/merge-patch.ts';
-import type { Principal, View } from '../../engine/document/define.ts';
-import type { Opened, Sent, ShowRefused } from '../../engine/document/document.ts';
+import type { Principal, View, ViewerStateOf } from '../../engine/document/define.ts';
+import type { LookRefused, Opened, Sent, ShowRefused } from '../../engine/document/document.ts';
 import { undoChannel } from '../../engine/document/document.ts';
 import { Shown } from '../../proxy/client/node.ts';
 import type { AnswerOf, Attempt, ChannelName, EphemeralName, MessageOf, ShownOf, ShowOf, Testable } from './types.ts';
@@ -19,6 +19,8 @@ export type Wire<V> = {
   readonly send: (viewer: V, channel: string, message: unknown) => Sent;
   /** Undefined: it was taken. */
   readonly show: (viewer: V, channel: string, message: unknown) => ShowRefused | undefined;
+  /** As `show`. */
+  readonly look: (viewer: V, state: unknown) => LookRefused | undefined;
   readonly close: (viewer: V) => void;
 };
 
@@ -37,6 +39,8 @@ export class TestViewer<D extends Testable> {
   readonly #shown = new Map<string, Shown>();
   /** What it shows itself, as JSON: shown again when its document begins anew. */
   readonly #own = new Map<string, string>();
+  /** What it looks at, as it says it; undefined where it has said nothing. */
+  #said: unknown;
   #isClosed = false;
 
   /** @internal Use `TestDocument.as`. */
@@ -99,6 +103,17 @@ export class TestViewer<D extends Testable> {
     if (result.kind === 'refused') throw new TestRefused(result.code, result.text, failure);
   }
 
+  /** Has the view look at something else, as its definition's `viewerState` takes it. TestRefused where it does not: the view goes on as it was. */
+  look(state: ViewerStateOf<D>): void {
+    if (this.#isClosed) throw new Error(`the view of ${this.who.agent} was closed`);
+    const body: string | undefined = JSON.stringify(state);
+    if (body === undefined) throw new TestRefused('FRAME_INVALID', 'what a view looks at is a JSON value');
+    const refused = this.#wire.look(this, JSON.parse(body));
+    if (refused === undefined) return;
+    this.#tellRefused(refused);
+    throw new TestRefused(refused.code, refused.text);
+  }
+
   /** Shows something in an ephemeral channel; null takes it back. TestRefused where it is refused. */
   show<Name extends EphemeralName<D>>(channel: Name, message: ShowOf<D, Name> | null): void {
     if (this.#isClosed) throw new Error(`the view of ${this.who.agent} was closed`);
@@ -130,6 +145,27 @@ export class TestViewer<D extends Testable> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#wire.close(this);
+  }
+
+  /** @internal For the document. */
+  get said(): unknown {
+    return this.#said;
+  }
+
+  /** @internal For the document. */
+  onLooked(said: unknown): void {
+    this.#said = said;
+  }
+
+  /** @internal For the document: other code takes it no more. */
+  onLookRefused(refused: LookRefused): void {
+    this.#said = undefined;
+    this.#tellRefused(refused);
+  }
+
+  #tellRefused({ code, text }: LookRefused): void {
+    const about = { t: 'error', doc: this.#wire.doc, about: 'viewer' };
+    this.#frames.push(JSON.stringify({ ...about, code, retry: retryOf(code), text }));
   }
 
   /** @internal For the document: the whole view, at first and after a restart. */

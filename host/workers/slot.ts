@@ -222,7 +222,7 @@ function isOurs(entry: number, posted: readonly Posted[]): boolean {
 }
 
 const kindsOfApplication: ReadonlySet<Command['kind']> = new Set([
-  ...(['open', 'reopen', 'send', 'show', 'undo', 'rewind', 'delete'] as const),
+  ...(['open', 'reopen', 'look', 'send', 'show', 'undo', 'rewind', 'delete'] as const),
   ...(['tick', 'settle', 'letter'] as const),
 ]);
 

@@ -82,13 +82,13 @@ export class Client {
    * Opens a document, `space/key`, or returns it where it is open already. The view comes later: see `status` and `subscribe`. A refusal is no throw: the
    * document's status is then `refused`, and `error` says why. Options count where it is not open yet.
    */
-  open<View = unknown, E extends Ephemerals = Ephemerals>(
+  open<View = unknown, E extends Ephemerals = Ephemerals, State = unknown>(
     doc: string,
-    options: OpenOptions = {},
-  ): OpenDocument<View, E> {
+    options: OpenOptions<State> = {},
+  ): OpenDocument<View, E, State> {
     const former = this.#documents.get(doc);
-    if (former !== undefined) return former as OpenDocument<View, E>;
-    const opened = new OpenDocument<View, E>(doc, options, {
+    if (former !== undefined) return former as unknown as OpenDocument<View, E, State>;
+    const opened = new OpenDocument<View, E, State>(doc, options, {
       write: (line) => this.#write(line),
       writeClose: (name) => this.#writeClose(name),
       random: this.#random,
@@ -98,7 +98,7 @@ export class Client {
       opened.onRefused(new RefusedError('CONNECTION_LOST', 'never', 'the client is closed'));
       return opened;
     }
-    this.#documents.set(doc, opened as OpenDocument<unknown>);
+    this.#documents.set(doc, opened as unknown as OpenDocument<unknown>);
     if (this.#status === 'up') opened.onConnected();
     return opened;
   }

@@ -9,15 +9,10 @@
 import { applyDelta } from '../../engine/base/delta.ts';
 import type { Json } from '../../engine/base/merge-patch.ts';
 import type { RefusedFrame, ServerFrame } from './frames.ts';
-import {
-  consumesNumber,
-  frameBytesMax,
-  isOver,
-  pauseMs,
-  RefusedError,
-  sendsInFlightMax,
-  sendsQueuedMax,
-} from './frames.ts';
+import { consumesNumber, pauseMs, RefusedError, sendsInFlightMax } from './frames.ts';
+import { Looking } from './looking.ts';
+import type { Send } from './sends.ts';
+import { refusalOf, sendLine } from './sends.ts';
 import type { Ephemerals, Shown } from './shown.ts';
 import { Showing } from './shown.ts';
 import type { Answer, DocumentStatus, OpenOptions } from './words.ts';
@@ -32,27 +27,21 @@ export type Wire = {
   readonly onClosed: () => void;
 };
 
-type Send = {
-  readonly channel: string;
-  /** The message as JSON. */
-  readonly body: string;
-  readonly resolve: (answer: Answer<never>) => void;
-  readonly reject: (error: RefusedError) => void;
-  n: number;
-};
-
 /** A document that a client has opened. All that it tells is committed: on the disk of every serving replica. */
-export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
+export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals, State = unknown> {
   /** Its name, `space/key`. */
   readonly doc: string;
   /** Whether it was opened to be read: then each send is refused with DOCUMENT_READ_ONLY. */
   readonly isReadOnly: boolean;
   readonly #wire: Wire;
   readonly #showing: Showing;
+  readonly #looking: Looking;
   readonly #viewListeners = new Set<(view: View) => void>();
   readonly #statusListeners = new Set<(status: DocumentStatus) => void>();
   /** JSON: what the document is to be where it does not exist, until it was seen. */
   #create: string | undefined;
+  /** An open has left over this connection, and was not refused. */
+  #isOpen = false;
   #status: DocumentStatus = 'connecting';
   #error: RefusedError | undefined;
   #view: Json | undefined;
@@ -74,12 +63,14 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @internal Use `Client.open`. */
-  constructor(doc: string, options: OpenOptions, wire: Wire) {
+  constructor(doc: string, options: OpenOptions<State>, wire: Wire) {
     this.doc = doc;
     this.isReadOnly = options.readOnly === true;
     this.#create = options.create === undefined ? undefined : JSON.stringify(options.create);
     this.#wire = wire;
     this.#showing = new Showing({ doc, write: wire.write, isLive: () => this.#status === 'live' });
+    this.#looking = new Looking({ doc, write: wire.write, isOpen: () => this.#isOpen });
+    if (options.viewer !== undefined) this.#looking.say(options.viewer);
   }
 
   /** What becomes of it now. */
@@ -95,6 +86,16 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
   /** The newest view; undefined before the first. Parts that a delta did not touch keep their identity. */
   get view(): View | undefined {
     return this.#view as View | undefined;
+  }
+
+  /** What the view looks at, as it was said last and not refused; undefined where nothing was. */
+  get viewer(): State | undefined {
+    return this.#looking.state as State | undefined;
+  }
+
+  /** Why what was said last is not looked at; undefined once something else is said. */
+  get lookError(): RefusedError | undefined {
+    return this.#looking.error;
   }
 
   /** The document's seq that the view shows: how many updates were made before; 0 before the first view. */
@@ -113,7 +114,7 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     return () => this.#viewListeners.delete(listener);
   }
 
-  /** Calls `listener` after each change of `status`. Returns what ends that. */
+  /** Calls `listener` after each change of `status`, and when `lookError` says something else. Returns what ends that. */
   onStatus(listener: (status: DocumentStatus) => void): () => void {
     this.#statusListeners.add(listener);
     return () => this.#statusListeners.delete(listener);
@@ -129,11 +130,21 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     return new Promise((resolve, reject) => {
       // Text from now on: what leaves again after a failover is what left the first time, whatever became of the object.
       const body: string | undefined = JSON.stringify(message);
-      const refused = this.#refusalOf(channel, body);
+      const refused = this.#error ?? refusalOf(this, channel, body, this.#queued.length);
       if (refused !== undefined || body === undefined) return reject(refused);
       this.#queued.push({ channel, body, resolve: resolve as Send['resolve'], reject, n: 0 });
       this.#pump();
     });
+  }
+
+  /**
+   * Has the view look at something else: a page, a filter, a search text, whatever bubbles of its definition hang on (`viewerState`). The view changes when the server has seen to that,
+   * at most 20 times a second; of what is said faster the newest counts. It is of this view alone, and stays through lost connections and failovers. Throws a RefusedError where it
+   * is no JSON or over 4,096 characters; what the server refuses is `lookError`, and the view goes on as it was.
+   */
+  look(state: State): void {
+    if (this.#error !== undefined || this.#status === 'closed') return;
+    this.#looking.say(state);
   }
 
   /**
@@ -173,6 +184,7 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     this.#rejectAll(new RefusedError('CONNECTION_LOST', 'maybe', 'the document was closed'));
     this.#setStatus('closed');
     this.#showing.close();
+    this.#looking.close();
     this.#wire.onClosed();
   }
 
@@ -184,6 +196,7 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
   /** @internal For the client: the connection is gone. */
   onDisconnected(): void {
     this.#clearTimer();
+    this.#isOpen = false;
     this.#isResendDue = true;
     if (this.#status === 'live') this.#setStatus('waiting');
   }
@@ -195,6 +208,7 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     this.#error = error;
     this.#setStatus('refused');
     this.#showing.close();
+    this.#looking.close();
     this.#rejectAll(error);
   }
 
@@ -209,26 +223,21 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     if (frame.t === 'error' && 'channel' in frame) {
       return this.#showing.onRefused(frame.channel, new RefusedError(frame.code, frame.retry, frame.text));
     }
+    if (frame.t === 'error' && 'about' in frame) return this.#onLookRefused(frame);
     if (frame.t === 'status') return this.#setStatus(this.#view === undefined ? 'connecting' : frame.state);
-  }
-
-  #refusalOf(channel: string, body: string | undefined): RefusedError | undefined {
-    if (this.#error !== undefined) return this.#error;
-    if (this.#status === 'closed') return new RefusedError('DOCUMENT_NOT_OPEN', 'never', 'the document was closed');
-    if (this.isReadOnly) return new RefusedError('DOCUMENT_READ_ONLY', 'never', 'the document was opened to be read');
-    if (body === undefined) return new RefusedError('FRAME_INVALID', 'never', 'a message is a JSON value');
-    const longest = Number.MAX_SAFE_INTEGER;
-    if (isOver(sendLine(this.doc, longest, longest, channel, body), frameBytesMax)) {
-      return new RefusedError('FRAME_TOO_BIG', 'never', `a frame has at most ${frameBytesMax} bytes`);
-    }
-    if (this.#queued.length < sendsQueuedMax) return undefined;
-    return new RefusedError('LIMIT_REACHED', 'later', `${sendsQueuedMax} sends wait already`);
   }
 
   #open(): void {
     const session = this.isReadOnly ? undefined : (this.#session ?? 'new');
     const line = JSON.stringify({ t: 'open', doc: this.doc, session });
-    this.#wire.write(this.#create === undefined ? line : `${line.slice(0, -1)},"create":${this.#create}}`);
+    const create = this.#create === undefined ? '' : `,"create":${this.#create}`;
+    this.#wire.write(`${line.slice(0, -1)}${create}${this.#looking.opening()}}`);
+    this.#isOpen = true;
+  }
+
+  #onLookRefused({ n, code, retry, text }: Extract<ServerFrame, { readonly about: 'viewer' }>): void {
+    if (!this.#looking.onRefused(n, new RefusedError(code, retry, text))) return;
+    for (const listener of [...this.#statusListeners]) listener(this.#status);
   }
 
   #onView(session: string | undefined, seq: number, view: Json): void {
@@ -292,6 +301,7 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     if (frame.retry === 'never' || frame.retry === 'maybe') {
       return this.onRefused(new RefusedError(frame.code, frame.retry, frame.text));
     }
+    this.#isOpen = false;
     this.#isResendDue = true;
     if (this.#status === 'live') this.#setStatus('waiting');
     this.#clearTimer();
@@ -372,9 +382,4 @@ export class OpenDocument<View = unknown, E extends Ephemerals = Ephemerals> {
     this.#queued = [];
     for (const send of sends) send.reject(error);
   }
-}
-
-function sendLine(doc: string, n: number, done: number, channel: string, body: string): string {
-  const head = `{"t":"send","doc":${JSON.stringify(doc)},"n":${n},"done":${done}`;
-  return `${head},"channel":${JSON.stringify(channel)},"message":${body}}`;
 }

@@ -15,6 +15,9 @@ export const redialMsMax = 3_000;
 /** What is shown in less than this goes together, the newest of each channel; and the longest frame that shows something. */
 export const showMs = 50;
 export const showFrameLengthMax = 4_096;
+/** What a view looks at in less than this goes together, the newest of it; and the longest that it may be, as JSON. */
+export const stateMs = 50;
+export const stateLengthMax = 4_096;
 /** How often the client pings. A connection on which nothing came for two rounds is given up. */
 export const pingMs = 10_000;
 
@@ -44,6 +47,15 @@ export type ServerFrame =
       readonly t: 'error';
       readonly doc: string;
       readonly channel: string;
+      readonly code: string;
+      readonly retry: Retry;
+      readonly text: string;
+    }
+  | {
+      readonly t: 'error';
+      readonly doc: string;
+      readonly about: 'viewer';
+      readonly n: number;
       readonly code: string;
       readonly retry: Retry;
       readonly text: string;

@@ -20,9 +20,11 @@ export type Answer<Value> = {
 };
 
 /** How to open a document. */
-export type OpenOptions = {
+export type OpenOptions<State = unknown> = {
   /** Without a session: it is seen, and nothing can be sent. */
   readonly readOnly?: boolean;
   /** Begins the document by this where it does not exist, as its definition's `create` takes it. */
   readonly create?: unknown;
+  /** What the view looks at, as its definition's `viewerState` takes it: see `OpenDocument.look`. */
+  readonly viewer?: State;
 };

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import type { Definition, Principal } from '../../engine/document/define.ts';
 import { document, open, t, viewerIs } from '../../engine/document/define.ts';
-import type { Env, Opened, Resident, Sent, ViewDelta } from '../../engine/document/document.ts';
+import type { Env, Opened, Resident, Sent, ViewDelta, Viewer } from '../../engine/document/document.ts';
 import { applySend, checkResident, openView } from '../../engine/document/document.ts';
 
 export const ada: Principal = { agent: 'ada', authority: 'test' };
@@ -49,16 +49,19 @@ export class Member {
   n = 0;
   /** Of viewers, as told last. */
   kind: number;
+  /** Whose view it is: another, once it looks at something else. */
+  viewer: Viewer;
 
-  constructor(resident: Resident, who: Principal, env: Env) {
-    const answer = openView(resident, { who, session: 'new' }, env);
+  constructor(resident: Resident, who: Principal, env: Env, look?: unknown) {
+    const answer = openView(resident, { who, session: 'new', look }, env);
     this.who = who;
     this.#resident = resident;
     this.#env = env;
     this.opening = opened(answer);
     this.updates = answer.updates;
     this.session = this.opening.session;
-    this.kind = this.opening.viewer.kind.id;
+    this.viewer = this.opening.viewer;
+    this.kind = this.viewer.kind.id;
   }
 
   /** Sends the next message, confirming all but the last few. A send that wrote nothing took no number. */
@@ -84,7 +87,7 @@ export function deliver(members: readonly Member[], deltas: readonly ViewDelta[]
   const heard = new Map<Member, string>();
   for (const { viewer, kind, json } of deltas) {
     for (const member of members) {
-      if (viewer !== undefined && member.opening.viewer.id === viewer) {
+      if (viewer !== undefined && member.viewer.id === viewer) {
         member.kind = kind;
         heard.set(member, json);
       } else if (viewer === undefined && member.kind === kind && !heard.has(member)) heard.set(member, json);

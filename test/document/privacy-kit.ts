@@ -1,5 +1,6 @@
 // Random pages of privacy over everything that one can name, and what they say of a state, word for word.
 import fc from 'fast-check';
+import { z } from 'zod';
 import { samePrincipal } from '../../engine/base/ids.ts';
 import type { Json } from '../../engine/base/merge-patch.ts';
 import { isJsonObject } from '../../engine/base/merge-patch.ts';
@@ -10,6 +11,11 @@ import type { Page } from './kit.ts';
 import { base, shape } from './kit.ts';
 import type { PlainPolicy } from './oracle.ts';
 import { expected } from './oracle.ts';
+
+export type LookSaid = { readonly skip: number; readonly text: string };
+const lookSchema = z.object({ skip: z.int(), text: z.string() });
+/** Of who has said nothing. */
+export const noneLook: LookSaid = { skip: 0, text: 'none' };
 
 export const ruled = base
   .policies({
@@ -31,7 +37,11 @@ export const ruled = base
       return { notes: doc.notes.keys(), none: null };
     },
   })
+  .viewerState(lookSchema, noneLook)
   .bubbles({
+    paged: ({ doc, viewer }) => doc.seats.skip(viewer.skip).limit(2),
+    found: ({ doc, viewer }) => doc.notes.entries().flatMap(([, note]) => (note.text === viewer.text ? [note] : [])),
+    said: ({ viewer }) => viewer,
     mine: ({ doc, who }) => doc.notes.entries().flatMap(([, note]) => (same(note.owner, who) ? [note] : [])),
     first: ({ doc, who }) => doc.seats.where({ owner: who }).first(),
     top: ({ doc }) => doc.seats.by('text', 'desc').limit(2),
@@ -110,6 +120,9 @@ const page = pageFrom({
   top: formulaRule,
   boxed: formulaRule,
   plain: formulaRule,
+  paged: formulaRule,
+  found: formulaRule,
+  said: formulaRule,
 });
 export const whole: fc.Arbitrary<unknown> = fc.oneof(
   { arbitrary: page, weight: 4 },
@@ -130,6 +143,7 @@ export function makeOf(page: unknown): Definition {
   const made = base
     .policies(parts(policies.filter(({ name }) => named.has(name))))
     .formulas(parts(formulas))
+    .viewerState(lookSchema, noneLook)
     .bubbles(parts(bubbles));
   return (made.privacy as (page: unknown) => Definition).call(made, page);
 }
@@ -141,8 +155,13 @@ function namesIn(page: unknown): readonly string[] {
   return [...names, ...Object.values(page).flatMap((part) => (Array.isArray(part) ? [] : namesIn(part)))];
 }
 
-/** With the values that formulas have of this state. */
-export function expectedOf(page: unknown, state: { readonly [key: string]: Json }, who: Principal): Json {
+/** With the values that formulas have of this state, and bubbles of it and of what the view looks at. */
+export function expectedOf(
+  page: unknown,
+  state: { readonly [key: string]: Json },
+  who: Principal,
+  look: LookSaid = noneLook,
+): Json {
   const asked = { who, root: state, policies: plain, row: undefined };
   const tags = Object.keys(state['tags'] ?? {}).length;
   const holder = isJsonObject(state['holder']) ? state['holder']['agent'] : undefined;
@@ -151,15 +170,22 @@ export function expectedOf(page: unknown, state: { readonly [key: string]: Json 
   const fields = { ...shape, tagged: f.json(), keeper: f.json(), fragile: f.json() };
   const record = defined({ ...state, ...formulas });
   const view = (expected(fields, page as Page, record, asked) ?? {}) as { readonly [key: string]: Json };
-  const made = Object.fromEntries(['mine', 'first', 'top', 'boxed', 'plain'].map((name) => [name, f.json()]));
-  const bubbles = bubblesOf(state, view, who);
+  const made = Object.fromEntries(madeNames.map((name) => [name, f.json()]));
+  const bubbles = bubblesOf(state, view, who, look);
   return expected({ ...fields, ...made }, page as Page, defined({ ...record, ...bubbles }), asked) ?? {};
 }
+
+const madeNames = ['mine', 'first', 'top', 'boxed', 'plain', 'paged', 'found', 'said'] as const;
 
 type Plain = { readonly [key: string]: Json };
 
 /** What is shown of records is what the view shows of them where they stand. */
-function bubblesOf(state: Plain, view: Plain, who: Principal): { readonly [name: string]: Json | undefined } {
+function bubblesOf(
+  state: Plain,
+  view: Plain,
+  who: Principal,
+  look: LookSaid,
+): { readonly [name in (typeof madeNames)[number]]: Json | undefined } {
   const notes = Object.entries((state['notes'] ?? {}) as { [key: string]: Plain }).sort(([a], [b]) => (a < b ? -1 : 1));
   const seats = Object.entries((state['seats'] ?? {}) as { [id: string]: Plain }).filter(([id]) => id !== '@next');
   seats.sort(([, one], [, other]) => Number(one['@n']) - Number(other['@n']));
@@ -178,6 +204,11 @@ function bubblesOf(state: Plain, view: Plain, who: Principal): { readonly [name:
     top: byText.slice(0, 2).flatMap(([id]) => shown(id) ?? []),
     boxed: view['box'],
     plain: { count: countOf(state), agent: who.agent },
+    paged: seats.slice(look.skip, look.skip + 2).flatMap(([id]) => shown(id) ?? []),
+    found: notes.flatMap(([key, note]) =>
+      (note['text'] ?? 'none') === look.text && Object.hasOwn(inView, key) ? [inView[key] as Json] : [],
+    ),
+    said: { ...look },
   };
 }
 

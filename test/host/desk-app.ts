@@ -162,6 +162,28 @@ const wide = document({ isShown: t.boolean(), cells: t.map(t.record({ text: t.st
     doc.isShown = message.isShown;
   });
 
+/** Each view is shown a page of it, and nothing else; there is one that never comes, and one that no link carries. */
+const pages = document({ count: t.int(0), log: t.list(t.string()) })
+  .viewerState(z.object({ page: z.int().max(9) }), { page: 0 })
+  .bubbles({
+    shown: ({ doc, viewer }) => {
+      while (viewer.page === -1);
+      return `${viewer.page} of ${doc.count}`;
+    },
+    left: ({ viewer }) => (viewer.page === 9 ? 'x'.repeat(4_000_000) : null),
+    right: ({ viewer }) => (viewer.page === 9 ? 'x'.repeat(4_000_000) : null),
+  })
+  .privacy({ log: open, shown: open, left: open, right: open })
+  .events({
+    invent: () => true,
+    delete: () => true,
+    connected: ({ doc, who }) => void doc.log.push(`+${who.agent}`),
+    disconnected: ({ doc, who }) => void doc.log.push(`-${who.agent}`),
+  })
+  .channel('add', nothing, ({ doc }) => {
+    doc.count += 1;
+  });
+
 /** Documents anybody may see all of but for `secret`; some that nobody can begin; and bad ones. */
 const counted = document({ text: t.string('') })
   .privacy({ text: open })
@@ -188,6 +210,7 @@ export const spaces = {
   party,
   alive,
   wide,
+  pages,
 };
 
 export default app({ spaces });

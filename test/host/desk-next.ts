@@ -24,4 +24,10 @@ const bad = document({ said: t.list(t.string()), count: t.int(0) })
     return -1;
   });
 
-export default app({ spaces: { s: before.s, bad } });
+const pages = document({ count: t.int(0), log: t.list(t.string()) })
+  .viewerState(z.object({ page: z.int().max(3) }), { page: 1 })
+  .bubbles({ shown: ({ doc, viewer }) => `${viewer.page} of ${doc.count}!` })
+  .privacy({ shown: open })
+  .events({ invent: () => true });
+
+export default app({ spaces: { s: before.s, bad, pages } });

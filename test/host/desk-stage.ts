@@ -311,7 +311,7 @@ export class DeskStage {
   }
 
   /** A viewer comes, over a link of its own unless there is one: then whoever came over that first hears what is said to both. */
-  open(name: string, session = 'new', who = ada, link?: Front): ViewerStage {
+  open(name: string, session = 'new', who = ada, link?: Front, state?: unknown): ViewerStage {
     const heard: ToProxy[] = [];
     const front = link ?? new Front({ send: (bytes) => this.#hear(viewer, decodeToProxy(bytes)), terminate: () => {} });
     this.#views += 1;
@@ -323,6 +323,7 @@ export class DeskStage {
       desk: this.desk,
       session,
       create: undefined,
+      look: state === undefined ? undefined : { n: 0, state },
       isOpen: false,
       viewer: undefined,
       kind: 0,
@@ -344,6 +345,10 @@ export class DeskStage {
     attached.front.views.get(attached.view)?.desk.ephemera.show(attached, channel, message);
   }
 
+  look({ attached }: ViewerStage, n: number, state: unknown): void {
+    attached.front.views.get(attached.view)?.desk.looks.look(attached, { n, state });
+  }
+
   /** What viewers are told leaves. */
   listen(...viewers: readonly ViewerStage[]): void {
     for (const { attached } of viewers) attached.front.flush();
@@ -354,6 +359,9 @@ export class DeskStage {
       viewer.heard.push(message);
       if (message[0] === 2) viewer.view = JSON.parse(message[6]) as JsonObject;
       if (message[0] === 5) viewer.view = applyDelta(viewer.view, JSON.parse(message[3]) as Json) ?? {};
+      if (message[0] === 9 && message[4] !== '' && message[1] === viewer.attached.view) {
+        viewer.view = applyDelta(viewer.view, JSON.parse(message[4]) as Json) ?? {};
+      }
       if (message[0] === 4 && message[2] === 0) viewer.view = undefined;
     }
   }

@@ -27,6 +27,10 @@ const isOfBackups = /^(engine\/store\/(export|lay|backup-)|host\/(exporting|back
 const ofShown = ['document/ephemera', 'document/ephemera-random', 'host/ephemera', 'proxy/ephemera', 'proxy/shown'];
 const shownSuites = ofShown.map((name) => `test/${name}.test.js`);
 const isOfShown = /^(engine\/document\/view\/ephemera|host\/ephemera|proxy\/(session|showing|latest-shown|client\/))/;
+/** Of what views look at. */
+const ofLooks = ['document/looks', 'host/looks', 'proxy/looks', 'testing/looks'];
+const lookSuites = ofLooks.map((name) => `test/${name}.test.js`);
+const isOfLooks = /^(engine\/document\/view\/(look|present)|host\/looks|proxy\/(client\/)?looking)\.js$/;
 /** What only documents in threads can see. */
 const inThreads = [
   'test/host/workers.test.js',
@@ -73,26 +77,29 @@ export function suitesFor(file: string): readonly string[] {
     return [...['open', 'document-index', 'store', 'folding', 'pages', 'whole', 'erasing'].map(ofStore), ...lives];
   if (file === 'engine/document/life/sessions.js')
     return ['answers', 'document'].map((name) => `test/document/${name}.test.js`);
+  if (isOfLooks.test(file)) return lookSuites;
   if (isOfShown.test(file)) return shownSuites;
   if (file.startsWith('engine/document/view/') || file.startsWith('engine/document/draft/'))
-    return ['bubbles', 'copies', 'policies', 'views', 'overlay', 'fields', 'ephemera'].map(
+    return ['bubbles', 'copies', 'policies', 'views', 'overlay', 'fields', 'ephemera', 'looks'].map(
       (name) => `test/document/${name}.test.js`,
     );
   if (file === 'host/audience.js') return ['test/host/ephemera.test.js', ...lives];
   if (file === 'host/desk-reads.js') return ['test/host/unreadable.test.js'];
   if (file === 'host/desk.js')
-    return ['unreadable', 'speaking', 'ephemera', 'deploying']
+    return ['unreadable', 'speaking', 'ephemera', 'deploying', 'looks']
       .map((name) => `test/host/${name}.test.js`)
       .concat(atDesks, lives);
-  if (file === 'host/shelves.js') return ['test/host/unreadable.test.js', ...inThreads, deploying];
+  if (file === 'host/shelves.js')
+    return ['test/host/unreadable.test.js', ...inThreads, deploying, 'test/host/looks.test.js'];
   if (file === 'host/workers/rests.js') return ['test/host/rests.test.js', 'test/host/chaos.test.js'];
   if (file === 'host/held.js') return [...atDesks, ...inThreads, deploying];
-  if (['host/workers/slot.js', 'host/openings.js'].includes(file)) return [...inThreads, deploying];
+  if (['host/workers/slot.js', 'host/openings.js'].includes(file))
+    return [...inThreads, deploying, 'test/host/looks.test.js'];
   if (['desk-life', 'outbox', 'wakes', 'wake-search'].some((name) => file === `host/${name}.js`)) return atDesks;
   if (/^engine\/document\/((document|events|open|hours|undo|handle|context)|life\/(agenda|staged))\.js$/.test(file))
-    return [...byThemselves, 'test/host/life-threads.test.js'];
+    return [...byThemselves, 'test/document/looks.test.js', 'test/host/life-threads.test.js'];
   if (file === 'engine/document/life/snapshot.js') return ['test/document/snapshot.test.js'];
-  if (file.startsWith('host/testing/')) return ['test/testing/document.test.js'];
+  if (file.startsWith('host/testing/')) return ['document', 'looks'].map((name) => `test/testing/${name}.test.js`);
   if (file === 'proxy/page.js') return ['test/proxy/door.test.js'];
   if (file.startsWith('examples/')) return ['test/examples/definitions.test.js'];
   if (file === 'proxy/route.js' || file === 'proxy/attachments.js')

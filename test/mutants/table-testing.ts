@@ -6,10 +6,16 @@ const seat = 'host/testing/seat.js';
 const document = 'host/testing/document.js';
 
 export const testingMutants: readonly Mutant[] = [
-  one('D31', 'tells a viewer what his kind hears too', document, 'if (told.has(viewer))', 'if (false)'),
-  one('D31', 'forgets of which kind a viewer is', document, 'seat.kind = delta.kind;', ''),
+  one('D31', 'tells a viewer what his kind hears too', seat, 'if (told.has(viewer))', 'if (false)'),
+  one('D31', 'forgets of which kind a viewer is', seat, 'seat.kind = delta.kind;', ''),
   one('D31', 'believes every view', seat, 'if (difference !== undefined)', 'if (false)'),
-  one('D31', 'believes what a policy remembers', seat, 'viewOf(fresh, viewer.who)', 'viewOf(resident, viewer.who)'),
+  one(
+    'D31',
+    'believes what a policy remembers',
+    seat,
+    'viewOf(fresh, viewer.who, look)',
+    'viewOf(resident, viewer.who, look)',
+  ),
   one('D31', 'opens nothing again', document, 'this.#reopen(viewer, seat, mayDiffer);', ''),
   one('D31', 'holds the clock', document, 'this.#nowMs = end;', ''),
   one('D31', 'keeps failures to itself', document, 'this.#noteFailures();', ''),

@@ -6,6 +6,7 @@ const changes = 'engine/document/view/changes.js';
 const sight = 'engine/document/view/sight.js';
 const policies = 'engine/document/view/policies.js';
 const viewers = 'engine/document/view/viewers.js';
+const kinds = 'engine/document/view/kinds.js';
 const viewer = 'engine/document/view/viewer.js';
 const project = 'engine/document/view/project.js';
 const overlay = 'engine/document/view/overlay.js';
@@ -97,14 +98,14 @@ export const viewMutants: readonly Mutant[] = [
   one(
     'D6',
     'moves the many to the few',
-    viewers,
+    kinds,
     'heirs.get(key)?.count ?? 0) < telling.count',
     'heirs.get(key)?.count ?? 0) === 0',
   ),
   one(
     'D6',
     'leaves the many with the few',
-    viewers,
+    kinds,
     'largest.get(from)?.count ?? 0) < telling.count',
     'largest.get(from)?.count ?? 0) === 0',
   ),

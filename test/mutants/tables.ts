@@ -9,6 +9,7 @@ import { ephemeralMutants } from './table-ephemeral.ts';
 import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
 import { lifeMutants } from './table-life.ts';
+import { lookMutants } from './table-looks.ts';
 import { nodeMutants } from './table-node.ts';
 import { storeMutants } from './table-store.ts';
 import { testingMutants } from './table-testing.ts';
@@ -34,6 +35,7 @@ export const mutants: readonly Mutant[] = [
   ...documentMutants,
   ...viewMutants,
   ...ephemeralMutants,
+  ...lookMutants,
   ...hostMutants,
   ...threadMutants,
   ...deployMutants,

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { messageDepthMax, messageValuesMax } from '../../engine/base/limits.ts';
+import { viewerStateLengthMax } from '../../engine/base/limits-shown.ts';
 import type { ClientFrame } from '../../proxy/client-wire.ts';
 import { decodeFrame, FrameRefused } from '../../proxy/client-wire.ts';
 import { decodeToHost, encodeBatch, toHost } from '../../proxy/link-wire.ts';
@@ -22,25 +23,38 @@ function showOf(message: string): string {
   return `{"t":"ephemeral","doc":"board/main","channel":"cursor","message":${message}}`;
 }
 
+function lookOf(value: string): string {
+  return `{"t":"viewer","doc":"board/main","n":3,"value":${value}}`;
+}
+
 test('[F7] what PROTOCOL.md shows is taken', async (t) => {
   const session = 'a'.repeat(32);
   const frames: [string, ClientFrame][] = [
     ['{"t":"hello","as":"alice"}', { t: 'hello', as: 'alice' }],
-    ['{"t":"open","doc":"board/main"}', { t: 'open', doc: 'board/main', session: '', create: undefined }],
+    [
+      '{"t":"open","doc":"board/main"}',
+      { t: 'open', doc: 'board/main', session: '', create: undefined, viewer: undefined },
+    ],
     [
       '{"t":"open","doc":"board/main","session":"new"}',
-      { t: 'open', doc: 'board/main', session: 'new', create: undefined },
+      { t: 'open', doc: 'board/main', session: 'new', create: undefined, viewer: undefined },
     ],
     [
       `{"t":"open","doc":"board/main","session":"${session}","x":1}`,
-      { t: 'open', doc: 'board/main', session, create: undefined },
+      { t: 'open', doc: 'board/main', session, create: undefined, viewer: undefined },
     ],
     [
       '{"t":"open","doc":"board/main","session":"new","create":{"title":"x"}}',
-      { t: 'open', doc: 'board/main', session: 'new', create: { title: 'x' } },
+      { t: 'open', doc: 'board/main', session: 'new', create: { title: 'x' }, viewer: undefined },
     ],
     [sendOf('null'), { t: 'send', doc: 'board/main', n: 2, done: 1, channel: 'write', message: null }],
     [showOf('{"x":1}'), { t: 'ephemeral', doc: 'board/main', channel: 'cursor', message: { x: 1 } }],
+    [
+      '{"t":"open","doc":"board/main","viewer":{"page":2}}',
+      { t: 'open', doc: 'board/main', session: '', create: undefined, viewer: { page: 2 } },
+    ],
+    [lookOf('{"page":2}'), { t: 'viewer', doc: 'board/main', n: 3, value: { page: 2 } }],
+    ['{"t":"viewer","doc":"board/main","value":null}', { t: 'viewer', doc: 'board/main', n: 0, value: null }],
     ['{"t":"close","doc":"board/main"}\r', { t: 'close', doc: 'board/main' }],
     ['{"t":"ping","id":7}', { t: 'ping', id: 7 }],
     ['{"t":"of a later version"}', { t: 'unknown' }],
@@ -74,6 +88,12 @@ test('[F7] what is wrong is refused with its path, and with the send it was', as
     [showOf('1').replace('board/main', '../etc'), /^DOCUMENT_NAME \/doc/],
     [showOf('1').replace(',"message":1', ''), /^FRAME_INVALID \/message/],
     [showOf('{"a":"\\ud800"}'), /^FRAME_INVALID \/message\/a/],
+    [lookOf('1').replace(':3', ':-1'), /^FRAME_INVALID \/n/],
+    [lookOf('1').replace('board/main', '../etc'), /^DOCUMENT_NAME \/doc/],
+    [lookOf('1').replace(',"value":1', ''), /^FRAME_INVALID \/value/],
+    [lookOf('{"a":1e999}'), /^FRAME_INVALID \/value\/a/],
+    [lookOf(`"${'x'.repeat(viewerStateLengthMax - 1)}"`), /^FRAME_INVALID \/value has at most/],
+    ['{"t":"open","doc":"board/main","viewer":{"a":1e999}}', /^FRAME_INVALID \/viewer\/a/],
   ];
   for (const [line, shape] of refused) t.match(codeOf(line), shape, line);
   try {
@@ -86,6 +106,8 @@ test('[F7] what is wrong is refused with its path, and with the send it was', as
   for (const [line, about] of [
     [showOf('1e999'), { doc: 'board/main', channel: 'cursor' }],
     [showOf('1').replace('board/main', '../etc'), { doc: undefined, channel: undefined }],
+    [lookOf('1e999'), { doc: 'board/main', n: 3, isLook: true }],
+    [lookOf('1').replace('board/main', '../etc'), { doc: undefined }],
   ] as const) {
     try {
       decodeFrame(line);
@@ -112,6 +134,7 @@ test('[F7] any text becomes a frame or a coded refusal, never another error', as
     `{"t":"open","doc":"board/main","session":"${'0f'.repeat(16)}"}`,
     sendOf('{"text":"hi","list":[1,2.5,null,true],"nested":{"a":{"b":"c"}}}'),
     showOf('{"x":1}'),
+    lookOf('{"x":1}'),
     '{"t":"close","doc":"board/main"}',
     '{"t":"ping","id":7}',
   );
@@ -120,7 +143,7 @@ test('[F7] any text becomes a frame or a coded refusal, never another error', as
   const shaped = fc
     .record(
       {
-        t: fc.constantFrom('hello', 'open', 'send', 'ephemeral', 'close', 'ping'),
+        t: fc.constantFrom('hello', 'open', 'send', 'ephemeral', 'viewer', 'close', 'ping'),
         as: fc.anything(),
         doc: fc.oneof(fc.constant('board/main'), fc.anything()),
         session: fc.anything(),
@@ -128,6 +151,8 @@ test('[F7] any text becomes a frame or a coded refusal, never another error', as
         done: fc.oneof(fc.constant(1), fc.anything()),
         channel: fc.oneof(fc.constant('write'), fc.string({ unit: 'binary' })),
         message: fc.jsonValue(),
+        value: fc.jsonValue(),
+        viewer: fc.jsonValue(),
         id: fc.anything(),
       },
       { requiredKeys: ['t'] },

@@ -2,6 +2,7 @@
 // answered or read before it began, must not show what was sent only after it ended, and must show exactly the state at s.
 
 import { hexOf } from '../../engine/document/life/hex.ts';
+import { noLook } from '../../engine/document/view/look.ts';
 import { Viewers } from '../../engine/document/view/viewers.ts';
 import type { Documents } from './check-logs.ts';
 import { replay } from './check-logs.ts';
@@ -64,7 +65,7 @@ function checkShown(world: World, doc: string, documents: Documents): void {
   replay(updates, (seq, state) => {
     for (; shown[next]?.seq === seq; next += 1) {
       const one = shown[next];
-      if (one !== undefined && !isSame(new Viewers(ledgerPlan, state).viewOf(one.who), one.view)) {
+      if (one !== undefined && !isSame(new Viewers(ledgerPlan, state).viewOf(one.who, noLook), one.view)) {
         world.history.find('views', `${one.client} saw at ${one.atMs} ms another ${doc} than that of seq ${seq}`);
       }
     }

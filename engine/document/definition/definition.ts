@@ -1,5 +1,6 @@
 // A compiled definition: what the rest of the room needs to know of an application. define.ts makes it, step by step.
 import type { Principal } from '../../base/ids.ts';
+import type { Json } from '../../base/merge-patch.ts';
 import type { RecordPlan } from '../draft/draft.ts';
 import type { ViewPlan } from '../view/plan.ts';
 import type { VersionPlan } from './steps.ts';
@@ -97,8 +98,15 @@ export type FormulaPlan = { readonly name: string; readonly run: (input: { reado
 /** As a formula, for each viewer: rows that it returns are shown as their own privacy says. */
 export type BubblePlan = {
   readonly name: string;
-  readonly run: (input: { readonly doc: object; readonly who: Principal }) => unknown;
+  readonly run: (input: BubbleInput) => unknown;
 };
+/** `viewer`: what the view looks at. */
+export type BubbleInput = { readonly doc: object; readonly who: Principal; readonly viewer: Json | undefined };
+
+/** What a view looks at: frozen, and as JSON with its keys in order, so that equal states are equal texts. '' where a definition takes none. */
+export type Look = { readonly json: string; readonly state: Json | undefined };
+/** What views may look at; `initial`: those that have said nothing. */
+export type LookPlan = { readonly schema: StandardSchema; readonly initial: Look };
 
 export type CheckInput = { readonly doc: object; readonly message: unknown; readonly who: Principal };
 /** A channel whose values are shown and never stored: to whoever passes all of `policies`, while `check` says `true`. */
@@ -208,6 +216,8 @@ export type Plan = VersionPlan & {
   readonly policies: readonly PolicyPlan[];
   readonly formulas: readonly FormulaPlan[];
   readonly bubbles: readonly BubblePlan[];
+  /** Undefined: views look at nothing in particular. */
+  readonly look: LookPlan | undefined;
   /** Undefined: nobody may, documents of this space do not begin by being opened. */
   readonly invent: InventPolicy | undefined;
   readonly channels: ReadonlyMap<string, Channel>;

@@ -34,7 +34,7 @@ export type Description = Holding & {
   /** There is no such space now; its documents are still there. */
   readonly isGone: boolean;
   readonly seen: { readonly [name: string]: Seen };
-  /** By name: the JSON schema of what each takes; null where its schema tells of none. Clients create, delete and show by `@create`, `@delete` and `@ephemeral NAME`, where they may. */
+  /** By name: the JSON schema of what each takes; null where its schema tells of none. Clients create, delete, show and say what they look at by `@create`, `@delete`, `@ephemeral NAME` and `@viewer state`, where they may. */
   readonly channels: { readonly [name: string]: Json };
   /** Channels whose messages can be undone. */
   readonly undoable: readonly string[];
@@ -52,6 +52,7 @@ export function describe({ plan }: Definition): Description {
   for (const { name, schema } of plan.ephemerals) channels.push([`@ephemeral ${name}`, schemaOf({ schema })]);
   if (plan.events.create !== undefined) channels.push(['@create', schemaOf(plan.events.create)]);
   if (plan.events.delete !== undefined) channels.push(['@delete', true]);
+  if (plan.look !== undefined) channels.push(['@viewer state', schemaOf(plan.look)]);
   return {
     version: plan.version,
     oldest: oldestOf(plan),

@@ -58,13 +58,17 @@ export class Ephemera {
     this.#reads = plan.ephemerals.map(() => new Set());
   }
 
-  join(viewer: Viewer): void {
-    this.#told.set(viewer, this.#channelsOf(viewer.kind.outcomes));
+  /** `beside`: another of the same principal, of whom a view goes on as one of this viewer. */
+  join(viewer: Viewer, beside?: Viewer): void {
+    const told = beside && this.#told.get(beside);
+    this.#told.set(viewer, told ?? this.#channelsOf(viewer.kind.outcomes));
     this.#present.add(keyOf(viewer.who));
   }
 
-  leave(viewer: Viewer): void {
+  /** `isGone`: the principal views the document no more. */
+  leave(viewer: Viewer, isGone: boolean): void {
     this.#told.delete(viewer);
+    if (!isGone) return;
     this.#present.delete(keyOf(viewer.who));
     for (const number of this.#plan.ephemerals.keys()) this.#remove(number, viewer.who);
   }

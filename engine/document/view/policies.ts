@@ -125,13 +125,13 @@ export class Judge {
     return failures;
   }
 
-  /** The value of a bubble for `who`. `project` shows a record of the document as he may see it, by its keys. */
-  bubbleOf(number: number, who: Principal, project: Project): Json | undefined {
+  /** The value of a bubble for `who`, who looks at `viewer`. `project` shows a record of the document as he may see it, by its keys. */
+  bubbleOf(number: number, who: Principal, viewer: Json | undefined, project: Project): Json | undefined {
     const { run, name } = this.#plan.bubbles[number] as BubblePlan;
     const { doc } = this.#begin();
     const reads = this.#bubbles[number]?.reads ?? new Set<string>();
     this.#reads = reads;
-    const input = { doc, who: { agent: who.agent, authority: who.authority } };
+    const input = { doc, who: { agent: who.agent, authority: who.authority }, viewer };
     // Where a record stands, a field beside it may say who sees it: the bubble has read that too.
     const show: Project = (keys) => {
       const gate = this.#plan.view.visible.find((field) => field.name === keys[0])?.gate;

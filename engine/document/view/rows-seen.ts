@@ -11,6 +11,14 @@ export class RowsSeen {
   #found: (readonly [path: string, policy: number, passes: boolean])[] = [];
   #max = rowsMin;
 
+  /** For one more of the same principal, who was let see the same. */
+  copy(): RowsSeen {
+    const copy = new RowsSeen();
+    for (const [path, policies] of this.#passed) copy.#passed.set(path, new Set(policies));
+    copy.#max = this.#max;
+    return copy;
+  }
+
   was(policy: number, row: Row | undefined): boolean {
     return this.#passed.get(pathOf(row))?.has(policy) === true;
   }

@@ -1,6 +1,7 @@
 // Who looks at a document, who of them are alike, and what is at hand when they are told of an update: the words of viewers.ts.
 import type { Principal } from '../../base/ids.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
+import type { Look } from '../definition/definition.ts';
 import type { RowsSeen } from './rows-seen.ts';
 import type { Outcome, Sight } from './sight.ts';
 
@@ -8,6 +9,8 @@ export type Viewer = {
   /** Names the viewer within this document in memory: never used again. */
   readonly id: number;
   readonly who: Principal;
+  /** What his views look at: those of one principal that look at something else are another viewer. */
+  readonly look: Look;
   /** How many views are open. */
   views: number;
   kind: Kind;
@@ -35,6 +38,9 @@ export type First = { readonly json: string; readonly named: ReadonlySet<string>
  * update is ('' where he sees no difference). Those for one alone come first.
  */
 export type ViewDelta = { readonly viewer: number | undefined; readonly kind: number; readonly json: string };
+
+/** A view goes on as one of `viewer`, who is of the same kind. `json`: the delta for it alone, '' where it sees no difference. */
+export type Turned = { readonly viewer: Viewer; readonly json: string };
 
 export type Change = { readonly redo: JsonObject; readonly undo: JsonObject };
 

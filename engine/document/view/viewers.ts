@@ -1,6 +1,7 @@
 // Who looks at a document, and what they are told after an update. Viewers for whom every policy says the same are one kind: one computation, one
 // text for all of them, be it ten thousand. What makes a viewer unlike the others of his kind, a field that names him or a policy that hangs on
-// a row, is computed for him alone, and only in the update that touches it: nothing of his view is kept.
+// a row, is computed for him alone, and only in the update that touches it: nothing of his view is kept. Views of one principal that look at something
+// else (look.ts) are viewers of one kind: bubbles alone tell them apart.
 //
 //   an update  ->  for each kind: the delta of nobody in particular, and who was named at the gates on the way
 //              ->  for those: a delta of their own, told before that of the kind, which is then not for them
@@ -10,13 +11,15 @@
 import { assert } from '../../base/assert.ts';
 import type { Principal } from '../../base/ids.ts';
 import type { Json, JsonObject } from '../../base/merge-patch.ts';
-import type { Plan } from '../definition/definition.ts';
+import type { Look, Plan } from '../definition/definition.ts';
 import { deltaOf } from './changes.ts';
 import type { ViewShown } from './ephemera.ts';
 import { Ephemera } from './ephemera.ts';
+import { Kinds } from './kinds.ts';
 import { changeAt, overlay } from './overlay.ts';
 import type { Failures } from './policies.ts';
 import { Judge } from './policies.ts';
+import { Present } from './present.ts';
 import { projectAt, projectDocument } from './project.ts';
 import { RowsSeen } from './rows-seen.ts';
 import type { Outcome, Row, Sight } from './sight.ts';
@@ -30,6 +33,7 @@ import type {
   Telling,
   Told,
   ToldApart,
+  Turned,
   ViewDelta,
   Viewer,
 } from './viewer.ts';
@@ -41,9 +45,8 @@ export class Viewers {
   readonly #plan: Plan;
   readonly #state: JsonObject;
   #judge: Judge;
-  readonly #viewers = new Map<string, Viewer>();
-  /** By their outcomes. */
-  readonly #kinds = new Map<string, Kind>();
+  readonly #viewers: Present;
+  readonly #kinds = new Kinds();
   readonly #everyBubble: readonly number[];
   #ids = 0;
   readonly #notices = new Notices();
@@ -57,6 +60,7 @@ export class Viewers {
     this.#state = state;
     this.ephemera = new Ephemera(plan, state);
     this.#judge = new Judge(plan, state);
+    this.#viewers = new Present(plan.look !== undefined);
     this.#everyBubble = plan.bubbles.map((_, number) => number);
   }
 
@@ -68,23 +72,43 @@ export class Viewers {
     return this.#kinds.size;
   }
 
+  /** Whether somebody views it. */
+  has(who: Principal): boolean {
+    return this.#viewers.has(who);
+  }
+
   /** One more view of `who`, and what he sees, as JSON. */
-  open(who: Principal): { readonly viewer: Viewer; readonly json: string } {
+  open(who: Principal, look: Look): { readonly viewer: Viewer; readonly json: string } {
     this.#formulas ??= this.#judge.values();
-    const viewer = this.#viewers.get(keyOf(who)) ?? this.#join(who);
+    const viewer = this.#viewers.find(who, look) ?? this.#join(who, look);
     viewer.views += 1;
     return { viewer, json: this.#first(viewer) };
   }
 
+  /** One view of this viewer looks at something else. Only bubbles hang on that: he is let see what he was. */
+  turn(from: Viewer, look: Look): Turned {
+    if (look.json === from.look.json) return { viewer: from, json: '' };
+    const { who, kind, rows } = from;
+    const viewer = this.#viewers.find(who, look) ?? this.#join(who, look, from);
+    viewer.views += 1;
+    const changed = this.#otherBubbles(this.#everyBubble, from.bubbles, viewer.bubbles);
+    const values = this.#formulas ?? [];
+    const told = { before: values, after: values, redo: {}, undo: {}, formulas: none, stirred: none, bubbles: [] };
+    const was = { who, outcomes: kind.outcomes, rows, bubbles: from.bubbles };
+    const now = { outcomes: kind.outcomes, bubbles: viewer.bubbles };
+    const delta = changed.size === 0 ? undefined : this.#delta(was, now, changed, told, unnoticed);
+    this.close(from);
+    return { viewer, json: textOf(delta) ?? '' };
+  }
+
   /** One view less. Viewer and kind are forgotten with the last. */
   close(viewer: Viewer): void {
-    const key = keyOf(viewer.who);
-    assert(this.#viewers.get(key) === viewer && viewer.views > 0, 'who leaves was there');
+    assert(this.#viewers.find(viewer.who, viewer.look) === viewer && viewer.views > 0, 'who leaves was there');
     viewer.views -= 1;
     if (viewer.views > 0) return;
-    this.#viewers.delete(key);
-    this.#leave(viewer);
-    this.ephemera.leave(viewer);
+    this.#viewers.delete(viewer);
+    this.#kinds.leave(viewer);
+    this.ephemera.leave(viewer, !this.#viewers.has(viewer.who));
     if (this.#viewers.size === 0) this.#formulas = undefined;
   }
 
@@ -96,14 +120,14 @@ export class Viewers {
 
   /** What they are to be told of what is shown, since this was asked last. */
   takeShown(): ViewShown[] {
-    return this.ephemera.take(this.#kinds.values());
+    return this.ephemera.take(this.#kinds);
   }
 
-  /** Everything that `who` sees now, computed anew, whether he is there or not. */
-  viewOf(who: Principal): JsonObject {
+  /** Everything that `who` sees now who looks at this, computed anew, whether he is there or not. */
+  viewOf(who: Principal, look: Look): JsonObject {
     const outcomes = this.#judge.outcomesOf(who);
     const formulas = this.#judge.values();
-    const bubbles = this.#bubblesOf(who, outcomes, formulas, this.#everyBubble, []);
+    const bubbles = this.#bubblesOf({ who, look }, outcomes, formulas, this.#everyBubble, []);
     return this.#project({ ...this.#sight(who, outcomes, formulas, new RowsSeen(), unnoticed), bubbles });
   }
 
@@ -133,51 +157,29 @@ export class Viewers {
 
   /** Asserts what holds between any two calls. Asks every policy about every viewer: for tests and samples. */
   check(): void {
-    for (const [key, viewer] of this.#viewers) {
-      assert(
-        key === keyOf(viewer.who) && viewer.views > 0 && viewer.kind.viewers.has(viewer),
-        `viewer ${key} is there`,
-      );
-      const outcomes = JSON.stringify(this.#judge.outcomesOf(viewer.who));
-      assert(outcomes === JSON.stringify(viewer.kind.outcomes), `viewer ${key} is of his kind: ${outcomes}`);
+    for (const viewer of this.#viewers) {
+      const { who, look, views, kind } = viewer;
+      const isThere = this.#viewers.find(who, look) === viewer && this.#viewers.has(who);
+      assert(isThere && views > 0 && kind.viewers.has(viewer), `viewer ${keyOf(who)}${look.json} is there`);
+      const outcomes = JSON.stringify(this.#judge.outcomesOf(who));
+      assert(outcomes === JSON.stringify(kind.outcomes), `viewer ${keyOf(who)} is of his kind: ${outcomes}`);
     }
-    let viewers = 0;
-    for (const [key, kind] of this.#kinds) {
-      assert(key === JSON.stringify(kind.outcomes) && kind.viewers.size > 0, `kind ${key} has viewers`);
-      viewers += kind.viewers.size;
-    }
-    assert(viewers === this.#viewers.size, 'every viewer is of one kind');
+    this.#kinds.check(this.#viewers.size);
     const values = JSON.stringify(this.#judge.values());
     assert(this.#formulas === undefined || JSON.stringify(this.#formulas) === values, `formulas are ${values}`);
-    this.ephemera.check(this.#viewers.values());
+    this.ephemera.check(this.#viewers);
   }
 
-  #join(who: Principal): Viewer {
-    const kind = this.#kindFor(this.#judge.outcomesOf(who));
+  /** `beside`: another of the same principal. */
+  #join(who: Principal, look: Look, beside?: Viewer): Viewer {
+    const kind = beside?.kind ?? this.#kinds.of(this.#judge.outcomesOf(who));
     this.#ids += 1;
-    const bubbles = this.#bubblesOf(who, kind.outcomes, this.#formulas ?? [], this.#everyBubble, []);
-    const viewer = { id: this.#ids, who, views: 0, kind, rows: new RowsSeen(), bubbles };
+    const bubbles = this.#bubblesOf({ who, look }, kind.outcomes, this.#formulas ?? [], this.#everyBubble, []);
+    const viewer = { id: this.#ids, who, look, views: 0, kind, rows: beside?.rows.copy() ?? new RowsSeen(), bubbles };
     kind.viewers.add(viewer);
-    this.#viewers.set(keyOf(who), viewer);
-    this.ephemera.join(viewer);
+    this.#viewers.add(viewer);
+    this.ephemera.join(viewer, beside);
     return viewer;
-  }
-
-  #kindFor(outcomes: readonly Outcome[]): Kind {
-    const key = JSON.stringify(outcomes);
-    const known = this.#kinds.get(key);
-    if (known !== undefined) return known;
-    this.#ids += 1;
-    const kind = { id: this.#ids, outcomes, viewers: new Set<Viewer>(), first: undefined };
-    this.#kinds.set(key, kind);
-    return kind;
-  }
-
-  #leave(viewer: Viewer): void {
-    const { kind } = viewer;
-    kind.viewers.delete(viewer);
-    const key = JSON.stringify(kind.outcomes);
-    if (kind.viewers.size === 0 && this.#kinds.get(key) === kind) this.#kinds.delete(key);
   }
 
   #first({ who, kind, rows, bubbles }: Viewer): string {
@@ -203,7 +205,7 @@ export class Viewers {
   /** Costs nothing a viewer where no policy that asks who it is may say something else. */
   #moves(policies: readonly number[]): Move[] {
     const moves: Move[] = [];
-    for (const from of this.#kinds.values()) {
+    for (const from of this.#kinds) {
       if (policies.length === 0) moves.push({ from, outcomes: from.outcomes, viewers: from.viewers });
       else moves.push(...this.#movesOf(from, policies));
     }
@@ -250,13 +252,13 @@ export class Viewers {
     const common: ViewDelta[] = [];
     for (const { move } of tellings) move.from.first = undefined;
     const isAnyMoving = tellings.some(({ isMoving }) => isMoving);
-    if (isAnyMoving) this.#settle(tellings);
+    if (isAnyMoving) this.#kinds.settle(tellings);
     if (isAnyMoving) this.ephemera.shift();
     for (const { move, json, own, count } of tellings) {
-      const to = isAnyMoving ? this.#kindFor(move.outcomes) : move.from;
+      const to = isAnyMoving ? this.#kinds.of(move.outcomes) : move.from;
       if (to !== move.from) {
         for (const viewer of [...move.viewers])
-          alone.push(this.#transfer(viewer, to, own.has(viewer) ? own.get(viewer) : json));
+          alone.push(this.#kinds.transfer(viewer, to, own.has(viewer) ? own.get(viewer) : json));
         continue;
       }
       for (const [viewer, text] of own) {
@@ -268,37 +270,10 @@ export class Viewers {
     return alone.length === 0 ? common : [...alone, ...common];
   }
 
-  /** A kind goes with the most of its viewers, and of kinds that become one the largest stays: each of the others is told alone where he belongs. */
-  #settle(tellings: readonly Telling[]): void {
-    const largest = new Map<Kind, Telling>();
-    for (const telling of tellings) {
-      const { from } = telling.move;
-      this.#kinds.delete(JSON.stringify(from.outcomes));
-      if ((largest.get(from)?.count ?? 0) < telling.count) largest.set(from, telling);
-    }
-    const heirs = new Map<string, Telling>();
-    for (const telling of largest.values()) {
-      const key = JSON.stringify(telling.move.outcomes);
-      if ((heirs.get(key)?.count ?? 0) < telling.count) heirs.set(key, telling);
-    }
-    for (const [key, { move }] of heirs) {
-      move.from.outcomes = move.outcomes;
-      this.#kinds.set(key, move.from);
-    }
-  }
-
-  #transfer(viewer: Viewer, to: Kind, text: string | undefined): ViewDelta {
-    this.#leave(viewer);
-    viewer.kind = to;
-    to.viewers.add(viewer);
-    return { viewer: viewer.id, kind: to.id, json: text ?? '' };
-  }
-
   #present(named: ReadonlySet<string>, among: ReadonlySet<Viewer>): Viewer[] {
     const present: Viewer[] = [];
     for (const key of named) {
-      const viewer = this.#viewers.get(key);
-      if (viewer !== undefined && among.has(viewer)) present.push(viewer);
+      for (const viewer of this.#viewers.of(key)) if (among.has(viewer)) present.push(viewer);
     }
     return present;
   }
@@ -339,15 +314,17 @@ export class Viewers {
   #turnBubbles(viewer: Viewer, outcomes: readonly Outcome[], { after, bubbles }: Told): ReadonlySet<number> {
     if (bubbles.length === 0) return none;
     const before = viewer.bubbles;
-    viewer.bubbles = this.#bubblesOf(viewer.who, outcomes, after, bubbles, before);
-    const isOther = (number: number): boolean =>
-      JSON.stringify(before[number]) !== JSON.stringify(viewer.bubbles[number]);
-    return new Set(bubbles.filter(isOther));
+    viewer.bubbles = this.#bubblesOf(viewer, outcomes, after, bubbles, before);
+    return this.#otherBubbles(bubbles, before, viewer.bubbles);
+  }
+
+  #otherBubbles(numbers: readonly number[], before: Viewer['bubbles'], after: Viewer['bubbles']): ReadonlySet<number> {
+    return new Set(numbers.filter((number) => JSON.stringify(before[number]) !== JSON.stringify(after[number])));
   }
 
   /** `known`, with these made anew. What hangs on rows is asked again, and not remembered: the rows themselves remember it. */
   #bubblesOf(
-    who: Principal,
+    { who, look }: Pick<Viewer, 'who' | 'look'>,
     outcomes: readonly Outcome[],
     formulas: readonly (Json | undefined)[],
     numbers: readonly number[],
@@ -357,7 +334,7 @@ export class Viewers {
     const sight = this.#sight(who, outcomes, formulas, new RowsSeen(), unnoticed);
     const project = (keys: readonly string[]): Json | undefined => projectAt(this.#plan.view, this.#state, keys, sight);
     const bubbles = [...known];
-    for (const number of numbers) bubbles[number] = this.#judge.bubbleOf(number, who, project);
+    for (const number of numbers) bubbles[number] = this.#judge.bubbleOf(number, who, look.state, project);
     return bubbles;
   }
 
