@@ -10,15 +10,18 @@ export function changeAt({ redo, undo }: Change, places: readonly Place[]): Chan
 }
 
 function partOf(whole: JsonObject, places: readonly Place[]): JsonObject {
-  const fields = new Map<string, [string, Json][]>();
+  const part: JsonObject = {};
   for (const { field, key } of places) {
     const entries = whole[field];
     if (!isJsonObject(entries) || !Object.hasOwn(entries, key)) continue;
-    const part = fields.get(field) ?? [];
-    fields.set(field, part);
-    part.push([key, entries[key] as Json]);
+    let some = Object.hasOwn(part, field) ? (part[field] as JsonObject) : undefined;
+    if (some === undefined) {
+      some = {};
+      part[field] = some;
+    }
+    some[key] = entries[key] as Json;
   }
-  return Object.fromEntries([...fields].map(([field, part]) => [field, Object.fromEntries(part)]));
+  return part;
 }
 
 /**
@@ -31,7 +34,10 @@ export function overlay(
   places: readonly Place[],
 ): { readonly delta: JsonObject | undefined } | undefined {
   const delta: JsonObject = { ...common };
-  for (const field of new Set(places.map((place) => place.field))) {
+  for (let at = 0; at < places.length; at += 1) {
+    const { field } = places[at] as Place;
+    // The first place of a field stands for all of them.
+    if (places.findIndex((place) => place.field === field) < at) continue;
     const entries = entriesOf(common, field);
     const others = entriesOf(own, field);
     if (entries === undefined || others === undefined) return undefined;
@@ -39,16 +45,27 @@ export function overlay(
     for (const place of places) {
       if (place.field !== field) continue;
       if (Object.hasOwn(others, place.key)) made[place.key] = others[place.key] as Json;
-      else delete made[place.key];
+      else if (Object.hasOwn(made, place.key)) delete made[place.key];
     }
-    if (Object.keys(made).length > 0) delta[field] = made;
-    else delete delta[field];
+    if (isEmpty(made)) delete delta[field];
+    else delta[field] = made;
   }
-  return { delta: Object.keys(delta).length > 0 ? delta : undefined };
+  return { delta: isEmpty(delta) ? undefined : delta };
+}
+
+function isEmpty(object: JsonObject): boolean {
+  for (const _ in object) return false;
+  return true;
 }
 
 /** Undefined where it is more than entries by their keys. */
 function entriesOf(delta: JsonObject | undefined, field: string): JsonObject | undefined {
-  const entries = delta?.[field] ?? {};
-  return isJsonObject(entries) && !Object.keys(entries).some((key) => key.startsWith('@')) ? entries : undefined;
+  const entries = delta?.[field];
+  if (entries === undefined) return nothing;
+  if (!isJsonObject(entries)) return undefined;
+  for (const key in entries) if (key.charCodeAt(0) === atSign) return undefined;
+  return entries;
 }
+
+const nothing: JsonObject = {};
+const atSign = 64;

@@ -135,8 +135,9 @@ export function isStirred({ from, outcomes }: Move, number: number): boolean {
   return outcomes[number] !== from.outcomes[number] || outcomes[number] === 'row';
 }
 
+/** No two are the same, also where something stands behind them. */
 export function keyOf({ agent, authority }: Principal): string {
-  return JSON.stringify([agent, authority]);
+  return `${agent.length} ${authority.length} ${agent}${authority}`;
 }
 
 export function textOf(delta: JsonObject | undefined): string | undefined {
