@@ -175,7 +175,7 @@ export function makesRoom({ channel, message }: Pick<Letter, 'channel' | 'messag
 type Account = { readonly name: string; readonly whose: string; readonly limits: QuotaLimits | undefined };
 
 /** That of the space first; nobody in particular has none. */
-export function accountsOf({ document, who, limits }: Claim): Account[] {
+export function accountsOf({ document, who, limits }: Pick<Claim, 'document' | 'who' | 'limits'>): Account[] {
   const { space } = documentName(document);
   const ofSpace = { name: `${accountSpace}/${space}`, whose: 'the space', limits: limits?.space };
   if (who === '') return [ofSpace];

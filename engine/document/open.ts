@@ -2,7 +2,7 @@
 import { assert } from '../base/assert.ts';
 import type { Principal } from '../base/ids.ts';
 import { accountSpace, documentName } from '../base/ids.ts';
-import { updateBytesMax } from '../base/limits.ts';
+import { documentLengthMax, updateBytesMax } from '../base/limits.ts';
 import { presentMax } from '../base/limits-life.ts';
 import { quotaChannel } from './context.ts';
 import { isPrincipal } from './draft/values.ts';
@@ -35,6 +35,8 @@ export type OpenRequest = {
   /** What its accounts have taken: a document with a quota begins by it. */
   readonly grant?: Claim | undefined;
 };
+
+export const tooLate = 'the accounts of its quota took too long';
 
 /** Nothing was done: the accounts are to be asked, and then this again. */
 export type Ungranted = { readonly kind: 'ungranted'; readonly claim: Claim };
@@ -138,7 +140,7 @@ function begin(
   if (valid !== undefined && 'kind' in valid) return { ...valid, failure: failing('create', valid.failure) };
   const { quota } = inside.definition.plan;
   if (quota !== undefined && grant !== undefined && env.nowMs > grant.untilMs) {
-    return refusal('CHAIN_BUSY', 'the accounts of its quota took too long');
+    return refusal('CHAIN_BUSY', tooLate);
   }
   let isMade = true;
   const outcome = runCode(sceneOf(inside, env), new Staged(inside.state), (doc, ctx) => {
@@ -212,7 +214,8 @@ function enter(inside: Inside, who: Principal, env: Env): Happened | Refusal {
   if (staged.sizeOf(wakeKey, 'here') >= presentMax) return refusal('LIMIT_REACHED', 'too many view this document');
   staged.set(wakeKey, 'here', key, true);
   let isLetIn = true;
-  const outcome = runCode(sceneOf(inside, env), staged, (doc, ctx) => {
+  // Who may not come in cannot make a full one shorter.
+  const outcome = runCode({ ...sceneOf(inside, env), room: documentLengthMax }, staged, (doc, ctx) => {
     const value = connected?.({ doc, who: { agent: who.agent, authority: who.authority }, ctx });
     isLetIn = value !== false;
     return value instanceof Promise ? value : undefined;

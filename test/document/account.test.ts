@@ -6,9 +6,12 @@ import { documentName, type Principal } from '../../engine/base/ids.ts';
 import { claimKeptMs } from '../../engine/base/limits-life.ts';
 import { document, t as field, open } from '../../engine/document/define.ts';
 import type { Resident } from '../../engine/document/document.ts';
-import { createResident, deliver, openView, passOver, wakeMsOf } from '../../engine/document/document.ts';
+import { applySend, createResident, deliver, openView, passOver, wakeMsOf } from '../../engine/document/document.ts';
 import { numberOfDue } from '../../engine/document/hours.ts';
 import { account } from '../../engine/document/quota/account.ts';
+import { quotaStateOf } from '../../engine/document/quota/claim.ts';
+import { applyClaim } from '../../engine/document/quota/resize.ts';
+import { openGranted } from '../../host/testing/granted.ts';
 import { fakeEnv } from './kit.ts';
 
 const ada: Principal = { agent: 'ada', authority: 'test' };
@@ -78,4 +81,28 @@ t.test('[D54] a document claims what it is when it begins', async (t) => {
   t.same(resident.state, {}, 'nothing of it stays');
   t.equal(result.kind, 'ungranted');
   if (result.kind === 'ungranted') t.ok(result.claim.bytes > 50_000, `${result.claim.bytes}`);
+});
+
+t.test('[D54] a full document lets people in, so that they can make it shorter', async (t) => {
+  const env = fakeEnv();
+  const kept = document({ text: field.string('') })
+    .privacy({ text: open })
+    .events({ invent: () => true, connected: () => true })
+    .channel('fill', z.object({ length: z.int() }), ({ doc, message }) => {
+      doc.text = 'x'.repeat(message.length);
+    })
+    .quota({ space: { bytes: 1_024 } });
+  const resident = createResident(kept, documentName('kept/x').name);
+  const { result } = openGranted(resident, { who: ada, session: 'new' }, env);
+  assert(result.kind === 'opened', 'it begins');
+  const send = (n: number, length: number) =>
+    applySend(resident, { who: ada, session: result.session, n, done: 0, channel: 'fill', message: { length } }, env);
+  t.match(send(1, 2_000).result, { kind: 'answered' });
+  const { wants } = quotaStateOf(resident, () => env) ?? {};
+  assert(wants !== undefined, 'it is longer than what it has');
+  applyClaim(resident, wants, false, env);
+  t.match(send(2, 3_000).result, { kind: 'refused', code: 'QUOTA_EXCEEDED' });
+  t.match(openView(resident, { who: { agent: 'bob', authority: 'test' }, session: '' }, env).result, {
+    kind: 'opened',
+  });
 });

@@ -1,7 +1,6 @@
 // What tests of quotas ask of a desk.
 import type { Principal } from '../../engine/base/ids.ts';
 import { keyOfPrincipal } from '../../engine/document/life/agenda.ts';
-import type { Claim } from '../../engine/document/quota/claim.ts';
 import { accountsOf } from '../../host/quotas.ts';
 import { ada, type DeskStage, type ViewerStage } from './desk-stage.ts';
 
@@ -9,8 +8,8 @@ export type AccountSeen = { readonly documents: number; readonly bytes: number; 
 
 /** What is committed of the account of the space, or of one principal in it. */
 export function accountOf(stage: DeskStage, space: string, who?: Principal): AccountSeen {
-  const claim = { document: `${space}/x`, who: who === undefined ? '' : keyOfPrincipal(who), limits: undefined };
-  const name = accountsOf(claim as unknown as Claim).at(-1)?.name ?? '';
+  const about = { document: `${space}/x`, who: who === undefined ? '' : keyOfPrincipal(who), limits: undefined };
+  const name = accountsOf(about).at(-1)?.name ?? '';
   const { documents = 0, bytes = 0, claims = {} } = stage.committed(name).state as Record<string, never>;
   return { documents, bytes, claims: Object.keys(claims) };
 }

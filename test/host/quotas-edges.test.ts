@@ -97,3 +97,21 @@ t.test('[D53] a client hears nothing of what befell the way to an account', asyn
   const viewer = await begin(stage, 'metered/a1');
   t.match(viewer.heard, [[4, viewer.attached.view, 0, 0, 'CHAIN_BUSY', 'an account of the quota does not answer']]);
 });
+
+t.test('[D53] a delete whose accounts take too long is refused, and not tried for ever', async (t) => {
+  const stage = await DeskStage.of(new MemoryStore());
+  await begin(stage, 'metered/a1');
+  const { deliver } = stage;
+  let claims = 0;
+  stage.deliver = async (to, letter) => {
+    const reply = await deliver(to, letter);
+    if (letter.channel !== 'claim') return reply;
+    claims += 1;
+    if (claims < 20) stage.clock.nowMs += 6_000;
+    return reply;
+  };
+  await t.rejects(stage.during(stage.desk.act('metered/a1', { kind: 'delete', who: ada })), { code: 'CHAIN_BUSY' });
+  t.equal(claims, 2, 'one for each account');
+  await stage.settle();
+  t.match(accountOf(stage, 'metered'), { documents: 1, claims: [] });
+});
