@@ -3,6 +3,7 @@ import t from 'tap';
 import { quotaAgainMs } from '../../engine/base/limits-life.ts';
 import { app } from '../../engine/document/define.ts';
 import { encodeUpdate, noMessage } from '../../engine/document/life/update.ts';
+import { standingOf } from '../../engine/document/quota/claim.ts';
 import { encodeBatch } from '../../engine/store/format.ts';
 import { deleteDocument } from '../../host/history.ts';
 import { MemoryStore } from '../contract/memory-store.ts';
@@ -31,10 +32,12 @@ t.test('[D53] what begins where an unreadable document was deleted is counted', 
 t.test('[D54] a full document asks again, though what it may not take is more than all it has left', async (t) => {
   const stage = await DeskStage.of(new MemoryStore());
   const [one, two] = [await begin(stage, 'metered/a1'), await begin(stage, 'metered/a2')];
-  t.equal(await fill(stage, one, 12), 'fine');
+  t.equal(await fill(stage, one, 14), 'fine');
   t.equal(await fill(stage, two, 6), 'fine');
   t.equal(await fill(stage, two, 7), 'QUOTA_EXCEEDED');
   t.equal(await fill(stage, two, 0), 'fine');
+  await stage.advance(quotaAgainMs);
+  for (const _ of [1, 2]) t.equal(await fill(stage, two, 5), 'QUOTA_EXCEEDED', 'there is no room yet');
   await stage.during(stage.desk.act('metered/a1', { kind: 'delete', who: ada }));
   await stage.advance(quotaAgainMs);
   await fill(stage, two, 5);
@@ -114,4 +117,26 @@ t.test('[D53] a delete whose accounts take too long is refused, and not tried fo
   t.equal(claims, 2, 'one for each account');
   await stage.settle();
   t.match(accountOf(stage, 'metered'), { documents: 1, claims: [] });
+});
+
+t.test('[D53] [C18] accounts hear of nothing that is not committed', async (t) => {
+  const stage = await DeskStage.of(new MemoryStore());
+  const { deliver } = stage;
+  let [grown, settled] = [0, 0];
+  stage.deliver = (to, letter) => {
+    const { documents, bytes, key, isDone } = JSON.parse(letter.message);
+    const { length, state } = stage.committed('metered/a1');
+    if (letter.channel === 'claim' && documents === 0 && bytes > 0) {
+      t.ok(length > 8_000, `it claims for what is ${length} long`);
+      grown += 1;
+    }
+    if (letter.channel === 'settle' && isDone) {
+      t.equal(standingOf(state)?.key, key, 'it made use of that');
+      settled += 1;
+    }
+    return deliver(to, letter);
+  };
+  t.equal(await fill(stage, await begin(stage, 'metered/a1'), 8), 'fine');
+  await stage.settle();
+  t.same([grown, settled], [2, 4]);
 });

@@ -10,6 +10,7 @@ import { gossipMutants } from './table-gossip.ts';
 import { hostMutants } from './table-host.ts';
 import { lifeMutants } from './table-life.ts';
 import { nodeMutants } from './table-node.ts';
+import { quotaMutants } from './table-quota.ts';
 import { storeMutants } from './table-store.ts';
 import { testingMutants } from './table-testing.ts';
 import { threadMutants } from './table-threads.ts';
@@ -38,6 +39,7 @@ export const mutants: readonly Mutant[] = [
   ...threadMutants,
   ...deployMutants,
   ...lifeMutants,
+  ...quotaMutants,
   ...backupMutants,
   ...testingMutants,
 ];
