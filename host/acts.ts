@@ -1,5 +1,6 @@
 // What is done to the documents of a desk beside their messages: a rewind, an end.
 import { CodedError } from '../engine/base/errors.ts';
+import { tooLate } from '../engine/document/open.ts';
 import type { Claim } from '../engine/document/quota/claim.ts';
 import type { Batcher } from './batcher.ts';
 import type { Done } from './deed.ts';
@@ -70,7 +71,9 @@ export class Acts {
     const { quotas, ask } = this.#parts;
     const after = (ran: Ran): void => {
       quotas.over(claim, ran.outcome.kind === 'done');
-      done(ran);
+      // They may be as slow each time.
+      if (ran.outcome.kind === 'ungranted') refused(new CodedError('CHAIN_BUSY', tooLate));
+      else done(ran);
     };
     const failed = (error: CodedError): void => {
       quotas.over(claim, false);

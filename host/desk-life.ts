@@ -3,11 +3,12 @@
 import { CodedError, retryOf } from '../engine/base/errors.ts';
 import { accountSpace, documentName } from '../engine/base/ids.ts';
 import { absentMs, happeningsPerLookMax, wakeAgainMs, wakesPerLookMax } from '../engine/base/limits-life.ts';
+import { quotaChannel } from '../engine/document/context.ts';
 import type { Letter, Reply, TaskResult } from '../engine/document/document.ts';
 import type { Claim } from '../engine/document/quota/claim.ts';
 import type { DeskParts } from './desk-parts.ts';
 import { Outbox } from './outbox.ts';
-import type { Quotas } from './quotas.ts';
+import { makesRoom, type Quotas } from './quotas.ts';
 import type { Command, Ran } from './running.ts';
 import type { Waiters } from './waiters.ts';
 import { WakeSearch } from './wake-search.ts';
@@ -28,7 +29,7 @@ export type DeskLifeParts = Pick<
     refused: (error: CodedError) => void,
   ) => void;
   readonly waiters: Waiters;
-  readonly quotas: Pick<Quotas, 'claim' | 'over'>;
+  readonly quotas: Pick<Quotas, 'claim' | 'over' | 'isClaiming'>;
   /** Whether anything is taken at all: an account also hears of what makes room. */
   readonly hasQueueRoom: () => boolean;
   /** Calls back when all that was made so far is committed; never where the desk stops before. */
@@ -102,8 +103,11 @@ export class DeskLife {
     return new Promise((resolve, reject) => {
       if (this.#isStopped) return reject(new CodedError('CHAIN_NOT_SERVING', 'the chain is not headed here now'));
       const { waiters, quotas, ask, hasRoom, hasQueueRoom } = this.#parts;
-      const mayCome = documentName(name).space === accountSpace ? hasQueueRoom() : hasRoom();
-      if (!mayCome) return reject(new CodedError('CHAIN_BUSY', 'too much waits for the disk'));
+      const isUrgent = documentName(name).space === accountSpace && makesRoom(letter);
+      if (!(isUrgent ? hasQueueRoom() : hasRoom()))
+        return reject(new CodedError('CHAIN_BUSY', 'too much waits for the disk'));
+      if (letter.channel === quotaChannel && quotas.isClaiming(name))
+        return reject(new CodedError('CHAIN_BUSY', 'something is being claimed for it'));
       waiters.add(reject);
       const refused = (error: CodedError): void => waiters.refuse(reject, error);
       // What would be refused for ever is an answer.

@@ -168,6 +168,7 @@ export class Held {
     }
     return this.#failing(() => {
       const acted = applyDelete(this.resident, who, env, isAsked);
+      this.#isRuin = false;
       this.#closeAll();
       return acted;
     });

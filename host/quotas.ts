@@ -8,13 +8,14 @@ import { accountSpace, documentName } from '../engine/base/ids.ts';
 import { documentQueueMax } from '../engine/base/limits.ts';
 import { accountMsMax, claimAgainMs, claimsAtOnceMax } from '../engine/base/limits-life.ts';
 import type { QuotaLimits } from '../engine/document/definition/definition.ts';
+import type { Letter } from '../engine/document/document.ts';
 import { keyOfPrincipal } from '../engine/document/life/agenda.ts';
 import type { ClaimAnswer, ClaimMessage, SettleMessage } from '../engine/document/quota/account.ts';
 import type { Claim } from '../engine/document/quota/claim.ts';
 import type { DeskParts } from './desk-parts.ts';
 import type { Command, Ran } from './running.ts';
 
-export type QuotasParts = Pick<DeskParts, 'chain' | 'epoch' | 'deliver' | 'later'> & {
+export type QuotasParts = Pick<DeskParts, 'store' | 'chain' | 'epoch' | 'deliver' | 'later' | 'fatal'> & {
   readonly ask: (
     name: string,
     command: Command,
@@ -56,6 +57,11 @@ export class Quotas {
     };
     // It says what the document is: no account may go by what is lost if this host is.
     this.#parts.whenCommitted(() => this.#take(claim, granted, failed));
+  }
+
+  /** Whether something is being claimed for it: nobody can say yet what comes of that. */
+  isClaiming(name: string): boolean {
+    return this.#held.has(name);
   }
 
   /** Whether the document made use of what was granted: the accounts hear of it when that is committed. */
@@ -104,10 +110,12 @@ export class Quotas {
 
   #take(claim: Claim, granted: () => void, refused: Refused): void {
     const { isStopped } = this.#parts;
-    this.#takeAll(claim).then(
-      () => !isStopped() && granted(),
-      (cause: unknown) => !isStopped() && refused(isUsedUp(cause) ? cause : busy(String(cause))),
-    );
+    this.#takeAll(claim)
+      .then(
+        () => !isStopped() && granted(),
+        (cause: CodedError) => !isStopped() && refused(cause),
+      )
+      .catch(this.#parts.fatal);
   }
 
   async #takeAll(claim: Claim): Promise<void> {
@@ -128,8 +136,9 @@ export class Quotas {
 
   async #takeOne({ name, whose, limits }: Account, claim: Claim): Promise<void> {
     const { document, key, id, n, standing, standingKey, documents, bytes, kind } = claim;
-    const { chain, epoch } = this.#parts;
-    const about = { document, key, id, n, standing, standingKey, chain, epoch, documents, bytes };
+    const { store, chain, epoch } = this.#parts;
+    const of = { cluster: store.identity.cluster, chain, epoch };
+    const about = { document, key, id, n, standing, standingKey, ...of, documents, bytes };
     const message: ClaimMessage = { ...about, isEnd: kind === 'end', limits: limits ?? null };
     const answer = (await this.#tell(name, document, 'claim', message)) as ClaimAnswer;
     if (answer.ok) return;
@@ -147,13 +156,22 @@ export class Quotas {
     const letter = { from, incarnation: '', n: 0, channel, message: JSON.stringify(message) };
     const { deliver, later } = this.#parts;
     return new Promise((resolve, reject) => {
-      later(accountMsMax, () => reject(busy('an account of the quota does not answer')));
-      deliver(account, letter).then(({ code, text, json }) => {
+      // Whatever befell the way there is of hosts and chains, and no client's to know.
+      const fail = (): void => reject(busy('an account of the quota does not answer'));
+      later(accountMsMax, fail);
+      deliver(account, letter).then(({ code, json }) => {
         if (code === '') resolve(JSON.parse(json));
-        else reject(busy(`an account of the quota says ${code}: ${text}`));
-      }, reject);
+        else fail();
+      }, fail);
     });
   }
+}
+
+/** Whether an account has to hear of it though nothing new may be written: of all but what adds. */
+export function makesRoom({ channel, message }: Pick<Letter, 'channel' | 'message'>): boolean {
+  if (channel !== 'claim') return true;
+  const { documents, bytes } = JSON.parse(message) as ClaimMessage;
+  return documents <= 0 && bytes <= 0;
 }
 
 type Account = { readonly name: string; readonly whose: string; readonly limits: QuotaLimits | undefined };
@@ -168,7 +186,7 @@ function whoseAccount(space: string, who: string): string {
 }
 
 /** That of the space first; nobody in particular has none. */
-export function accountsOf({ document, who, limits }: Claim): Account[] {
+export function accountsOf({ document, who, limits }: Pick<Claim, 'document' | 'who' | 'limits'>): Account[] {
   const { space } = documentName(document);
   const ofSpace = { name: whoseAccount(space, ''), whose: 'the space', limits: limits?.space };
   if (who === '') return [ofSpace];

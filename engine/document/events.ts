@@ -62,7 +62,7 @@ export function documentPrincipal(name: string): Principal {
 }
 
 export function sceneOf({ definition, state, length, seq }: Resident, env: Env, ahead = 1): Scene {
-  return { plan: definition.plan, state, length, room: roomOf(state), seq: seq + ahead, env };
+  return { plan: definition.plan, state, length, room: roomOf(definition.plan, state), seq: seq + ahead, env };
 }
 
 /** When something is due next, in ms since 1970; undefined where nothing is. */

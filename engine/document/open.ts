@@ -1,8 +1,8 @@
 // Who opens a document: it begins where he may have it begin, he is let in, and registered. Who closes it is missed after a while.
 import { assert } from '../base/assert.ts';
 import type { Principal } from '../base/ids.ts';
-import { documentName } from '../base/ids.ts';
-import { updateBytesMax } from '../base/limits.ts';
+import { accountSpace, documentName } from '../base/ids.ts';
+import { documentLengthMax, updateBytesMax } from '../base/limits.ts';
 import { presentMax } from '../base/limits-life.ts';
 import { quotaChannel } from './context.ts';
 import type { Look } from './definition/definition.ts';
@@ -14,6 +14,7 @@ import type { Refusal } from './handle.ts';
 import { runCode, validate } from './handle.ts';
 import { groupOf, keyOfPrincipal, wakeKey } from './life/agenda.ts';
 import { hexOf } from './life/hex.ts';
+import { lengthOf } from './life/length.ts';
 import { mergeInPlace } from './life/merge-in-place.ts';
 import { register, sessionOf } from './life/sessions.ts';
 import { Staged } from './life/staged.ts';
@@ -38,6 +39,8 @@ export type OpenRequest = {
   /** What its accounts have taken: a document with a quota begins by it. */
   readonly grant?: Claim | undefined;
 };
+
+export const tooLate = 'the accounts of its quota took too long';
 
 /** Nothing was done: the accounts are to be asked, and then this again. */
 export type Ungranted = { readonly kind: 'ungranted'; readonly claim: Claim };
@@ -119,7 +122,7 @@ export function deliver(
   grant?: Claim,
 ): Happened & { readonly reply: Reply; readonly claim?: Claim } {
   const inside: Inside = resident;
-  if (letter.channel === quotaChannel) return { ...nothing, reply: sayStanding(inside) };
+  if (letter.channel === quotaChannel) return { ...nothing, reply: sayStanding(inside, letter) };
   const happened: Happened[] = [];
   if (inside.incarnation === '') {
     if (isStopped) return { ...nothing, reply: { code: stopped.code, text: stopped.text, json: '' } };
@@ -163,9 +166,8 @@ function begin(
   const valid = isCreated && creation.schema !== undefined ? validate({ schema: creation.schema }, create) : undefined;
   if (valid !== undefined && 'kind' in valid) return { ...valid, failure: failing('create', valid.failure) };
   const { quota } = inside.definition.plan;
-  if (quota !== undefined) {
-    if (grant === undefined) return { kind: 'ungranted', claim: claimToCreate(inside.name, quota, who, env) };
-    if (env.nowMs > grant.untilMs) return refusal('CHAIN_BUSY', 'the accounts of its quota took too long');
+  if (quota !== undefined && grant !== undefined && env.nowMs > grant.untilMs) {
+    return refusal('CHAIN_BUSY', tooLate);
   }
   let isMade = true;
   const outcome = runCode(sceneOf(inside, env), new Staged(inside.state), (doc, ctx) => {
@@ -180,6 +182,11 @@ function begin(
   if (!isMade) {
     outcome.rollback();
     return refusal('DOCUMENT_UNKNOWN', 'there is no such document');
+  }
+  if (quota !== undefined && grant === undefined) {
+    outcome.rollback();
+    const length = inside.length + lengthOf(outcome.redo);
+    return { kind: 'ungranted', claim: claimToCreate(inside.name, quota, who, length, env) };
   }
   const { tasks } = outcome;
   const birth = birthOf(inside.definition.plan.version);
@@ -200,7 +207,11 @@ function begin(
   return { updates: [update], deltas: changed(inside, redo, undo), tasks, failure: undefined };
 }
 
-function sayStanding({ name, incarnation, state }: Inside): Reply {
+/** To accounts: what came of a claim is nobody else's to know. */
+function sayStanding({ name, incarnation, state }: Inside, { from }: Letter): Reply {
+  if (documentName(from).space !== accountSpace) {
+    return { code: 'CHANNEL_UNKNOWN', text: 'there is no such channel', json: '' };
+  }
   const standing = incarnation === '' ? undefined : standingOf(state);
   const answer: StandingAnswer = { id: standing?.id ?? '', n: standing?.n ?? 0, key: standing?.key ?? '' };
   return { code: '', text: '', json: JSON.stringify({ ...answer, ...countsOf(name, state) }) };
@@ -230,7 +241,8 @@ function enter(inside: Inside, who: Principal, env: Env): Happened | Refusal {
   if (staged.sizeOf(wakeKey, 'here') >= presentMax) return refusal('LIMIT_REACHED', 'too many view this document');
   staged.set(wakeKey, 'here', key, true);
   let isLetIn = true;
-  const outcome = runCode(sceneOf(inside, env), staged, (doc, ctx) => {
+  // Who may not come in cannot make a full one shorter.
+  const outcome = runCode({ ...sceneOf(inside, env), room: documentLengthMax }, staged, (doc, ctx) => {
     const value = connected?.({ doc, who: { agent: who.agent, authority: who.authority }, ctx });
     isLetIn = value !== false;
     return value instanceof Promise ? value : undefined;

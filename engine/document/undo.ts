@@ -47,7 +47,7 @@ export function undoOf(
     return refused('UNDO_CONFLICT', 'its rows have no place any more');
   }
   return within(
-    { length, room: roomOf(state) },
+    { length, room: roomOf(plan, state) },
     { kind: 'done', redo, undo, answer: String(former.seq), tasks: [], rollback },
   );
 }

@@ -11,5 +11,6 @@ await import('./unreadable.test.ts');
 await import('./history.test.ts');
 await import('./deletion.test.ts');
 await import('./quotas.test.ts');
+await import('./quotas-edges.test.ts');
 await import('./ephemera.test.ts');
 await import('./speaking.test.ts');

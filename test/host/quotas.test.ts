@@ -4,51 +4,19 @@ import type { Principal } from '../../engine/base/ids.ts';
 import { claimKeptMs, quotaAgainMs } from '../../engine/base/limits-life.ts';
 import { app } from '../../engine/document/define.ts';
 import { keyOfPrincipal } from '../../engine/document/life/agenda.ts';
-import type { Claim } from '../../engine/document/quota/claim.ts';
 import { standingOf } from '../../engine/document/quota/claim.ts';
-import { accountsOf } from '../../host/quotas.ts';
 import { toProxy } from '../../proxy/link-wire.ts';
 import { MemoryStore } from '../contract/memory-store.ts';
 import { Prng } from '../prng.ts';
 import { quotas, spaces } from './desk-app.ts';
 import { DeskStage, type ViewerStage } from './desk-stage.ts';
+import { accountOf, begin, fill, lastOf } from './quota-stage.ts';
 
 const [ada, bob, eve] = ['ada', 'bob', 'eve'].map((agent): Principal => ({ agent, authority: 'test' })) as [
   Principal,
   Principal,
   Principal,
 ];
-
-type Account = { readonly documents: number; readonly bytes: number; readonly claims: readonly string[] };
-
-function accountNamed(stage: DeskStage, name: string): Account {
-  const { documents = 0, bytes = 0, claims = {} } = stage.committed(name).state as Record<string, never>;
-  return { documents, bytes, claims: Object.keys(claims) };
-}
-
-function accountOf(stage: DeskStage, space: string, who?: Principal): Account {
-  const claim = { document: `${space}/x`, who: who === undefined ? '' : keyOfPrincipal(who), limits: undefined };
-  return accountNamed(stage, accountsOf(claim as unknown as Claim).at(-1)?.name ?? '');
-}
-
-/** What a viewer was told last: the code of a refusal, or what kind of message. */
-function lastOf(viewer: ViewerStage): string {
-  const said = viewer.heard.at(-1) ?? [];
-  return String(said.find((part) => typeof part === 'string' && /^[A-Z]+_[A-Z_]+$/.test(part)) ?? 'fine');
-}
-
-async function begin(stage: DeskStage, name: string, who = ada): Promise<ViewerStage> {
-  const viewer = await stage.come(name, 'new', who);
-  await stage.settle();
-  return viewer;
-}
-
-async function fill(stage: DeskStage, viewer: ViewerStage, count: number): Promise<string> {
-  stage.send(viewer, { thousands: count }, 'fill');
-  await stage.settle();
-  stage.listen(viewer);
-  return lastOf(viewer);
-}
 
 t.test('[D53] one document more than a principal may have is not begun, until one of his is gone', async (t) => {
   const stage = await DeskStage.of(new MemoryStore());
@@ -231,7 +199,7 @@ t.test('[D53] deletes and growth of one document at once are counted once', asyn
 t.test('[D53] an account hears no head that was followed by another one', async (t) => {
   const stage = await DeskStage.of(new MemoryStore());
   const claim = { document: 'metered/x', key: 'k1', id: 'i', n: 1, standing: 0, standingKey: '', isEnd: false };
-  const size = { documents: 1, bytes: 1_024, limits: null, chain: 7 };
+  const size = { documents: 1, bytes: 1_024, limits: null, cluster: 'k', chain: 7 };
   const tell = async (more: object): Promise<unknown> => {
     const message = JSON.stringify({ ...claim, ...size, ...more });
     const letter = { from: 'metered/x', incarnation: '', n: 0, channel: 'claim', message };

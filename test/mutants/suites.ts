@@ -41,6 +41,8 @@ const inThreads = [
 /** What documents do by themselves. */
 const byThemselves = ['events', 'limits', 'undo', 'staged', 'excess'].map((name) => `test/document/${name}.test.js`);
 const atDesks = ['desk-life', 'outbox', 'life-threads'].map((name) => `test/host/${name}.test.js`);
+/** What is counted, and by whom. */
+const counting = ['document/account', 'host/quotas', 'host/quotas-edges'].map((name) => `test/${name}.test.js`);
 const lives = ['test/host/deletion.test.js', 'test/host/history.test.js'];
 /** Other code for documents. */
 const migrating = ['migration', 'compare', 'compare-random'].map((name) => `test/document/${name}.test.js`);
@@ -85,6 +87,7 @@ export function suitesFor(file: string): readonly string[] {
     );
   if (file === 'host/audience.js') return ['test/host/ephemera.test.js', ...lives];
   if (file === 'host/desk-reads.js') return ['test/host/unreadable.test.js'];
+  if (file.startsWith('engine/document/quota/') || file === 'host/quotas.js') return counting;
   if (file === 'host/desk.js')
     return ['unreadable', 'speaking', 'ephemera', 'deploying', 'looks']
       .map((name) => `test/host/${name}.test.js`)

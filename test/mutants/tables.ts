@@ -11,6 +11,7 @@ import { hostMutants } from './table-host.ts';
 import { lifeMutants } from './table-life.ts';
 import { lookMutants } from './table-looks.ts';
 import { nodeMutants } from './table-node.ts';
+import { quotaMutants } from './table-quota.ts';
 import { storeMutants } from './table-store.ts';
 import { testingMutants } from './table-testing.ts';
 import { threadMutants } from './table-threads.ts';
@@ -40,6 +41,7 @@ export const mutants: readonly Mutant[] = [
   ...threadMutants,
   ...deployMutants,
   ...lifeMutants,
+  ...quotaMutants,
   ...backupMutants,
   ...testingMutants,
 ];

@@ -4,6 +4,7 @@
 import { accountSpace } from '../../engine/base/ids.ts';
 import type { JsonObject } from '../../engine/base/merge-patch.ts';
 import { standingOf } from '../../engine/document/quota/claim.ts';
+import { accountsOf } from '../../host/quotas.ts';
 import { type Documents, documentsIn, replay } from './check-logs.ts';
 import { hearer } from './ledger.ts';
 import type { World } from './world.ts';
@@ -54,16 +55,26 @@ export function checkLife(world: World, documents: Documents): void {
   }
 }
 
-/** The account of the space counts what there is, and waits for nothing. */
+/** Each account, of the space and of who began something, counts what there is, and waits for nothing. */
 function checkQuota(world: World, states: ReadonlyMap<string, JsonObject>): void {
-  const account = (states.get(`${accountSpace}/ledger`) ?? {}) as Account;
-  const there = [...states.values()].flatMap((state) => standingOf(state) ?? []);
-  const { documents = 0, bytes = 0, claims = {} } = account;
-  const sum = there.reduce((total, one) => total + one.bytes, 0);
-  const found = (text: string): void => world.history.find('quota', text);
-  if (Object.keys(claims).length > 0) found(`the account waits for ever: ${JSON.stringify(claims)}`);
-  if (documents !== there.length) found(`${there.length} documents are there, and the account has ${documents}`);
-  if (bytes !== sum) found(`${sum} bytes are there, and the account has ${bytes}`);
+  const counted = new Map<string, { documents: number; bytes: number }>();
+  for (const name of states.keys())
+    if (name.startsWith(`${accountSpace}/`)) counted.set(name, { documents: 0, bytes: 0 });
+  for (const [document, state] of states) {
+    const standing = standingOf(state);
+    if (standing === undefined) continue;
+    for (const { name } of accountsOf({ document, who: standing.who, limits: undefined })) {
+      const { documents, bytes } = counted.get(name) ?? { documents: 0, bytes: 0 };
+      counted.set(name, { documents: documents + 1, bytes: bytes + standing.bytes });
+    }
+  }
+  for (const [name, there] of counted) {
+    const { documents = 0, bytes = 0, claims = {} } = (states.get(name) ?? {}) as Account;
+    const found = (text: string): void => world.history.find('quota', `${name} ${text}`);
+    if (Object.keys(claims).length > 0) found(`waits for ever: ${JSON.stringify(claims)}`);
+    if (documents !== there.documents) found(`has ${documents} documents, and ${there.documents} are there`);
+    if (bytes !== there.bytes) found(`has ${bytes} bytes, and ${there.bytes} are there`);
+  }
 }
 
 type Account = { readonly documents?: number; readonly bytes?: number; readonly claims?: JsonObject };

@@ -24,7 +24,8 @@ export type ClaimMessage = {
   readonly n: number;
   readonly standing: number;
   readonly standingKey: string;
-  /** The chain of the document, and the epoch of whoever heads it. */
+  /** The chain of the document, the epoch of whoever heads it, and the cluster whose epoch that is. */
+  readonly cluster: string;
   readonly chain: number;
   readonly epoch: number;
   readonly isEnd: boolean;
@@ -57,8 +58,11 @@ const shape = {
       asked: t.int(0),
     }),
   ),
-  /** The timer that is set while there are claims. */
+  /** The timer that is set while there are claims, and when it rings. */
   look: t.string(''),
+  lookMs: t.double(0),
+  /** Whoever is restored from a backup is of another cluster, whose epochs begin anew. */
+  cluster: t.string(''),
   /** By chain: the highest epoch of whoever claimed anything for its documents. */
   epochs: t.map(t.int(0)),
 };
@@ -96,7 +100,7 @@ export const account: Definition & { readonly [definitionBrand]: true } = docume
     const { document: name, key, id, n, isEnd, documents, bytes } = message;
     const why = whyNot(doc, message, ctx.now);
     if (why !== undefined) return why satisfies ClaimAnswer;
-    if (documents > 0) doc.begun += 1;
+    if (isRated(message)) doc.begun += 1;
     doc.documents += Math.max(documents, 0);
     doc.bytes += Math.max(bytes, 0);
     const about = { document: name, id, n, isEnd, documents, bytes };
@@ -117,17 +121,18 @@ export function countsOf(name: DocumentName, state: JsonObject): object {
   return { documents, bytes, claims: isJsonObject(claims) ? Object.keys(claims).length : 0 };
 }
 
-/** An account of which nothing is open rests. */
+/** An account of which nothing is open rests. A timer whose code did not end is over, and is set again. */
 function lookLater(doc: Account, ctx: Context): void {
-  if (doc.claims.size > 0) {
-    if (doc.look === '') doc.look = ctx.schedule('look', claimKeptMs, null);
-  } else if (doc.look !== '') {
-    ctx.cancel(doc.look);
-    doc.look = '';
-  }
+  const isSet = doc.look !== '' && ctx.now <= doc.lookMs + claimKeptMs;
+  if (isSet === doc.claims.size > 0) return;
+  ctx.cancel(doc.look);
+  doc.look = doc.claims.size > 0 ? ctx.schedule('look', claimKeptMs, null) : '';
+  doc.lookMs = ctx.now + claimKeptMs;
 }
 
-function isFormer(doc: Account, { chain, epoch }: ClaimMessage): boolean {
+function isFormer(doc: Account, { cluster, chain, epoch }: ClaimMessage): boolean {
+  if (cluster !== doc.cluster) for (const known of [...doc.epochs.keys()]) doc.epochs.delete(known);
+  doc.cluster = cluster;
   const known = doc.epochs.get(`${chain}`) ?? 0;
   if (epoch > known) doc.epochs.set(`${chain}`, epoch);
   return epoch < known;
@@ -149,21 +154,27 @@ function settle(doc: Account, key: string, { documents, bytes }: ClaimDraft, isD
 }
 
 /** What is used up, where something is. Whatever makes it less is let in. */
-function whyNot(doc: Account, { documents, bytes, limits }: ClaimMessage, nowMs: number): ClaimAnswer | undefined {
+function whyNot(doc: Account, message: ClaimMessage, nowMs: number): ClaimAnswer | undefined {
+  const { documents, bytes, limits } = message;
   if (doc.claims.size >= claimsMax)
     return { ok: false, text: 'too many documents begin or change at once', isBusy: true };
   const { documents: documentsMax = Infinity, bytes: bytesMax = Infinity, createsPerMinute = Infinity } = limits ?? {};
   const used = (text: string): ClaimAnswer => ({ ok: false, text, isBusy: false });
-  if (documents > 0) leak(doc, createsPerMinute, nowMs);
+  if (isRated(message)) leak(doc, createsPerMinute, nowMs);
   if (documents > 0 && doc.documents + documents > documentsMax) return used(`${documentsMax} documents`);
   if (documents > 0 && doc.begun + 1 > createsPerMinute) return used(`${createsPerMinute} new documents a minute`);
   if (bytes > 0 && doc.bytes + bytes > bytesMax) return used(`${bytesMax} bytes`);
   return undefined;
 }
 
+/** What was there before its quota is not begun by being counted. */
+function isRated({ documents, limits }: ClaimMessage): boolean {
+  return documents > 0 && limits?.createsPerMinute !== undefined;
+}
+
 function leak(doc: Account, createsPerMinute: number, nowMs: number): void {
   const goneMs = Math.max(0, nowMs - doc.begunAtMs);
-  doc.begun = createsPerMinute === Infinity ? 0 : Math.max(0, doc.begun - (goneMs * createsPerMinute) / 60_000);
+  doc.begun = Math.max(0, doc.begun - (goneMs * createsPerMinute) / 60_000);
   doc.begunAtMs = nowMs;
 }
 

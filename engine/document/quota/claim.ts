@@ -11,7 +11,7 @@ import { documentLengthMax } from '../../base/limits.ts';
 import { claimMsMax, quotaAgainMs, quotaStep } from '../../base/limits-life.ts';
 import type { JsonObject } from '../../base/merge-patch.ts';
 import { isJsonObject } from '../../base/merge-patch.ts';
-import type { QuotaPlan } from '../definition/definition.ts';
+import type { Plan, QuotaPlan } from '../definition/definition.ts';
 import type { Env } from '../env.ts';
 import { keyOfPrincipal, quotaKey } from '../life/agenda.ts';
 import { hexOf } from '../life/hex.ts';
@@ -68,9 +68,9 @@ export function standingOf(state: JsonObject): Standing | undefined {
   };
 }
 
-/** How long the document may become, in JSON characters. */
-export function roomOf(state: JsonObject): number {
-  const standing = standingOf(state);
+/** How long the document may become, in JSON characters. One whose quota was taken away asks no more, and so is not full. */
+export function roomOf({ quota }: Pick<Plan, 'quota'>, state: JsonObject): number {
+  const standing = quota === undefined ? undefined : standingOf(state);
   return standing?.fullMs === undefined ? documentLengthMax : Math.min(standing.bytes, documentLengthMax);
 }
 
@@ -79,9 +79,9 @@ export function bytesFor(length: number): number {
   return Math.ceil((length * 1.25) / quotaStep) * quotaStep;
 }
 
-/** The document does not exist, and is to be begun. */
-export function claimToCreate(name: string, limits: QuotaPlan, who: Principal, env: Env): Claim {
-  const size = { documents: 1, bytes: quotaStep };
+/** The document does not exist, and is to be begun, `length` long. */
+export function claimToCreate(name: string, limits: QuotaPlan, who: Principal, length: number, env: Env): Claim {
+  const size = { documents: 1, bytes: bytesFor(length) };
   return { ...firstClaim(name, env), kind: 'create', who: keyOfPrincipal(who), ...size, limits };
 }
 
@@ -121,12 +121,15 @@ function wantedBy(
     return { ...firstClaim(name, env()), kind: 'adopt', who: '', documents: 1, bytes: wanted, limits: undefined };
   }
   const { id, n, key: standingKey, who, bytes, fullMs } = standing;
+  const isLong = wanted <= bytes / 2;
   const isShort = length > bytes - bytes / 8;
-  if (!isShort && wanted > bytes / 2) return undefined;
+  if (!isLong && !isShort && fullMs === undefined) return undefined;
   const now = env();
-  if (isShort && fullMs !== undefined && now.nowMs < fullMs + quotaAgainMs) return undefined;
+  if (!isLong && fullMs !== undefined && now.nowMs < fullMs + quotaAgainMs) return undefined;
+  // What is refused to one that is full may be more than all that it has left: it asks for a step more, though it has not used that up.
+  const next = isLong ? wanted : Math.max(wanted, bytes + quotaStep);
   const about = { kind: 'resize', document: name, id, n: n + 1, standing: n, standingKey, who } as const;
-  return { ...about, documents: 0, bytes: wanted - bytes, limits, ...freshly(now) };
+  return { ...about, documents: 0, bytes: next - bytes, limits, ...freshly(now) };
 }
 
 type First = Pick<Claim, 'document' | 'id' | 'n' | 'standing' | 'standingKey' | 'untilMs' | 'key'>;
