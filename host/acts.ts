@@ -6,7 +6,7 @@ import type { Batcher } from './batcher.ts';
 import type { Done } from './deed.ts';
 import type { DeskParts } from './desk-parts.ts';
 import type { Quotas } from './quotas.ts';
-import type { Command, Deed, Ran } from './running.ts';
+import type { AskDocument, Deed, Ran } from './running.ts';
 import type { Waiters } from './waiters.ts';
 
 export type ActsParts = Pick<DeskParts, 'full' | 'members' | 'wake'> & {
@@ -14,12 +14,7 @@ export type ActsParts = Pick<DeskParts, 'full' | 'members' | 'wake'> & {
   readonly waiters: Waiters;
   readonly isStopped: () => boolean;
   readonly hasRoom: () => boolean;
-  readonly ask: (
-    name: string,
-    command: Command,
-    done: (ran: Ran) => void,
-    refused: (error: CodedError) => void,
-  ) => void;
+  readonly ask: AskDocument;
   readonly quotas: Pick<Quotas, 'claim' | 'over'>;
   /** Sends away who views a document that has ended. */
   readonly expel: (name: string) => void;

@@ -9,7 +9,7 @@ import type { Claim } from '../engine/document/quota/claim.ts';
 import type { DeskParts } from './desk-parts.ts';
 import { Outbox } from './outbox.ts';
 import { makesRoom, type Quotas } from './quotas.ts';
-import type { Command, Ran } from './running.ts';
+import type { AskDocument, Ran } from './running.ts';
 import type { Waiters } from './waiters.ts';
 import { WakeSearch } from './wake-search.ts';
 import { Wakes } from './wakes.ts';
@@ -22,12 +22,7 @@ export type DeskLifeParts = Pick<
   readonly hasRoom: () => boolean;
   readonly isResident: (name: string) => boolean;
   /** Asks a document, from disk where it is not in memory. */
-  readonly ask: (
-    name: string,
-    command: Command,
-    done: (ran: Ran) => void,
-    refused: (error: CodedError) => void,
-  ) => void;
+  readonly ask: AskDocument;
   readonly waiters: Waiters;
   readonly quotas: Pick<Quotas, 'claim' | 'over' | 'isClaiming'>;
   /** Whether anything is taken at all: an account also hears of what makes room. */

@@ -15,7 +15,7 @@ import { isShort } from './audience.ts';
 import { Batcher } from './batcher.ts';
 import type { ChainService } from './chain-service.ts';
 import type { Done } from './deed.ts';
-import { DeskLife, type DeskLifeParts } from './desk-life.ts';
+import { DeskLife } from './desk-life.ts';
 import type { DeskParts } from './desk-parts.ts';
 import { DeskReads } from './desk-reads.ts';
 import { Ephemera } from './ephemera.ts';
@@ -24,7 +24,7 @@ import { Looks } from './looks.ts';
 import { Openings } from './openings.ts';
 import { letGo, type Output, saidOf } from './output.ts';
 import { Quotas } from './quotas.ts';
-import type { Command, Deed, Ran } from './running.ts';
+import type { AskDocument, Command, Deed, Ran } from './running.ts';
 import type { Kept, Waiting } from './shelf.ts';
 import { powersOf } from './shelf.ts';
 import { Shelves } from './shelves.ts';
@@ -62,7 +62,7 @@ export class Desk implements ChainService, ViewerDesk {
       hasRoom: () => this.#hasRoom,
       whenCommitted: (then: () => void): void => this.whenCommitted(then),
       emit: (front: Front, message: ToProxy): void => this.#emit(front, message),
-      ask: ((name, command, done, refused) => this.#ask(name, command, done, refused)) satisfies DeskLifeParts['ask'],
+      ask: ((name, command, done, refused) => this.#ask(name, command, done, refused)) satisfies AskDocument,
     };
     const quotas = new Quotas(common);
     this.#quotas = quotas;

@@ -13,15 +13,10 @@ import { keyOfPrincipal } from '../engine/document/life/agenda.ts';
 import type { ClaimAnswer, ClaimMessage, SettleMessage } from '../engine/document/quota/account.ts';
 import type { Claim } from '../engine/document/quota/claim.ts';
 import type { DeskParts } from './desk-parts.ts';
-import type { Command, Ran } from './running.ts';
+import type { AskDocument, Ran } from './running.ts';
 
 export type QuotasParts = Pick<DeskParts, 'store' | 'chain' | 'epoch' | 'deliver' | 'later' | 'fatal'> & {
-  readonly ask: (
-    name: string,
-    command: Command,
-    done: (ran: Ran) => void,
-    refused: (error: CodedError) => void,
-  ) => void;
+  readonly ask: AskDocument;
   /** Calls back when all that was made so far is committed; never where the desk stops before. */
   readonly whenCommitted: (then: () => void) => void;
   readonly isStopped: () => boolean;

@@ -146,6 +146,14 @@ export type Ran = {
   readonly quota: QuotaState | undefined;
 };
 
+/** Has a document in memory, or read from disk for it, carry a command out: one of the two is called, unless the desk stops before. */
+export type AskDocument = (
+  name: string,
+  command: Command,
+  done: (ran: Ran) => void,
+  refused: (error: CodedError) => void,
+) => void;
+
 /** A command whose result has not come. */
 export type Asked = { readonly command: Command; readonly then: (ran: Ran) => void };
 

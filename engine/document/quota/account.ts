@@ -11,6 +11,7 @@ import { claimKeptMs, claimsLookedAtOnce, claimsMax, quotaStrayMs } from '../../
 import type { JsonObject } from '../../base/merge-patch.ts';
 import { isJsonObject } from '../../base/merge-patch.ts';
 import { definitionBrand } from '../app.ts';
+import { quotaChannel } from '../context.ts';
 import { document, t } from '../define.ts';
 import type { AnswerValue, Context, Definition, QuotaLimits, StandardSchema } from '../definition/definition.ts';
 import type { Draft } from '../definition/drafts.ts';
@@ -77,7 +78,7 @@ export const account: Definition & { readonly [definitionBrand]: true } = docume
       if (claim.dueMs > ctx.now || left === 0) continue;
       left -= 1;
       claim.dueMs = ctx.now + quotaStrayMs;
-      claim.asked = ctx.send(claim.document, '@quota', null);
+      claim.asked = ctx.send(claim.document, quotaChannel, null);
     }
     doc.look = '';
     lookLater(doc, ctx);
